@@ -1,0 +1,216 @@
+package catalog
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+)
+
+// prepare gives the values of a freshly decoded model their canonical types
+// and returns everything that is wrong with it.
+func (m *Model) prepare() []error {
+	var wrong []error
+	report := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("model %q: "+format, append([]any{m.ID}, args...)...))
+	}
+	if m.ID == "" || m.Title == "" || m.Task == "" {
+		report("id, title and task must not be empty")
+	}
+	if !slices.Contains(kinds(), m.Kind) {
+		report("kind %q must be image, video, music or speech", m.Kind)
+	}
+	if source, err := url.Parse(m.Source); err != nil || source.Scheme != "https" || source.Host == "" {
+		report("source %q must be an https URL", m.Source)
+	}
+	m.prepareInputs(report)
+	if len(wrong) == 0 {
+		m.checkPrice(report)
+	}
+	return wrong
+}
+
+type reporter func(format string, args ...any)
+
+func (m *Model) prepareInputs(report reporter) {
+	var names []string
+	var options []Option
+	for i := range m.Inputs {
+		in := &m.Inputs[i]
+		if in.Name == "" || slices.Contains(names, in.Name) {
+			report("input %q: the name must be there, and once", in.Name)
+		}
+		if in.Option != "" && (!knownOption(in.Option) || slices.Contains(options, in.Option)) {
+			report("input %s: option %q must be a known one, and once", in.Name, in.Option)
+		}
+		names, options = append(names, in.Name), append(options, in.Option)
+		if !slices.Contains([]Type{String, Integer, Number, Boolean, Array}, in.Type) {
+			report("input %s: type %q must be string, integer, number, boolean or array", in.Name, in.Type)
+			continue
+		}
+		in.prepareValues(report)
+	}
+}
+
+// prepareValues checks an input's own values against it.
+func (in *Input) prepareValues(report reporter) {
+	for i, value := range in.Enum {
+		in.Enum[i] = in.settle(value, "enum", report)
+	}
+	for word, value := range in.Values {
+		in.Values[word] = in.settle(value, "values", report)
+	}
+	if in.Default != nil {
+		in.Default = in.settle(in.Default, "default", report)
+	}
+	if in.Min != nil && in.Max != nil && *in.Min > *in.Max {
+		report("input %s: min is above max", in.Name)
+	}
+	if in.MinItems < 0 || in.MaxItems < 0 || in.MaxLength < 0 {
+		report("input %s: a limit is negative", in.Name)
+	}
+}
+
+// settle converts one value from the file to its canonical type.
+func (in Input) settle(value any, field string, report reporter) any {
+	converted, ok := in.canonical(value)
+	if !ok {
+		report("input %s: %s %s must be %s", in.Name, field, quoted(text(value)), in.Type.phrase())
+		return value
+	}
+	if problem, bad := in.check(converted, true); bad {
+		report("input %s: %s: %s", in.Name, field, problem)
+	}
+	return converted
+}
+
+// checkPrice makes sure that Estimate has an answer for every valid input. A
+// model without any rate passes: it is known, but cannot be used before
+// somebody prices it.
+func (m *Model) checkPrice(report reporter) {
+	counts := slices.Clone(m.Price.Units)
+	for _, extra := range m.Price.Extras {
+		counts = append(counts, extra.Count)
+		if extra.Credits < 0 {
+			report("price: extra for %s is negative", extra.Count.Input)
+		}
+	}
+	for _, count := range counts {
+		m.checkCount(count, report)
+	}
+	for _, rate := range m.Price.Rates {
+		m.checkRate(rate, report)
+	}
+	if len(m.Price.Rates) > 0 {
+		m.checkCoverage(report)
+	}
+}
+
+func (m *Model) checkCount(count Quantity, report reporter) {
+	in, known := m.Input(count.Input)
+	if !known {
+		report("price: there is no input %q to count", count.Input)
+		return
+	}
+	_, bounded := in.largest()
+	ok := false
+	switch count.Measure {
+	case Value:
+		ok = bounded
+	case Characters:
+		ok = count.Each > 0
+	case Items:
+		ok = in.Type == Array && count.After >= 0
+	case Most:
+		ok = in.isPresence() && count.AtMost > 0
+	}
+	if !ok {
+		report("price: the count %+v does not work", count)
+	}
+}
+
+func (m *Model) checkRate(rate Rate, report reporter) {
+	if rate.Credits < 0 {
+		report("price: a rate is negative")
+	}
+	for name, values := range rate.When {
+		in, known := m.Input(name)
+		for _, value := range values {
+			if !known || !slices.Contains(in.words(), value) {
+				report("price: %s=%s cannot happen", name, value)
+			}
+		}
+	}
+}
+
+// words lists what conditions on the input can compare with.
+func (in Input) words() []string {
+	if in.Type == Boolean || in.isPresence() {
+		return []string{"true", "false"}
+	}
+	return in.rawChoices()
+}
+
+// checkCoverage looks for combinations of choices that no rate fits.
+func (m *Model) checkCoverage(report reporter) {
+	combinations := []map[string]any{{}}
+	for _, in := range m.Inputs {
+		if !slices.ContainsFunc(m.Price.Rates, func(r Rate) bool { return r.When[in.Name] != nil }) {
+			continue
+		}
+		var longer []map[string]any
+		for _, combination := range combinations {
+			for _, word := range in.words() {
+				next := map[string]any{in.Name: word}
+				for name, value := range combination {
+					next[name] = value
+				}
+				longer = append(longer, next)
+			}
+		}
+		if combinations = longer; len(combinations) > maxCombinations {
+			report("price: more than %d combinations", maxCombinations)
+			return
+		}
+	}
+	for _, combination := range combinations {
+		if !m.covered(combination) {
+			report("price: no rate fits %v", combination)
+		}
+	}
+}
+
+// maxCombinations bounds the work that a file can cause; the largest of Kie's
+// models have some dozens.
+const maxCombinations = 10_000
+
+// covered says whether a rate fits these words.
+func (m *Model) covered(words map[string]any) bool {
+	return slices.ContainsFunc(m.Price.Rates, func(rate Rate) bool {
+		for name, values := range rate.When {
+			if !slices.Contains(values, words[name].(string)) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// checkDefaults makes sure that each kind that has models has one default.
+func (c *Catalog) checkDefaults() []error {
+	var wrong []error
+	for _, kind := range kinds() {
+		models, defaults := 0, 0
+		for _, m := range c.models {
+			if m.Kind == kind {
+				models++
+			}
+			if m.Kind == kind && m.KindDefault {
+				defaults++
+			}
+		}
+		if models > 0 && defaults != 1 {
+			wrong = append(wrong, fmt.Errorf("kind %s: %d models are its default, must be one", kind, defaults))
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Nearest returns up to n of the candidates that somebody who typed name may
+// have meant, best first: the same name in another case, then names that begin
+// with it, then names that contain it, then names that differ in few letters
+// (about one in three). An id such as "google/imagen4-fast" is also compared
+// by the part after its last slash. It returns nothing when everything is too
+// far away. Candidates of equal rank keep their order, and none is returned
+// twice.
+func Nearest(name string, candidates []string, n int) []string {
+	type match struct {
+		candidate string
+		rank      int
+	}
+	name = strings.ToLower(strings.TrimSpace(name))
+	var found []match
+	for _, candidate := range candidates {
+		if rank, near := closeness(name, strings.ToLower(candidate)); near {
+			found = append(found, match{candidate, rank})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b match) int { return cmp.Compare(a.rank, b.rank) })
+	var nearest []string
+	for _, m := range found {
+		if len(nearest) < n && !slices.Contains(nearest, m.candidate) {
+			nearest = append(nearest, m.candidate)
+		}
+	}
+	return nearest
+}
+
+// closeness ranks one candidate, both in lower case; a smaller rank is nearer.
+func closeness(name, candidate string) (rank int, near bool) {
+	const prefix, substring, distant = 1, 2, 3
+	last := candidate[strings.LastIndexByte(candidate, '/')+1:]
+	switch {
+	case name == "" || candidate == "":
+		return 0, false
+	case name == candidate:
+		return 0, true
+	case strings.HasPrefix(candidate, name) || strings.HasPrefix(last, name):
+		return prefix, true
+	case utf8.RuneCountInString(name) >= 3 && strings.Contains(candidate, name):
+		return substring, true
+	}
+	best, near := distance(name, candidate)
+	if d, ok := distance(name, last); ok && (!near || d < best) {
+		best, near = d, true
+	}
+	return distant + best, near
+}
+
+// distance counts the letters in which two names differ. It does not look at
+// names whose lengths alone put them too far apart, so that a very long name
+// costs nothing.
+func distance(a, b string) (d int, near bool) {
+	la, lb := utf8.RuneCountInString(a), utf8.RuneCountInString(b)
+	limit := max(la, lb) / 3
+	if max(la, lb)-min(la, lb) > limit {
+		return 0, false
+	}
+	d = levenshtein.ComputeDistance(a, b)
+	return d, d <= limit
+}

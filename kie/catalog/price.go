@@ -1,0 +1,282 @@
+package catalog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrNoPrice means that the data does not say what a request costs. Such a
+// request must not be accepted.
+var ErrNoPrice = errors.New("no price is known")
+
+// Price says what a request costs: the credits of the first Rate that fits,
+// for each unit, plus the Extras.
+//
+//	cost = rate × sum of Units + sum of Extras
+//
+// Where an input that matters is neither given nor has a default, the dearest
+// possibility counts, so that an estimate is an upper bound.
+type Price struct {
+	Per    string     `json:"per"`              // the unit that a rate is for: image, video, second, 1000 characters, request
+	Rates  []Rate     `json:"rates"`            // looked through in order
+	Units  []Quantity `json:"units,omitempty"`  // how many units there are; empty: one
+	Extras []Extra    `json:"extras,omitempty"` // added on top
+}
+
+// Rate is the price of one unit for requests that meet its conditions.
+type Rate struct {
+	// When maps an input's name to its values, any of which fits. A rate
+	// without it fits always. An Array or Media input is compared with "true"
+	// and "false": given or not.
+	When    map[string]OneOf `json:"when,omitempty"`
+	Credits Credits          `json:"credits"`
+}
+
+// OneOf is a list of values as text. In the data it is one value or a list of
+// them; numbers and true or false may stand without quotes.
+type OneOf []string
+
+// UnmarshalJSON reads one value or a list of values.
+func (o *OneOf) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return err
+	}
+	values, isList := value.([]any)
+	if !isList {
+		values = []any{value}
+	}
+	*o = nil
+	for _, v := range values {
+		*o = append(*o, text(v))
+	}
+	return nil
+}
+
+// Measure says how an input is counted.
+type Measure string
+
+// The measures.
+const (
+	// Value counts the number itself, rounded up. A missing number without a
+	// default, or a negative one (-1: the model decides), counts as the
+	// input's Max or its largest choice.
+	Value Measure = "value"
+	// Characters counts started blocks of Each characters, at least one.
+	Characters Measure = "characters"
+	// Items counts the elements of a list beyond the first After.
+	Items Measure = "items"
+	// Most counts as AtMost when the input is given: a file whose length is
+	// not known beforehand.
+	Most Measure = "most"
+)
+
+// Quantity is a number of units that comes from one input.
+type Quantity struct {
+	Measure Measure `json:"measure"`
+	Input   string  `json:"input"`
+	Each    int     `json:"each,omitempty"`    // Characters: the size of a block
+	After   int     `json:"after,omitempty"`   // Items: how many are free
+	AtMost  int     `json:"at_most,omitempty"` // Most: what to reckon with
+}
+
+// Extra is a price for each unit of a count of its own.
+type Extra struct {
+	Credits Credits  `json:"credits"`
+	Count   Quantity `json:"for"`
+}
+
+func (p Price) clone() Price {
+	p.Rates = slices.Clone(p.Rates)
+	for i, rate := range p.Rates {
+		p.Rates[i].When = maps.Clone(rate.When)
+		for name, values := range p.Rates[i].When {
+			p.Rates[i].When[name] = slices.Clone(values)
+		}
+	}
+	p.Units = slices.Clone(p.Units)
+	p.Extras = slices.Clone(p.Extras)
+	return p
+}
+
+// dependsOn says whether the input of that name can change the price.
+func (p Price) dependsOn(name string) bool {
+	counts := func(c Quantity) bool { return c.Input == name }
+	return slices.ContainsFunc(p.Units, counts) ||
+		slices.ContainsFunc(p.Extras, func(e Extra) bool { return counts(e.Count) }) ||
+		slices.ContainsFunc(p.Rates, func(r Rate) bool { return r.When[name] != nil })
+}
+
+// Estimate returns the most that Kie will charge for an input object that
+// Validate accepts; an input that is absent counts with its default. For the
+// price of a model as such, estimate its Complete(nil). The error wraps
+// ErrNoPrice when no rule covers the input.
+func (m Model) Estimate(input map[string]any) (Credits, error) {
+	total, err := m.rate(input)
+	if err != nil {
+		return 0, err
+	}
+	if len(m.Price.Units) > 0 {
+		if total, err = m.charge(total, input, m.Price.Units); err != nil {
+			return 0, err
+		}
+	}
+	for _, extra := range m.Price.Extras {
+		credits, err := m.charge(extra.Credits, input, []Quantity{extra.Count})
+		if err != nil {
+			return 0, err
+		}
+		if total += credits; total < 0 {
+			return 0, fmt.Errorf("price of %s: too large: %w", m.ID, ErrNoPrice)
+		}
+	}
+	return total, nil
+}
+
+// rate finds the price of one unit: the first rate that surely fits, or a
+// dearer one before it that may.
+func (m Model) rate(input map[string]any) (Credits, error) {
+	best, covered := Credits(0), false
+	for _, rate := range m.Price.Rates {
+		fits, surely := m.fits(rate, input)
+		if !fits {
+			continue
+		}
+		best, covered = max(best, rate.Credits), true
+		if surely {
+			break
+		}
+	}
+	if !covered {
+		return 0, fmt.Errorf("price of %s for this input: %w", m.ID, ErrNoPrice)
+	}
+	return best, nil
+}
+
+// fits says whether a rate can be the one for an input, and whether it surely is.
+func (m Model) fits(rate Rate, input map[string]any) (fits, surely bool) {
+	surely = true
+	for name, values := range rate.When {
+		in, known := m.Input(name)
+		if !known {
+			return false, false
+		}
+		word, decided := in.word(input[name])
+		surely = surely && decided
+		if decided && !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, word) }) {
+			return false, false
+		}
+	}
+	return true, surely
+}
+
+// word is what conditions compare; it is undecided when the input is absent
+// without a default.
+func (in Input) word(value any) (word string, decided bool) {
+	if in.isPresence() {
+		return fmt.Sprint(value != nil && !in.empty(value)), true
+	}
+	if value == nil {
+		value = in.Default
+	}
+	return text(value), value != nil
+}
+
+// isPresence says that conditions on the input ask whether it is given.
+func (in Input) isPresence() bool { return in.Type == Array || in.Media != "" }
+
+// charge multiplies credits by the sum of some counts.
+func (m Model) charge(credits Credits, input map[string]any, counts []Quantity) (Credits, error) {
+	var sum int64
+	for _, count := range counts {
+		in, _ := m.Input(count.Input)
+		n, ok := count.of(in, input[count.Input])
+		if !ok {
+			return 0, fmt.Errorf("price of %s: cannot count %s: %w", m.ID, count.Input, ErrNoPrice)
+		}
+		sum += n
+	}
+	total, err := credits.times(sum)
+	if err != nil {
+		return 0, fmt.Errorf("price of %s: %w: %w", m.ID, err, ErrNoPrice)
+	}
+	return total, nil
+}
+
+// of counts a value of the input; false means that there is nothing to go by.
+func (c Quantity) of(in Input, value any) (int64, bool) {
+	if value == nil {
+		value = in.Default
+	}
+	switch c.Measure {
+	case Value:
+		return in.amount(value)
+	case Characters:
+		return int64(max(1, (characters(value)+c.Each-1)/max(1, c.Each))), true
+	case Items:
+		items, _ := list(value)
+		return int64(max(0, len(items)-c.After)), true
+	case Most:
+		if value == nil || in.empty(value) {
+			return 0, true
+		}
+		return int64(c.AtMost), true
+	}
+	return 0, false
+}
+
+// amount reads a count from a number or its text.
+func (in Input) amount(value any) (int64, bool) {
+	n, ok := number(value)
+	if s, isText := value.(string); isText {
+		n, ok = number(json.Number(s))
+	}
+	if value == nil || (ok && n < 0) {
+		n, ok = in.largest()
+	}
+	if !ok || n < 0 || n > math.MaxInt32 {
+		return 0, false
+	}
+	return int64(math.Ceil(n)), true
+}
+
+// largest is the highest number that the input can hold.
+func (in Input) largest() (float64, bool) {
+	if in.Max != nil {
+		return *in.Max, true
+	}
+	highest, ok := 0.0, false
+	for _, choice := range in.rawChoices() {
+		if n, isNumber := number(json.Number(choice)); isNumber {
+			highest, ok = max(highest, n), true
+		}
+	}
+	return highest, ok
+}
+
+// characters counts the code points of a text, or of all texts in a list or an
+// object.
+func characters(value any) int {
+	sum := 0
+	switch v := value.(type) {
+	case string:
+		return utf8.RuneCountInString(v)
+	case []any:
+		for _, item := range v {
+			sum += characters(item)
+		}
+	case map[string]any:
+		for _, item := range v {
+			sum += characters(item)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,120 @@
+package catalog
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Validate checks a raw input object, as decoded from JSON or returned by
+// Build, and returns nil or a *ProblemsError with all problems: first those of
+// the model's inputs in their order, then the names it does not know. It is
+// strict about types; Complete turns "6" into 6 beforehand. It checks what can
+// be known here: whether a URL can be fetched only Kie can say.
+//
+// Names count because Kie ignores an input whose name it does not know
+// without a word, and bills the result.
+func (m Model) Validate(input map[string]any) error {
+	var found []Problem
+	for _, in := range m.Inputs {
+		value, given := input[in.Name]
+		if problem, bad := in.check(value, given); bad {
+			found = append(found, problem)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(input)) {
+		if _, known := m.Input(name); !known {
+			found = append(found, m.unknown(name))
+		}
+	}
+	return m.problems(found)
+}
+
+func (m Model) unknown(name string) Problem {
+	names := make([]string, len(m.Inputs))
+	for i, in := range m.Inputs {
+		names[i] = in.Name
+	}
+	problem := Problem{Code: Unknown, Input: shorten(name), Given: shorten(name), Choices: names}
+	if near := Nearest(name, names, 1); len(near) == 1 {
+		problem.Nearest = near[0]
+	}
+	return problem
+}
+
+// check returns what is wrong with a value that is to be sent; JSON's null is
+// the same as not given.
+func (in Input) check(value any, given bool) (Problem, bool) {
+	if !given || value == nil || (in.Required && in.empty(value)) {
+		return Problem{Code: Missing, Input: in.Name, Option: in.Option, Choices: in.rawChoices()}, in.Required
+	}
+	problem := Problem{Input: in.Name, Option: in.Option, Given: shorten(text(value))}
+	converted, ok := in.canonical(value)
+	switch {
+	case !ok || !in.itemsFit(converted):
+		problem.Code, problem.Want = WrongType, in.Type
+	case !in.offers(converted):
+		problem.Code, problem.Choices = NotAChoice, in.rawChoices()
+		problem.Nearest = nearestChoice(problem.Given, problem.Choices)
+	default:
+		in.measure(converted, &problem)
+	}
+	return problem, problem.Code != ""
+}
+
+// nearestChoice returns the likely choice, or "" where a guess would be
+// arbitrary because the choices are numbers.
+func nearestChoice(given string, choices []string) string {
+	if near := Nearest(given, choices, 1); len(near) == 1 && strings.Trim(near[0], "0123456789") != "" {
+		return near[0]
+	}
+	return ""
+}
+
+// empty reports a text without a visible character or a list without entries.
+func (in Input) empty(value any) bool {
+	if s, ok := value.(string); ok {
+		return strings.TrimSpace(s) == ""
+	}
+	items, ok := list(value)
+	return ok && len(items) == 0
+}
+
+// itemsFit says whether the elements of a list have the wanted type.
+func (in Input) itemsFit(value any) bool {
+	items, isList := value.([]any)
+	if !isList || in.Items != "string" {
+		return true
+	}
+	return !slices.ContainsFunc(items, func(item any) bool {
+		_, isText := item.(string)
+		return !isText
+	})
+}
+
+// measure fills in the problem of a value that is too large or too small.
+func (in Input) measure(value any, problem *Problem) {
+	if n, ok := number(value); ok {
+		if (in.Min != nil && n < *in.Min) || (in.Max != nil && n > *in.Max) {
+			problem.Code, problem.Min, problem.Max = OutOfRange, clonePointer(in.Min), clonePointer(in.Max)
+		}
+		return
+	}
+	switch v := value.(type) {
+	case string:
+		problem.exceed(TooLong, utf8.RuneCountInString(v), in.MaxLength)
+	case []any:
+		problem.exceed(TooMany, len(v), in.MaxItems)
+		if len(v) < in.MinItems {
+			problem.Code, problem.Actual, problem.Limit = TooFew, len(v), in.MinItems
+		}
+	}
+}
+
+// exceed records that there are more than the limit; 0 is no limit.
+func (p *Problem) exceed(code Code, actual, limit int) {
+	if limit > 0 && actual > limit {
+		p.Code, p.Actual, p.Limit = code, actual, limit
+	}
+}
