@@ -21,27 +21,22 @@ func (m Model) Build(options map[Option]string) (map[string]any, error) {
 	input := make(map[string]any)
 	for _, in := range m.Inputs {
 		given := strings.TrimSpace(options[in.Option])
-		if in.Option == "" || given == "" {
-			continue
-		}
-		value, problem := in.parse(given)
-		if problem.Code != "" {
-			found = append(found, problem)
-		}
-		input[in.Name] = value
-	}
-	input = m.Complete(input)
-	for i, in := range m.Inputs {
-		if problem, bad := in.check(input[in.Name], true); bad && problem.Code == Missing {
-			problem.Choices = in.Choices()
-			found = slices.Insert(found, min(i, len(found)), problem)
+		switch {
+		case in.Option != "" && given != "":
+			value, problem := in.parse(given)
+			if problem.Code != "" {
+				found = append(found, problem)
+			}
+			input[in.Name] = value
+		case in.Required && in.Default == nil:
+			found = append(found, Problem{Code: Missing, Input: in.Name, Option: in.Option, Choices: in.Choices()})
 		}
 	}
 	found = append(found, m.unsupported(options)...)
 	if err := m.problems(found); err != nil {
 		return nil, err
 	}
-	return input, nil
+	return m.Complete(input), nil
 }
 
 // unsupported returns a problem for each option that the model does not have.
@@ -89,7 +84,8 @@ func (in Input) parse(given string) (any, Problem) {
 func (in Input) tidy(given string) string {
 	switch in.Option {
 	case Duration:
-		return strings.TrimSpace(strings.TrimRight(given, "sS"))
+		// "5s", "5 sec" and "5 seconds" lose their letters from the right.
+		return strings.TrimRight(strings.ToLower(given), " seconds")
 	case AspectRatio:
 		return strings.NewReplacer("x", ":", "X", ":", "×", ":", "/", ":", " ", "").Replace(given)
 	}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 )
@@ -114,13 +115,13 @@ func (m *Model) checkCount(count Quantity, report reporter) {
 	_, bounded := in.largest()
 	ok := false
 	switch count.Measure {
-	case Value:
+	case CountValue:
 		ok = bounded
-	case Characters:
+	case CountCharacters:
 		ok = count.Each > 0
-	case Items:
+	case CountItems:
 		ok = in.Type == Array && count.After >= 0
-	case Most:
+	case CountMost:
 		ok = in.isPresence() && count.AtMost > 0
 	}
 	if !ok {
@@ -152,18 +153,16 @@ func (in Input) words() []string {
 
 // checkCoverage looks for combinations of choices that no rate fits.
 func (m *Model) checkCoverage(report reporter) {
-	combinations := []map[string]any{{}}
+	combinations := []map[string]string{{}}
 	for _, in := range m.Inputs {
 		if !slices.ContainsFunc(m.Price.Rates, func(r Rate) bool { return r.When[in.Name] != nil }) {
 			continue
 		}
-		var longer []map[string]any
+		var longer []map[string]string
 		for _, combination := range combinations {
 			for _, word := range in.words() {
-				next := map[string]any{in.Name: word}
-				for name, value := range combination {
-					next[name] = value
-				}
+				next := maps.Clone(combination)
+				next[in.Name] = word
 				longer = append(longer, next)
 			}
 		}
@@ -184,10 +183,10 @@ func (m *Model) checkCoverage(report reporter) {
 const maxCombinations = 10_000
 
 // covered says whether a rate fits these words.
-func (m *Model) covered(words map[string]any) bool {
+func (m *Model) covered(words map[string]string) bool {
 	return slices.ContainsFunc(m.Price.Rates, func(rate Rate) bool {
 		for name, values := range rate.When {
-			if !slices.Contains(values, words[name].(string)) {
+			if !slices.Contains(values, words[name]) {
 				return false
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // Nearest returns up to n of the candidates that somebody who typed name may
 // have meant, best first: the same name in another case, then names that begin
 // with it, then names that contain it, then names that differ in few letters
-// (about one in three). An id such as "google/imagen4-fast" is also compared
+// (less than half) or go on where a name ends. An id such as "google/imagen4-fast" is also compared
 // by the part after its last slash. It returns nothing when everything is too
 // far away. Candidates of equal rank keep their order, and none is returned
 // twice.
@@ -40,7 +40,7 @@ func Nearest(name string, candidates []string, n int) []string {
 
 // closeness ranks one candidate, both in lower case; a smaller rank is nearer.
 func closeness(name, candidate string) (rank int, near bool) {
-	const prefix, substring, distant = 1, 2, 3
+	const prefix, substring, similar, shorter = 1, 2, 3, 100
 	last := candidate[strings.LastIndexByte(candidate, '/')+1:]
 	switch {
 	case name == "" || candidate == "":
@@ -49,22 +49,30 @@ func closeness(name, candidate string) (rank int, near bool) {
 		return 0, true
 	case strings.HasPrefix(candidate, name) || strings.HasPrefix(last, name):
 		return prefix, true
-	case utf8.RuneCountInString(name) >= 3 && strings.Contains(candidate, name):
+	case len(name) >= enough && strings.Contains(candidate, name):
 		return substring, true
 	}
 	best, near := distance(name, candidate)
 	if d, ok := distance(name, last); ok && (!near || d < best) {
 		best, near = d, true
 	}
-	return distant + best, near
+	if !near && len(candidate) >= enough && strings.HasPrefix(name, candidate) {
+		return shorter, true
+	}
+	return similar + best, near
 }
+
+// enough is how many bytes a part of a name must have to say something.
+const enough = 3
 
 // distance counts the letters in which two names differ. It does not look at
 // names whose lengths alone put them too far apart, so that a very long name
 // costs nothing.
 func distance(a, b string) (d int, near bool) {
 	la, lb := utf8.RuneCountInString(a), utf8.RuneCountInString(b)
-	limit := max(la, lb) / 3
+	// Two swapped letters count as two differences, and must still be near in
+	// a name of five.
+	limit := min((2*max(la, lb)+4)/5, 5)
 	if max(la, lb)-min(la, lb) > limit {
 		return 0, false
 	}

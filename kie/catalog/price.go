@@ -66,26 +66,26 @@ type Measure string
 
 // The measures.
 const (
-	// Value counts the number itself, rounded up. A missing number without a
+	// CountValue counts the number itself, rounded up. A missing number without a
 	// default, or a negative one (-1: the model decides), counts as the
 	// input's Max or its largest choice.
-	Value Measure = "value"
-	// Characters counts started blocks of Each characters, at least one.
-	Characters Measure = "characters"
-	// Items counts the elements of a list beyond the first After.
-	Items Measure = "items"
-	// Most counts as AtMost when the input is given: a file whose length is
+	CountValue Measure = "value"
+	// CountCharacters counts started blocks of Each characters, at least one.
+	CountCharacters Measure = "characters"
+	// CountItems counts the elements of a list beyond the first After.
+	CountItems Measure = "items"
+	// CountMost counts as AtMost when the input is given: a file whose length is
 	// not known beforehand.
-	Most Measure = "most"
+	CountMost Measure = "most"
 )
 
 // Quantity is a number of units that comes from one input.
 type Quantity struct {
 	Measure Measure `json:"measure"`
 	Input   string  `json:"input"`
-	Each    int     `json:"each,omitempty"`    // Characters: the size of a block
-	After   int     `json:"after,omitempty"`   // Items: how many are free
-	AtMost  int     `json:"at_most,omitempty"` // Most: what to reckon with
+	Each    int     `json:"each,omitempty"`    // CountCharacters: the size of a block
+	After   int     `json:"after,omitempty"`   // CountItems: how many are free
+	AtMost  int     `json:"at_most,omitempty"` // CountMost: what to reckon with
 }
 
 // Extra is a price for each unit of a count of its own.
@@ -187,6 +187,9 @@ func (in Input) word(value any) (word string, decided bool) {
 	if value == nil {
 		value = in.Default
 	}
+	if converted, ok := in.canonical(value); ok {
+		value = converted
+	}
 	return text(value), value != nil
 }
 
@@ -217,14 +220,14 @@ func (c Quantity) of(in Input, value any) (int64, bool) {
 		value = in.Default
 	}
 	switch c.Measure {
-	case Value:
+	case CountValue:
 		return in.amount(value)
-	case Characters:
+	case CountCharacters:
 		return int64(max(1, (characters(value)+c.Each-1)/max(1, c.Each))), true
-	case Items:
+	case CountItems:
 		items, _ := list(value)
 		return int64(max(0, len(items)-c.After)), true
-	case Most:
+	case CountMost:
 		if value == nil || in.empty(value) {
 			return 0, true
 		}

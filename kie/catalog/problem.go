@@ -77,7 +77,10 @@ func (p Problem) offer() string {
 	if p.Nearest != "" {
 		fmt.Fprintf(&b, "; did you mean %q?", p.Nearest)
 	}
-	if len(p.Choices) > 0 {
+	const most = 25
+	if more := len(p.Choices) - most; more > 0 {
+		fmt.Fprintf(&b, " (choices: %s and %d more)", strings.Join(p.Choices[:most], ", "), more)
+	} else if more > -most {
 		fmt.Fprintf(&b, " (choices: %s)", strings.Join(p.Choices, ", "))
 	}
 	return b.String()
