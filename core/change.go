@@ -1,0 +1,157 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// change is one transaction of the engine, with what has to be told to its
+// loops once it is committed.
+type change struct {
+	Tx
+	e          *Engine
+	now        time.Time
+	tasks      []Task     // stored; their due work is scheduled
+	deliveries []Delivery // stored; their lanes are woken
+	progress   []Task     // what their chats show has changed
+}
+
+// update commits fn and then, only then, wakes the loops. fn may run more than once.
+func (e *Engine) update(ctx context.Context, fn func(*change) error) error {
+	var done change
+	err := e.store.Update(ctx, func(tx Tx) error {
+		c := change{Tx: tx, e: e, now: e.cfg.Now()}
+		if err := fn(&c); err != nil {
+			return err
+		}
+		done = c
+		return nil
+	})
+	if err == nil {
+		done.announce()
+	}
+	return err
+}
+
+func (c *change) announce() {
+	for _, t := range c.tasks {
+		c.e.plan(t)
+	}
+	for _, d := range c.deliveries {
+		c.e.courier.push(d)
+	}
+	for _, t := range c.progress {
+		c.e.courier.refresh(t, true)
+	}
+}
+
+// plan puts the task's next step into the schedule of the loop that does it.
+func (e *Engine) plan(t Task) {
+	switch {
+	case t.Due.IsZero() || t.State == Creating:
+		e.creator.drop(t.ID)
+		e.tracker.drop(t.ID)
+	case t.State == Queued:
+		e.creator.put(t.ID, t.Due)
+	default:
+		e.creator.drop(t.ID)
+		e.tracker.put(t.ID, t.Due)
+	}
+}
+
+func (c *change) putTask(t Task) error {
+	c.tasks = append(c.tasks, t)
+	return c.PutTask(t)
+}
+
+// apply feeds the event to the state machine and books, stamps and tells what
+// the table says, in this transaction. The caller has filled in what the event
+// brought: Kie, Outputs, Failure, Charged, Due.
+func (c *change) apply(t *Task, on Event) (Verdict, error) {
+	move, verdict := Decide(t.State, on)
+	if verdict == Impossible {
+		return verdict, fmt.Errorf("task %s: event %q cannot happen in state %q", t.ID, on, t.State)
+	}
+	if verdict == Ignored {
+		return verdict, nil
+	}
+	t.State = move.To
+	c.stamp(t)
+	if err := c.book(t, move.Money); err != nil {
+		return verdict, err
+	}
+	if err := c.putTask(*t); err != nil {
+		return verdict, err
+	}
+	return verdict, c.tellOf(t, move.Tell)
+}
+
+// stamp notes the time of the new state.
+func (c *change) stamp(t *Task) {
+	switch {
+	case t.State == Creating:
+		t.Sent, t.Due = c.now, c.now
+	case t.State == Unresolved:
+		t.Due = c.now.Add(c.e.cfg.Grace)
+	case t.State == Running:
+		t.Started, t.Due, t.Attempts, t.Waiting = c.now, c.now.Add(firstRead), 0, ""
+	case t.State.Final():
+		t.Finished, t.Due, t.Waiting = c.now, time.Time{}, ""
+	}
+}
+
+// tellOf stores the delivery that a transition causes.
+func (c *change) tellOf(t *Task, what Tell) error {
+	switch what {
+	case TellProgress:
+		c.progress = append(c.progress, *t)
+	case TellNotice:
+		return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Task: t.ID, Kind: DeliverNotice})
+	case TellFinal:
+		return c.tellFinal(t)
+	}
+	return nil
+}
+
+// tellFinal stores the final delivery when the batch's last task has ended.
+func (c *change) tellFinal(t *Task) error {
+	tasks, err := batch(c.Tx, *t)
+	if err != nil {
+		return err
+	}
+	for _, sibling := range tasks {
+		if !sibling.State.Final() {
+			c.progress = append(c.progress, *t)
+			return nil
+		}
+	}
+	return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Kind: DeliverFinal})
+}
+
+func (c *change) tell(d Delivery) error {
+	d.Created = c.now
+	id, err := c.AddDelivery(d)
+	if err != nil {
+		return err
+	}
+	d.ID = id
+	c.deliveries = append(c.deliveries, d)
+	return nil
+}
+
+// changeTask loads the task and lets fn work on it; nothing is done when the task is gone.
+func (e *Engine) changeTask(ctx context.Context, id TaskID, fn func(*change, *Task) error) error {
+	err := e.update(context.WithoutCancel(ctx), func(c *change) error {
+		t, err := c.Task(id)
+		if err != nil {
+			return err
+		}
+		return fn(c, &t)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

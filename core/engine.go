@@ -1,0 +1,224 @@
+package core
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"kiebot/core/media"
+	"kiebot/kie"
+	"kiebot/kie/catalog"
+)
+
+// Adapter shows deliveries on one chat platform.
+type Adapter interface {
+	// Deliver shows the parcel and returns when the platform has answered.
+	// The receipt is stored and comes back as Parcel.Shown with the batch's
+	// next delivery, so that a message can be edited in place; nil keeps the
+	// one before. A batch without a receipt gets no progress edits. It may be called twice for one delivery when the process
+	// died before the receipt was committed. A *DeliveryError says whether
+	// and when to try again; any other error is tried again with backoff.
+	Deliver(ctx context.Context, p Parcel) (receipt json.RawMessage, err error)
+}
+
+// Parcel is a delivery with everything needed to show it. The adapter must not change it.
+type Parcel struct {
+	Delivery Delivery
+	Tasks    []Task // the batch, in order
+	// Shown is the adapter's receipt of the batch's earlier delivery, nil at first.
+	Shown json.RawMessage
+	// Position is the lead's place in the queue, 1 for the next; 0 when unknown or not queued.
+	Position int
+	// Paused says why nothing is created at the moment, empty when all is well.
+	Paused Reason
+	// Resume is when a paused engine tries again.
+	Resume time.Time
+}
+
+// DeliveryError is what an adapter returns when it knows more than "it failed".
+type DeliveryError struct {
+	Permanent  bool          // trying again cannot help: blocked, chat gone, no permission
+	RetryAfter time.Duration // not before; zero leaves it to the engine
+	Err        error
+}
+
+// Error is the cause's text.
+func (e *DeliveryError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *DeliveryError) Unwrap() error { return e.Err }
+
+// Kie is the part of kie.Client that the engine uses.
+type Kie interface {
+	Create(context.Context, kie.CreateRequest) (kie.Ref, error)
+	Status(context.Context, kie.Ref) (kie.Status, error)
+}
+
+// Limit is how many credits a window allows.
+type Limit Credits
+
+// Unlimited is the Limit that refuses nothing.
+const Unlimited Limit = -1
+
+// Config is what an Engine needs. Store, Kie, Catalog, Spool and Adapters are
+// required; the zero value of everything else is a sensible default.
+type Config struct {
+	Store    Store
+	Kie      Kie
+	Catalog  *catalog.Catalog
+	Spool    *media.Spool
+	Adapters map[string]Adapter // by Identity.Platform
+
+	// UserDaily is what one account may use per calendar day in Location.
+	UserDaily Limit
+	Location  *time.Location // nil means UTC
+
+	// CallbackBase is the public address that /hooks/kie/… hangs under; empty means polling only.
+	CallbackBase string
+	// Verifier checks Kie's signature on callbacks; nil when no key is configured.
+	Verifier *kie.Verifier
+
+	// Grace is how long an unresolved task waits for a callback to claim it.
+	// Zero means 15 minutes with a CallbackBase, one minute without.
+	Grace time.Duration
+
+	Now    func() time.Time // nil means time.Now
+	Rand   io.Reader        // nil means crypto/rand
+	Logger *slog.Logger     // nil discards
+}
+
+// Times that the engine keeps. They are contracts with people, so they stand here together.
+const (
+	SeenFor      = 48 * time.Hour  // how long a repeated update is recognised
+	KeyPatience  = time.Hour       // how long a task waits for a usable key
+	emptyFor     = 2 * time.Minute // how long a success without outputs is read again
+	fetchFor     = 2 * time.Minute // how long a result file is tried before its link is shown instead
+	stopFor      = 8 * time.Second // how long a stop waits for answers that are under way
+	progressGap  = 3 * time.Second // between two edits of one message
+	maxBackoff   = 5 * time.Minute // between two tries of one delivery
+	statusReads  = 10              // reads of Kie's status per second
+	readersMax   = 16              // reads under way at once
+	deliverMax   = 16              // deliveries under way at once
+	createFor    = time.Minute     // how long an answer to createTask is awaited
+	readFor      = 30 * time.Second
+	deliverFor   = 5 * time.Minute
+	keyPark      = time.Minute // between two tries of a parked key
+	creationsMax = 20          // per creationsPer: Kie's limit for one account
+	creationsPer = 10 * time.Second
+)
+
+// Engine moves tasks: it accepts requests, creates them at Kie, follows them
+// and delivers the results. Every exported method may be called concurrently,
+// before, during and after Run.
+type Engine struct {
+	cfg   Config
+	store Store
+	log   *slog.Logger
+	ids   *ids
+	name  string // owner of claimed work
+
+	secret  callbackSecret
+	slots   *kie.CreationLimiter
+	reads   *rate.Limiter
+	creator *schedule
+	tracker *schedule
+	courier *courier
+	gate    gate
+
+	running atomic.Bool
+}
+
+// New checks the configuration. Nothing runs and nothing is read until Run.
+func New(cfg Config) (*Engine, error) {
+	var missing []error
+	for name, there := range map[string]bool{
+		"Store": cfg.Store != nil, "Kie": cfg.Kie != nil, "Catalog": cfg.Catalog != nil,
+		"Spool": cfg.Spool != nil, "Adapters": len(cfg.Adapters) > 0,
+	} {
+		if !there {
+			missing = append(missing, fmt.Errorf("core: Config.%s is required", name))
+		}
+	}
+	if len(missing) > 0 {
+		return nil, errors.Join(missing...)
+	}
+	e := &Engine{cfg: cfg.withDefaults(), store: cfg.Store}
+	e.log = e.cfg.Logger
+	e.ids = &ids{rand: e.cfg.Rand}
+	e.slots = kie.NewCreationLimiter(creationsMax, creationsPer)
+	e.reads = rate.NewLimiter(statusReads, statusReads)
+	e.creator = newSchedule(e.cfg.Now)
+	e.tracker = newSchedule(e.cfg.Now)
+	e.courier = newCourier(e)
+	name, err := e.ids.next(e.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	e.name = name
+	return e, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Grace == 0 && c.CallbackBase != "" {
+		c.Grace = 15 * time.Minute
+	}
+	if c.Grace == 0 {
+		c.Grace = time.Minute
+	}
+	return c
+}
+
+var errRunning = errors.New("core: the engine is running already")
+
+// Run resumes everything that was under way and moves tasks until ctx ends.
+// It then lets answers that are under way arrive, for at most eight seconds,
+// and returns nil. An error means that the store could not be read at the
+// start. It may be called again after it returned.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.running.CompareAndSwap(false, true) {
+		return errRunning
+	}
+	defer e.running.Store(false)
+	work, stop := drainContext(ctx, stopFor)
+	defer stop()
+	if err := e.resume(ctx); err != nil {
+		return fmt.Errorf("resuming what was under way: %w", err)
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() { e.createLoop(ctx, work) })
+	loops.Go(func() { e.trackLoop(ctx, work) })
+	loops.Go(func() { e.courier.run(ctx, work) })
+	loops.Wait()
+	if err := e.store.Release(work, e.name); err != nil && !errors.Is(err, ErrStoreClosed) {
+		e.log.Error("releasing claimed work", "error", err)
+	}
+	return nil
+}
+
+// drainContext outlives ctx by at most d.
+func drainContext(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return work, func() { stop(); cancel() }
+}

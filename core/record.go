@@ -1,0 +1,272 @@
+package core
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"kiebot/core/media"
+	"kiebot/kie"
+	"kiebot/kie/catalog"
+)
+
+// Credits are Kie credits in thousandths.
+type Credits = catalog.Credits
+
+// Identity is a person on one platform.
+type Identity struct {
+	Platform string `json:"platform"` // "web", "telegram", "discord"
+	User     string `json:"user"`     // the platform's own id
+}
+
+// String is "platform:user".
+func (i Identity) String() string { return i.Platform + ":" + i.User }
+
+// Lane is a chat on one platform, "platform:chat". Deliveries in a lane keep their order.
+type Lane string
+
+// NewLane names the chat on the platform.
+func NewLane(platform, chat string) Lane { return Lane(platform + ":" + chat) }
+
+// Platform is the part of the lane before the colon.
+func (l Lane) Platform() string {
+	platform, _, _ := strings.Cut(string(l), ":")
+	return platform
+}
+
+// Account is a person. It may have identities on several platforms and has one quota.
+type Account struct {
+	ID         AccountID  `json:"id"`
+	Identities []Identity `json:"identities"`
+	Created    time.Time  `json:"created"`
+}
+
+// Origin says who asked, where, and what the adapter needs to answer there.
+type Origin struct {
+	Identity Identity        `json:"identity"`
+	Name     string          `json:"name,omitempty"`   // how to address the person
+	Lane     Lane            `json:"lane"`             // where the answer goes
+	Locale   string          `json:"locale,omitempty"` // BCP 47, the language of the answer
+	Ref      json.RawMessage `json:"ref,omitempty"`    // the adapter's own, opaque to core: message, topic, interaction
+}
+
+// Request is what a person asked for, already translated from the platform.
+type Request struct {
+	// Key names the platform's update. Submitting the same key again within
+	// SeenFor gives the answer of the first time and creates nothing.
+	Key     string `json:"key"`
+	Origin  Origin `json:"origin"`
+	Command string `json:"command"` // "imagine", as typed in the chat
+	Prompt  string `json:"prompt"`  // what to show as the request's text
+	Model   string `json:"model"`   // a catalogue id
+	// Input goes to Kie as it is. Numbers are json.Number after a round trip through the store.
+	Input map[string]any `json:"input"`
+	// Count is how many tasks to make, 1 to MaxBatch; zero means one.
+	Count int `json:"count,omitempty"`
+	// Parent is the task whose button was pressed, if any.
+	Parent TaskID `json:"parent,omitempty"`
+}
+
+// MaxBatch is the largest Request.Count.
+const MaxBatch = 10
+
+// Hold is what was reserved for a task and in which windows. Settlement and
+// refund go back to these windows whatever the clock says later.
+type Hold struct {
+	Amount  Credits    `json:"amount"`
+	Windows []WindowID `json:"windows"`
+}
+
+// Reason says why something was refused or failed. The strings are stored and
+// are the keys of the texts that people read.
+type Reason string
+
+// Why a request is refused.
+const (
+	ReasonQuota       Reason = "quota"        // the window has no room for the estimate
+	ReasonInput       Reason = "input"        // the input does not fit the model; Refusal.Err lists the problems
+	ReasonModel       Reason = "model"        // no such model; Refusal.Err names the nearest
+	ReasonCount       Reason = "count"        // more than MaxBatch at once
+	ReasonUnpriced    Reason = "unpriced"     // the catalogue cannot say what it costs
+	ReasonUnavailable Reason = "unavailable"  // the store cannot commit, or kiebot is stopping
+	ReasonNoTask      Reason = "no_task"      // no task with this id
+	ReasonNotYours    Reason = "not_yours"    // somebody else's task
+	ReasonNotCancel   Reason = "cannot_stop"  // it runs at Kie and cannot be stopped
+	ReasonFinished    Reason = "finished"     // it is over already
+	ReasonUncertain   Reason = "uncertain"    // unresolved: nobody knows yet whether Kie has it
+	ReasonCancelLater Reason = "cancel_later" // being created: canceled if Kie does not take it
+)
+
+// Why a task failed.
+const (
+	FailRefused   Reason = "kie_refused" // Kie refused the request; Failure.Message is Kie's text
+	FailKie       Reason = "kie_failed"  // Kie tried and failed
+	FailUnknown   Reason = "unknown"     // the answer was lost and nobody claimed the task
+	FailNoCredits Reason = "kie_credits" // the operator's Kie account has no credits
+	FailKey       Reason = "kie_key"     // the operator's key is refused
+	FailEmpty     Reason = "empty"       // success without outputs
+	FailLate      Reason = "deadline"    // unfinished at the hard deadline
+	FailAway      Reason = "kie_away"    // no connection to Kie for an hour
+	FailUpkeep    Reason = "kie_upkeep"  // Kie was in maintenance for an hour
+)
+
+// WaitBusy is why a task that Kie's rate limit turned away waits. It waits
+// for its next turn and never fails for this. The other reasons in
+// Task.Waiting are FailNoCredits, FailKey, FailAway and FailUpkeep.
+const WaitBusy Reason = "kie_busy"
+
+// Failure is why a task did not succeed.
+type Failure struct {
+	Reason  Reason `json:"reason"`
+	Code    string `json:"code,omitempty"`    // Kie's code
+	Message string `json:"message,omitempty"` // Kie's words, cut and without control characters
+}
+
+// Output is one produced file or text.
+type Output struct {
+	URL      string        `json:"url,omitempty"`
+	Kind     kie.Kind      `json:"kind"`
+	Text     string        `json:"text,omitempty"`
+	Title    string        `json:"title,omitempty"`
+	Duration time.Duration `json:"duration,omitempty"`
+	// File is the fetched copy; nil until the courier has it, and for ever
+	// when the file could not be fetched: then the link is what can be shown.
+	File *media.File `json:"file,omitempty"`
+}
+
+// Task is the durable record of one request: exactly one Kie task.
+type Task struct {
+	ID      TaskID    `json:"id"`
+	Account AccountID `json:"account"`
+	// Batch holds the ids of all tasks accepted together, this one included, in order.
+	Batch   []TaskID `json:"batch"`
+	State   State    `json:"state"`
+	Request Request  `json:"request"`
+	Hold    Hold     `json:"hold"`
+	// Charged is what was settled. Estimated says that Kie reported nothing and the hold was taken.
+	Charged   Credits `json:"charged,omitempty"`
+	Estimated bool    `json:"estimated,omitempty"`
+	// OperatorLoss is what Kie charged and nobody could be charged for.
+	OperatorLoss Credits  `json:"operator_loss,omitempty"`
+	Kie          kie.Ref  `json:"kie,omitzero"`
+	Outputs      []Output `json:"outputs,omitempty"`
+	Failure      *Failure `json:"failure,omitempty"`
+	// Waiting says why a queued task waits for the operator, if it does.
+	Waiting Reason `json:"waiting,omitempty"`
+	// CancelWanted remembers a cancel that came while creating.
+	CancelWanted bool `json:"cancel_wanted,omitempty"`
+	// Late says that a success came after the end and was delivered free.
+	Late bool `json:"late,omitempty"`
+
+	Created  time.Time `json:"created"`           // accepted
+	Sent     time.Time `json:"sent,omitzero"`     // createTask left, the last time
+	Started  time.Time `json:"started,omitzero"`  // Kie's id became known
+	EmptyAt  time.Time `json:"empty_at,omitzero"` // first success without outputs
+	Finished time.Time `json:"finished,omitzero"` // final
+	// Due is when the engine looks at the task next; zero when there is nothing to do.
+	Due      time.Time `json:"due,omitzero"`
+	Attempts int       `json:"attempts,omitempty"` // of the present step
+
+	// Shown is the adapter's receipt for the message that stands for the
+	// batch. Only the batch's first task carries it.
+	Shown json.RawMessage `json:"shown,omitempty"`
+	// Delivered is when the end was shown. Only the batch's first task carries it.
+	Delivered time.Time `json:"delivered,omitzero"`
+}
+
+// Lead is the batch's first task, the one that carries Shown and Delivered.
+func (t *Task) Lead() TaskID {
+	if len(t.Batch) == 0 {
+		return t.ID
+	}
+	return t.Batch[0]
+}
+
+// Refusal is the error for a request that was not accepted, or an action that
+// cannot be done. Nothing was charged.
+type Refusal struct {
+	Reason   Reason
+	Need     Credits   // what it would have cost at most
+	Left     Credits   // what the window still has
+	Limit    Credits   // what the window allows
+	ResetsAt time.Time // when the window ends
+	Task     TaskID    // the task it is about, if any
+	Err      error     // the cause, for the operator, or the list of problems
+}
+
+// Error is for operators; people read the text of the Reason.
+func (r *Refusal) Error() string {
+	if r.Err != nil {
+		return fmt.Sprintf("refused (%s): %v", r.Reason, r.Err)
+	}
+	if r.Reason == ReasonQuota {
+		return fmt.Sprintf("refused (quota): needs %s credits, %s of %s left until %s", r.Need, r.Left, r.Limit, r.ResetsAt.Format(time.RFC3339))
+	}
+	return fmt.Sprintf("refused (%s)", r.Reason)
+}
+
+// Unwrap gives the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// DeliveryKind says what a delivery shows.
+type DeliveryKind string
+
+// The kinds of delivery. All but Progress are stored in the commit that caused them.
+const (
+	DeliverAccepted DeliveryKind = "accepted" // the request is durable and waits
+	DeliverProgress DeliveryKind = "progress" // an edit of what is shown; never stored, dropped when something better waits
+	DeliverNotice   DeliveryKind = "notice"   // unresolved: the person is told
+	DeliverFinal    DeliveryKind = "final"    // every task of the batch is final
+	DeliverLate     DeliveryKind = "late"     // a result after the end, free
+)
+
+// Delivery is the intent to show something in a chat.
+type Delivery struct {
+	ID       DeliveryID   `json:"id"`
+	Lane     Lane         `json:"lane"`
+	Lead     TaskID       `json:"lead"`           // the batch, by its first task
+	Task     TaskID       `json:"task,omitempty"` // the one task it is about, for notice and late
+	Kind     DeliveryKind `json:"kind"`
+	Created  time.Time    `json:"created"`
+	Attempts int          `json:"attempts,omitempty"`
+}
+
+// WindowID names one quota window, such as one account's one day.
+type WindowID string
+
+// Usage is what a window has seen: used = Settled, plus what is Held for open tasks.
+type Usage struct {
+	Held    Credits `json:"held"`
+	Settled Credits `json:"settled"`
+}
+
+// EntryKind says what a ledger entry did.
+type EntryKind string
+
+// The kinds of ledger entries.
+const (
+	EntryHold   EntryKind = "hold"
+	EntrySettle EntryKind = "settle"
+	EntryRefund EntryKind = "refund"
+)
+
+// Entry is one line of the append-only ledger. For every window the sum of
+// Held and the sum of Settled over its entries are the window's Usage.
+type Entry struct {
+	Seq     uint64     `json:"seq"` // assigned by the store, ascending
+	Account AccountID  `json:"account"`
+	Task    TaskID     `json:"task"`
+	Kind    EntryKind  `json:"kind"`
+	Held    Credits    `json:"held,omitempty"`    // change of what is held
+	Settled Credits    `json:"settled,omitempty"` // change of what is used
+	Windows []WindowID `json:"windows"`
+	At      time.Time  `json:"at"`
+}
+
+// Seen remembers what a platform's update led to.
+type Seen struct {
+	Key     string    `json:"key"`
+	Tasks   []TaskID  `json:"tasks"`
+	Expires time.Time `json:"expires"`
+}

@@ -1,0 +1,52 @@
+package core
+
+import "context"
+
+// resume claims everything that was under way. A task that was being created
+// when the process died has an unknown outcome and is never sent again.
+func (e *Engine) resume(ctx context.Context) error {
+	if _, err := e.callbackKey(ctx); err != nil {
+		return err
+	}
+	e.creator.clear()
+	e.tracker.clear()
+	for {
+		work, err := e.store.Claim(ctx, e.name, claimMany)
+		if err != nil {
+			return err
+		}
+		if len(work) == 0 {
+			return nil
+		}
+		for _, w := range work {
+			if err := e.take(ctx, w); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+const claimMany = 1000
+
+func (e *Engine) take(ctx context.Context, w Work) error {
+	if w.Delivery != 0 {
+		return e.store.View(ctx, func(tx Tx) error {
+			d, err := tx.Delivery(w.Delivery)
+			if err == nil {
+				e.courier.push(d)
+			}
+			return err
+		})
+	}
+	if w.State == Creating {
+		return e.changeTask(ctx, w.Task, func(c *change, t *Task) error {
+			if t.State != Creating {
+				return nil
+			}
+			_, err := c.apply(t, Lost)
+			return err
+		})
+	}
+	e.plan(Task{ID: w.Task, State: w.State, Due: w.Due})
+	return nil
+}

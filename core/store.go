@@ -1,0 +1,91 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrNotFound is what a Tx answers when a record is not there.
+var ErrNotFound = errors.New("no such record")
+
+// ErrStoreClosed is what a Store answers after Close, and after a write whose
+// outcome is unknown: only opening it again shows what was committed.
+var ErrStoreClosed = errors.New("the store is closed")
+
+// Store holds records and gives transactions. It knows no rule about quotas
+// or states. All methods may be called concurrently.
+type Store interface {
+	// View runs fn on a consistent snapshot. fn must not write, must not wait
+	// for anything outside the store and must not start another transaction.
+	View(ctx context.Context, fn func(Tx) error) error
+
+	// Update runs fn and commits what it wrote. Updates are serializable.
+	// When Update returns nil everything is durable; when fn returns an error
+	// nothing is written and that error comes back unwrapped. Any other error
+	// means that the outcome is unknown, and the store refuses work until it
+	// is opened again. fn may run more than once: it must not have effects
+	// outside the transaction, and must not start another transaction.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// Claim hands the owner up to limit pieces of work that nobody holds:
+	// tasks with a due time, and deliveries, in no particular order. An empty
+	// answer means that there is no more for now. What the owner writes
+	// itself (PutTask with a Due, AddDelivery) is its own without a claim.
+	Claim(ctx context.Context, owner string, limit int) ([]Work, error)
+
+	// Release gives back everything that the owner holds.
+	Release(ctx context.Context, owner string) error
+}
+
+// Work is something to do: exactly one of Task and Delivery is set.
+type Work struct {
+	Task     TaskID
+	State    State     // the task's
+	Due      time.Time // the task's
+	Delivery DeliveryID
+	Lane     Lane // the delivery's
+}
+
+// Tx is one transaction over typed records. It is valid only inside the
+// function it was given to, and only in that goroutine. Records that it
+// returns belong to the caller. Methods that look something up return
+// ErrNotFound when it is not there.
+type Tx interface {
+	Account(AccountID) (Account, error)
+	AccountOf(Identity) (Account, error)
+	// PutAccount stores the account and makes AccountOf find it by each of its identities.
+	PutAccount(Account) error
+
+	Task(TaskID) (Task, error)
+	// TaskByShort finds the newest task whose id ends with the eight characters.
+	TaskByShort(string) (Task, error)
+	// PutTask stores the task; a non-zero Due makes it work.
+	PutTask(Task) error
+	// TasksOf lists the account's tasks, newest first, those older than
+	// before (all when before is empty), at most limit.
+	TasksOf(id AccountID, before TaskID, limit int) ([]Task, error)
+
+	Delivery(DeliveryID) (Delivery, error)
+	// AddDelivery stores a new delivery and returns its number, greater than every one before.
+	AddDelivery(Delivery) (DeliveryID, error)
+	PutDelivery(Delivery) error
+	DeleteDelivery(DeliveryID) error
+
+	// Usage of a window nothing was booked in is zero, not ErrNotFound.
+	Usage(WindowID) (Usage, error)
+	PutUsage(WindowID, Usage) error
+	// AddEntry appends to the ledger and assigns Seq.
+	AddEntry(Entry) error
+	// Entries lists the account's ledger in order, those with a Seq above
+	// after, at most limit.
+	Entries(id AccountID, after uint64, limit int) ([]Entry, error)
+
+	Seen(key string) (Seen, error)
+	// PutSeen also forgets what expired before now, a few records at a time.
+	PutSeen(seen Seen, now time.Time) error
+
+	// Setting reads a small named value that the program keeps for itself.
+	Setting(name string) ([]byte, error)
+	PutSetting(name string, value []byte) error
+}

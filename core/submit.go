@@ -1,0 +1,196 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"kiebot/kie/catalog"
+)
+
+// Receipt says what Submit accepted.
+type Receipt struct {
+	Tasks    []TaskID // the batch, in order
+	Hold     Credits  // reserved, all tasks together: the most it can normally cost
+	Repeated bool     // this Key was accepted before; nothing new was made
+}
+
+// Submit accepts the request or refuses it with a *Refusal. When it returns
+// nil, account, hold, tasks and the delivery that tells the person are
+// durable, in one commit; the chat shows it by way of the lane.
+func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
+	estimate, err := e.price(req)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var receipt Receipt
+	err = e.update(ctx, func(c *change) error {
+		seen, err := c.Seen(req.Key)
+		if err == nil && seen.Expires.After(c.now) {
+			receipt = Receipt{Tasks: seen.Tasks, Repeated: true}
+			return nil
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		receipt, err = c.accept(req, estimate)
+		return err
+	})
+	return receipt, unavailable(err)
+}
+
+// price checks the request against the catalogue and says what one task costs at most.
+func (e *Engine) price(req Request) (Credits, error) {
+	if req.Key == "" || req.Origin.Identity.Platform == "" || req.Origin.Lane == "" {
+		return 0, fmt.Errorf("core: a request needs Key, Origin.Identity and Origin.Lane")
+	}
+	if req.Count < 0 || req.Count > MaxBatch {
+		return 0, &Refusal{Reason: ReasonCount}
+	}
+	model, err := e.cfg.Catalog.Lookup(req.Model)
+	if err != nil {
+		return 0, &Refusal{Reason: ReasonModel, Err: err}
+	}
+	if err := model.Validate(req.Input); err != nil {
+		return 0, &Refusal{Reason: ReasonInput, Err: err}
+	}
+	estimate, err := model.Estimate(req.Input)
+	if err != nil {
+		return 0, &Refusal{Reason: ReasonUnpriced, Err: err}
+	}
+	return estimate, nil
+}
+
+// accept books the holds and stores the batch with the delivery that tells of it.
+func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
+	account, err := c.accountFor(req.Origin.Identity)
+	if err != nil {
+		return Receipt{}, err
+	}
+	count := max(req.Count, 1)
+	windows := []Window{c.e.dayWindow(account.ID, c.now)}
+	if err := c.room(windows, estimate*Credits(count)); err != nil {
+		return Receipt{}, err
+	}
+	ids := make([]TaskID, count)
+	for i := range ids {
+		id, err := c.e.ids.next(c.now)
+		if err != nil {
+			return Receipt{}, err
+		}
+		ids[i] = TaskID(id)
+	}
+	for _, id := range ids {
+		task := Task{ID: id, Account: account.ID, Batch: ids, State: Queued, Request: req, Created: c.now, Due: c.now}
+		if err := c.hold(&task, estimate, windows); err != nil {
+			return Receipt{}, err
+		}
+		if err := c.putTask(task); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if err := c.tell(Delivery{Lane: req.Origin.Lane, Lead: ids[0], Kind: DeliverAccepted}); err != nil {
+		return Receipt{}, err
+	}
+	seen := Seen{Key: req.Key, Tasks: ids, Expires: c.now.Add(SeenFor)}
+	return Receipt{Tasks: ids, Hold: estimate * Credits(count)}, c.PutSeen(seen, c.now)
+}
+
+// accountFor finds the person's account or opens one.
+func (c *change) accountFor(who Identity) (Account, error) {
+	account, err := c.AccountOf(who)
+	if !errors.Is(err, ErrNotFound) {
+		return account, err
+	}
+	id, err := c.e.ids.next(c.now)
+	if err != nil {
+		return Account{}, err
+	}
+	account = Account{ID: AccountID(id), Identities: []Identity{who}, Created: c.now}
+	return account, c.PutAccount(account)
+}
+
+// Again submits what an earlier task of the person asked for once more, as a
+// new request with its own key and origin. A seed is left out, so that the
+// result differs.
+func (e *Engine) Again(ctx context.Context, id, key string, origin Origin) (Receipt, error) {
+	task, err := e.Task(ctx, origin.Identity, id)
+	if err != nil {
+		return Receipt{}, err
+	}
+	req := task.Request
+	req.Key, req.Origin, req.Parent = key, origin, task.ID
+	if model, err := e.cfg.Catalog.Lookup(req.Model); err == nil {
+		if seed, ok := model.ByOption(catalog.Seed); ok && !seed.Required {
+			req.Input = maps.Clone(req.Input)
+			delete(req.Input, seed.Name)
+		}
+	}
+	return e.Submit(ctx, req)
+}
+
+// Cancel stops a task that is still queued, and refunds it; the answer is the
+// task as it is then. While it is being created the wish is remembered and
+// the refusal says so; once Kie has it, it cannot be stopped.
+func (e *Engine) Cancel(ctx context.Context, who Identity, id string) (Task, error) {
+	var task Task
+	var refusal *Refusal
+	err := e.update(ctx, func(c *change) error {
+		var err error
+		refusal = nil
+		if task, err = ownTask(c.Tx, who, id); err != nil {
+			return err
+		}
+		was := task.State
+		verdict, err := c.apply(&task, Cancel)
+		if err != nil || verdict == Moved {
+			return err
+		}
+		refusal = &Refusal{Reason: whyNotCanceled(was), Task: task.ID, Need: task.Hold.Amount}
+		if was == Creating && !task.CancelWanted {
+			task.CancelWanted = true
+			return c.putTask(task)
+		}
+		return nil
+	})
+	if err != nil {
+		return Task{}, unavailable(err)
+	}
+	if refusal != nil {
+		return task, refusal
+	}
+	return task, nil
+}
+
+func whyNotCanceled(s State) Reason {
+	switch s {
+	case Creating:
+		return ReasonCancelLater
+	case Running:
+		return ReasonNotCancel
+	case Unresolved:
+		return ReasonUncertain
+	default:
+		return ReasonFinished
+	}
+}
+
+// Window is one quota window.
+type Window struct {
+	ID    WindowID
+	Limit Limit
+	Ends  time.Time
+}
+
+// dayWindow is the account's calendar day that contains t.
+func (e *Engine) dayWindow(id AccountID, t time.Time) Window {
+	t = t.In(e.cfg.Location)
+	year, month, day := t.Date()
+	return Window{
+		ID:    WindowID("day/" + string(id) + "/" + t.Format(time.DateOnly)),
+		Limit: e.cfg.UserDaily,
+		Ends:  time.Date(year, month, day+1, 0, 0, 0, 0, e.cfg.Location),
+	}
+}

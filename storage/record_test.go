@@ -1,0 +1,137 @@
+package storage
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"kiebot/core"
+	"kiebot/core/media"
+	"kiebot/kie"
+)
+
+var update = flag.Bool("update", false, "write the golden files of the present version")
+
+var at = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
+
+// goldens has one full record of every type. What an older version wrote
+// stays in testdata for ever.
+func goldens() map[string]any {
+	return map[string]any{
+		"account":  &core.Account{ID: "01jd00000000000001", Identities: []core.Identity{{Platform: "telegram", User: "123"}}, Created: at},
+		"delivery": &core.Delivery{ID: 7, Lane: "web:local", Lead: "01jd00000000000002", Task: "01jd00000000000003", Kind: core.DeliverNotice, Created: at, Attempts: 2},
+		"entry":    &core.Entry{Seq: 9, Account: "01jd00000000000001", Task: "01jd00000000000002", Kind: core.EntrySettle, Held: -1500, Settled: 800, Windows: []core.WindowID{"day/a/2026-11-22"}, At: at},
+		"seen":     &core.Seen{Key: "telegram:5", Tasks: []core.TaskID{"01jd00000000000002"}, Expires: at},
+		"usage":    &core.Usage{Held: 1500, Settled: 800},
+		"task":     goldenTask(),
+	}
+}
+
+func goldenTask() *core.Task {
+	return &core.Task{
+		ID: "01jd00000000000002", Account: "01jd00000000000001",
+		Batch: []core.TaskID{"01jd00000000000002", "01jd00000000000003"}, State: core.Succeeded,
+		Request: core.Request{
+			Key: "telegram:5", Command: "imagine", Prompt: "a cat & <a dog>", Model: "google/imagen4", Count: 2, Parent: "01jd00000000000000",
+			Origin: core.Origin{Identity: core.Identity{Platform: "telegram", User: "123"}, Name: "Ada", Lane: "telegram:-100", Locale: "ru", Ref: json.RawMessage(`{"message":4}`)},
+			Input:  map[string]any{"prompt": "a cat & <a dog>", "seed": json.Number("9007199254740993")},
+		},
+		Hold:    core.Hold{Amount: 8000, Windows: []core.WindowID{"day/a/2026-11-22"}},
+		Charged: 7500, Estimated: true, OperatorLoss: 1,
+		Kie:     kie.Ref{Endpoint: kie.Jobs, TaskID: "ee9c2715375b7837f8bb51d641ff5863"},
+		Outputs: []core.Output{{URL: "https://example.com/a.png", Kind: kie.KindImage, Title: "t", Duration: time.Second, File: &media.File{Type: "image/png", Size: 5, Width: 3, Height: 2}}},
+		Failure: &core.Failure{Reason: core.FailKie, Code: "501", Message: "生成失败"}, Waiting: core.FailKey, CancelWanted: true, Late: true,
+		Created: at, Sent: at, Started: at, EmptyAt: at, Finished: at, Due: at, Attempts: 3,
+		Shown: json.RawMessage(`{"message":6}`), Delivered: at,
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, record := range goldens() {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".v1")
+			data, err := Encode(record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(path, data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			golden, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(golden) != string(data) {
+				t.Errorf("version %d encodes as\n%s\nand the golden file has\n%s", recordVersion, data, golden)
+			}
+			decodesTo(t, name, golden, data)
+		})
+	}
+}
+
+// decodesTo checks that the golden bytes decode to the record that encodes as want.
+func decodesTo(t *testing.T, name string, golden, want []byte) {
+	t.Helper()
+	fresh := map[string]any{
+		"account": &core.Account{}, "delivery": &core.Delivery{}, "entry": &core.Entry{},
+		"seen": &core.Seen{}, "usage": &core.Usage{}, "task": &core.Task{},
+	}[name]
+	if err := Decode(golden, fresh); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Encode(fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(back) != string(want) {
+		t.Errorf("decoded and encoded again:\n%s\nwant\n%s", back, want)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		data  string
+		newer bool
+	}{
+		"empty":     {"", false},
+		"version 0": {"\x00{}", false},
+		"newer":     {"\x02{}", true},
+		"cut":       {"\x01{\"held\":1", false},
+		"not JSON":  {"\x01held", false},
+		"wrong":     {"\x01{\"held\":\"x\"}", false},
+	} {
+		err := Decode([]byte(c.data), &core.Usage{})
+		if err == nil || errors.Is(err, ErrNewer) != c.newer {
+			t.Errorf("%s: error %v, newer wanted %v", name, err, c.newer)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for name := range goldens() {
+		data, err := os.ReadFile(filepath.Join("testdata", name+".v1"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var task core.Task
+		if Decode(data, &task) != nil {
+			return
+		}
+		again, err := Encode(task)
+		if err != nil {
+			t.Fatalf("what decodes does not encode: %v", err)
+		}
+		if err := Decode(again, &core.Task{}); err != nil {
+			t.Fatalf("what was encoded does not decode: %v", err)
+		}
+	})
+}
