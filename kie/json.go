@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// maxNesting bounds how many layers are taken off JSON that is wrapped in
-// strings or in further objects. Kie wraps once; two more cost nothing.
+// maxNesting bounds how often JSON text is taken out of a string. Kie wraps
+// once, in param twice.
 const maxNesting = 3
 
 // object is a JSON object whose fields are read leniently: the same field
@@ -27,12 +27,16 @@ func parseObject(raw json.RawMessage) (object, bool) {
 	return o, true
 }
 
-// unwrap returns the JSON inside a string that holds JSON text, and anything
-// else unchanged.
+// unwrap returns the JSON inside a string that holds an object, a list or a
+// string as JSON text, and anything else unchanged: lyrics may begin with a
+// bracket, too.
 func unwrap(raw json.RawMessage) json.RawMessage {
 	for range maxNesting {
+		if len(raw) == 0 || raw[0] != '"' {
+			break
+		}
 		inner := strings.TrimSpace(text(raw))
-		if len(raw) == 0 || raw[0] != '"' || inner == "" || !strings.ContainsRune(`{["`, rune(inner[0])) {
+		if inner == "" || !strings.ContainsRune(`{["`, rune(inner[0])) || !json.Valid([]byte(inner)) {
 			break
 		}
 		raw = json.RawMessage(inner)

@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// maxDepth bounds how far results are looked for in objects and lists. The
+// deepest known shape, data.result_urls[0], needs four levels.
+const maxDepth = 6
+
 // decodeOutputs reads the result of a finished task, in every shape that
 // docs.kie.ai shows for resultJson and response:
 //
@@ -18,7 +22,7 @@ import (
 //	{"data": {"result_urls": [...]}}            Veo in 1080p and 4K
 //
 // each also as JSON text, and with a bare URL in place of a list.
-func decodeOutputs(raw json.RawMessage) []Output { return outputsIn(raw, maxNesting) }
+func decodeOutputs(raw json.RawMessage) []Output { return outputsIn(raw, maxDepth) }
 
 // outputsIn reads one value of any shape, going at most depth levels into it.
 func outputsIn(raw json.RawMessage, depth int) []Output {
