@@ -84,8 +84,8 @@ func (in Input) parse(given string) (any, Problem) {
 func (in Input) tidy(given string) string {
 	switch in.Option {
 	case Duration:
-		// "5s", "5 sec" and "5 seconds" lose their letters from the right.
-		return strings.TrimRight(strings.ToLower(given), " seconds")
+		// The letters of "5s", "5 sec" and "5 seconds".
+		return strings.TrimRight(strings.ToLower(given), " second")
 	case AspectRatio:
 		return strings.NewReplacer("x", ":", "X", ":", "×", ":", "/", ":", " ", "").Replace(given)
 	}

@@ -1,9 +1,16 @@
 // Package catalog is Kie's models as data: what each model is called, which
 // inputs it wants, what it costs.
 //
-// The data is a JSON file made from Kie's public documentation (docs.kie.ai)
-// and prices (kie.ai/pricing), embedded in the program. Nothing here talks to
-// Kie. A Catalog never changes after it was parsed, so it can be used from
+// The data is models.json, embedded in the program: facts of Kie's public
+// documentation (docs.kie.ai) and prices (kie.ai/pricing) of October 2026. Its
+// fields are those of Model, Input and Price; to add a model, add an entry and
+// its prices to the table of the tests. Where it is stricter than Kie, by a
+// required input or a default, the price depends on it. Nothing here talks to
+// Kie.
+//
+// From a person's words to a request: Catalog.Lookup, Model.Build,
+// Model.Estimate. From a raw input object: Model.Complete, Model.Validate,
+// Model.Estimate. A Catalog never changes after it was parsed, so it can be used from
 // many goroutines; whatever it returns is a copy that belongs to the caller.
 package catalog
 
@@ -112,7 +119,12 @@ func (c *Catalog) index(i int, m Model) []error {
 
 // fold makes names that differ in case, blanks or underscores the same.
 func fold(name string) string {
-	return strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(strings.TrimSpace(name)))
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || r == '_' {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(strings.TrimSpace(name)))
 }
 
 // Models returns the models of the given kinds, or all: images, videos, music,

@@ -102,6 +102,9 @@ func (m *Model) checkPrice(report reporter) {
 		m.checkRate(rate, report)
 	}
 	if len(m.Price.Rates) > 0 {
+		if m.Price.Per == "" {
+			report("price: per is empty")
+		}
 		m.checkCoverage(report)
 	}
 }
@@ -132,6 +135,10 @@ func (m *Model) checkCount(count Quantity, report reporter) {
 func (m *Model) checkRate(rate Rate, report reporter) {
 	if rate.Credits < 0 {
 		report("price: a rate is negative")
+	}
+	// A forgotten "credits" would otherwise give a paid model away.
+	if (rate.Credits == 0) != (m.Price.Per == Free) {
+		report("price: a rate of 0 and per %q go together", Free)
 	}
 	for name, values := range rate.When {
 		in, known := m.Input(name)

@@ -12,7 +12,7 @@ import (
 // Nearest returns up to n of the candidates that somebody who typed name may
 // have meant, best first: the same name in another case, then names that begin
 // with it, then names that contain it, then names that differ in few letters
-// (less than half) or go on where a name ends. An id such as "google/imagen4-fast" is also compared
+// (about one in three) or go on where a name ends. An id such as "google/imagen4-fast" is also compared
 // by the part after its last slash. It returns nothing when everything is too
 // far away. Candidates of equal rank keep their order, and none is returned
 // twice.
@@ -52,30 +52,45 @@ func closeness(name, candidate string) (rank int, near bool) {
 	case len(name) >= enough && strings.Contains(candidate, name):
 		return substring, true
 	}
-	best, near := distance(name, candidate)
-	if d, ok := distance(name, last); ok && (!near || d < best) {
-		best, near = d, true
+	if d, ok := distance(name, candidate); ok {
+		return similar + 2*d, true
 	}
-	if !near && len(candidate) >= enough && strings.HasPrefix(name, candidate) {
-		return shorter, true
+	if d, ok := distance(name, last); ok {
+		return similar + 2*d + 1, true
 	}
-	return similar + best, near
+	return shorter, len(candidate) >= enough && strings.HasPrefix(name, candidate)
 }
 
 // enough is how many bytes a part of a name must have to say something.
 const enough = 3
 
-// distance counts the letters in which two names differ. It does not look at
-// names whose lengths alone put them too far apart, so that a very long name
-// costs nothing.
+// distance counts the letters in which two names differ; two swapped neighbours
+// are one difference, because that is the commonest slip. It does not look at
+// names whose lengths alone put them too far apart, nor at very long ones, so
+// that no name costs much time.
 func distance(a, b string) (d int, near bool) {
 	la, lb := utf8.RuneCountInString(a), utf8.RuneCountInString(b)
-	// Two swapped letters count as two differences, and must still be near in
-	// a name of five.
-	limit := min((2*max(la, lb)+4)/5, 5)
-	if max(la, lb)-min(la, lb) > limit {
+	const longest = 100
+	limit := min((max(la, lb)+2)/3, 5)
+	if max(la, lb)-min(la, lb) > limit || la > longest {
 		return 0, false
 	}
+	if swapped(a, b) {
+		return 1, true
+	}
 	d = levenshtein.ComputeDistance(a, b)
-	return d, d <= limit
+	return d, d <= limit && d < min(la, lb)
+}
+
+// swapped says whether two names differ only in the order of two neighbours.
+func swapped(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	if len(x) != len(y) {
+		return false
+	}
+	i := 0
+	for i < len(x) && x[i] == y[i] {
+		i++
+	}
+	return i+1 < len(x) && x[i] == y[i+1] && x[i+1] == y[i] && slices.Equal(x[i+2:], y[i+2:])
 }

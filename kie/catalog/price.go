@@ -23,11 +23,14 @@ var ErrNoPrice = errors.New("no price is known")
 // Where an input that matters is neither given nor has a default, the dearest
 // possibility counts, so that an estimate is an upper bound.
 type Price struct {
-	Per    string     `json:"per"`              // the unit that a rate is for: image, video, second, 1000 characters, request
+	Per    string     `json:"per"`              // the unit that a rate is for: image, video, second, 1000 characters, request; or Free
 	Rates  []Rate     `json:"rates"`            // looked through in order
 	Units  []Quantity `json:"units,omitempty"`  // how many units there are; empty: one
 	Extras []Extra    `json:"extras,omitempty"` // added on top
 }
+
+// Free is the Per of models that cost nothing; only their rates may be 0.
+const Free = "free"
 
 // Rate is the price of one unit for requests that meet its conditions.
 type Rate struct {
@@ -165,10 +168,7 @@ func (m Model) rate(input map[string]any) (Credits, error) {
 func (m Model) fits(rate Rate, input map[string]any) (fits, surely bool) {
 	surely = true
 	for name, values := range rate.When {
-		in, known := m.Input(name)
-		if !known {
-			return false, false
-		}
+		in, _ := m.Input(name)
 		word, decided := in.word(input[name])
 		surely = surely && decided
 		if decided && !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, word) }) {

@@ -2,7 +2,9 @@ package catalog
 
 import (
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -63,13 +65,35 @@ func (in Input) check(value any, given bool) (Problem, bool) {
 	return problem, problem.Code != ""
 }
 
-// nearestChoice returns the likely choice, or "" where a guess would be
-// arbitrary because the choices are numbers.
+// nearestChoice returns the choice most likely meant: the closest one among
+// numbers and ratios, the closest spelling otherwise, "" when none is close.
 func nearestChoice(given string, choices []string) string {
-	if near := Nearest(given, choices, 1); len(near) == 1 && strings.Trim(near[0], "0123456789") != "" {
-		return near[0]
+	size, measurable := magnitude(given)
+	if !measurable {
+		if near := Nearest(given, choices, 1); len(near) == 1 {
+			return near[0]
+		}
+		return ""
 	}
-	return ""
+	nearest, least := "", math.Inf(1)
+	for _, choice := range choices {
+		// The logarithm, so that half and double are equally far.
+		if other, ok := magnitude(choice); ok && math.Abs(math.Log(size/other)) < least {
+			nearest, least = choice, math.Abs(math.Log(size/other))
+		}
+	}
+	return nearest
+}
+
+// magnitude reads a positive number such as 10 or a ratio such as 16:9.
+func magnitude(s string) (float64, bool) {
+	left, right, isRatio := strings.Cut(s, ":")
+	if !isRatio {
+		right = "1"
+	}
+	a, errA := strconv.ParseFloat(left, 64)
+	b, errB := strconv.ParseFloat(right, 64)
+	return a / b, errA == nil && errB == nil && a > 0 && b > 0
 }
 
 // empty reports a text without a visible character or a list without entries.

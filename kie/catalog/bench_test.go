@@ -1,0 +1,90 @@
+package catalog_test
+
+import (
+	"testing"
+
+	"kiebot/kie/catalog"
+)
+
+// BenchmarkDefault is part of every start; it should stay far below 10 ms.
+func BenchmarkDefault(b *testing.B) {
+	models := len(load(b).Models())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := catalog.Default(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(models), "models")
+}
+
+func benchmarkInput(b *testing.B) (catalog.Model, map[string]any) {
+	m := lookup(b, "bytedance/seedance-1.5-pro")
+	input, err := m.Build(map[catalog.Option]string{
+		catalog.Prompt: "a cat astronaut", catalog.Duration: "8", catalog.Resolution: "1080p",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	return m, input
+}
+
+func BenchmarkValidate(b *testing.B) {
+	m, input := benchmarkInput(b)
+	for b.Loop() {
+		if err := m.Validate(input); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEstimate(b *testing.B) {
+	m, input := benchmarkInput(b)
+	for b.Loop() {
+		if _, err := m.Estimate(input); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	m, _ := benchmarkInput(b)
+	options := map[catalog.Option]string{catalog.Prompt: "a cat astronaut", catalog.AspectRatio: "16x9", catalog.Duration: "8s"}
+	for b.Loop() {
+		if _, err := m.Build(options); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	c := load(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Lookup("Nano Banana 2"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkModels is what an autocompletion costs for each letter typed.
+func BenchmarkModels(b *testing.B) {
+	c := load(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(c.Models(catalog.Image)) == 0 {
+			b.Fatal("no models")
+		}
+	}
+}
+
+func BenchmarkLookupOfUnknownName(b *testing.B) {
+	c := load(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Lookup("nano bananna 3 pro"); err == nil {
+			b.Fatal("found")
+		}
+	}
+}
