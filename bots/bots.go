@@ -3,10 +3,10 @@ package bots
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"kiebot/core"
-	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -24,7 +24,7 @@ type Incoming struct {
 type Config struct {
 	Engine   *core.Engine
 	Catalog  *catalog.Catalog
-	Locale   string           // default language, BCP 47; empty means English
+	Locale   string           // default language, BCP 47, one that has texts; empty means English
 	Now      func() time.Time // nil means time.Now
 	Location *time.Location   // in which times are shown; nil means UTC
 }
@@ -32,7 +32,11 @@ type Config struct {
 // Bot answers people. Its methods may be called concurrently and never panic,
 // whatever they are given.
 type Bot struct {
-	cfg Config
+	engine   *core.Engine
+	catalog  *catalog.Catalog
+	texts    *texts
+	now      func() time.Time
+	location *time.Location
 }
 
 // New checks the configuration and reads the embedded texts.
@@ -40,7 +44,27 @@ func New(cfg Config) (*Bot, error) {
 	if cfg.Engine == nil || cfg.Catalog == nil {
 		return nil, errors.New("bots: Config.Engine and Config.Catalog are required")
 	}
-	return &Bot{cfg: cfg}, nil
+	texts, err := readTexts(cfg.Locale)
+	if err != nil {
+		return nil, fmt.Errorf("bots: %w", err)
+	}
+	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if b.location == nil {
+		b.location = time.UTC
+	}
+	return b, nil
+}
+
+// voice speaks the language that fits the locale best.
+func (b *Bot) voice(locale string) voice {
+	i, ok := b.texts.match(locale)
+	if !ok {
+		i = b.texts.fallback
+	}
+	return voice{speaker: b.texts.speakers[i], now: b.now(), location: b.location}
 }
 
 // Reply is the immediate answer to a command or a press. When Accepted is
@@ -49,17 +73,18 @@ type Reply struct {
 	Text     string        // plain text, may have several lines
 	Accepted []core.TaskID // the batch, its lead first
 	Refused  bool          // nothing was done; Text says why
-	Items    []Item        // the lines of a list, when the answer is one
-	Buttons  []Button
+	Items    []Item        // the lines of a list, shown below Text, when the answer is one
 }
 
-// Item is one line of a list such as /models or /history. Text holds no part of it.
+// Item is one line of a list such as /models or /history.
 type Item struct {
-	Title  string      // a model's name, a prompt, a command
-	Detail string      // price, choices, state and time
-	Insert string      // what to put into the input field when it is chosen; may be empty
-	Task   core.TaskID // the task of a /history line
-	State  core.State  // the state of that task
+	Group   string      // the heading that it stands under; items of a group follow each other; may be empty
+	Title   string      // a model's name, a prompt, a command
+	Detail  string      // price, choices, state and time
+	Insert  string      // what to put into the input field when it is chosen; may be empty
+	Task    core.TaskID // the task of a /history line
+	State   core.State  // the state of that task
+	Buttons []Button    // what can be done with that task
 }
 
 // Button is something to press. Data goes to Press as it is; it is at most 64
@@ -70,48 +95,23 @@ type Button struct {
 	Data  string
 }
 
-// Message is a delivery in words.
-type Message struct {
-	ID      string            // the lead's task id: what is shown again under the same ID replaces it
-	Kind    core.DeliveryKind // as in the parcel
-	State   core.State        // of the batch: running or waiting as long as one task is not final
-	Prompt  string            // what the person asked for
-	Name    string            // who asked
-	Status  string            // one line: where it stands, or why it failed and whether anything was charged
-	Details string            // one line under a result: model, options, credits, job id
-	Started time.Time         // since when it runs, for a live clock; zero when it does not
-	Media   []Media           // what was made, in order
-	Notes   []string          // further sentences
-	Buttons []Button
-}
-
-// Media is one thing that was made. Either File or URL or Text is set.
-type Media struct {
-	Task  core.TaskID
-	Kind  media.Kind
-	File  *media.File // the fetched copy; not to be changed
-	URL   string      // Kie's link, only when there is no copy; it expires, a note says when
-	Title string      // of a song, may be empty
-	Text  string      // the result itself when it is text
-}
-
-// Suggestion is one way to go on typing.
-type Suggestion struct {
-	Insert string // the whole new text
-	Label  string // what is inserted, short
-	Detail string // what it means, or what it costs
+// session is one command being answered.
+type session struct {
+	voice
+	in   Incoming
+	call call
 }
 
 // Command answers what a person typed. It blocks until the request is durable
 // or refused, and returns no error: the answer is always a sentence.
-func (b *Bot) Command(ctx context.Context, in Incoming) Reply { return Reply{} }
-
-// Press answers a press on a button. in.Text is not used.
-func (b *Bot) Press(ctx context.Context, in Incoming, data string) Reply { return Reply{} }
-
-// Show puts a delivery into words, in the language of the request. It asks
-// the engine for the person's balance and for nothing else.
-func (b *Bot) Show(ctx context.Context, p core.Parcel) Message { return Message{} }
-
-// Suggest offers up to 25 ways to go on typing, from memory, best first.
-func (b *Bot) Suggest(text, locale string) []Suggestion { return nil }
+func (b *Bot) Command(ctx context.Context, in Incoming) Reply {
+	s := session{voice: b.voice(in.Origin.Locale), in: in, call: parse(in.Text)}
+	switch {
+	case s.call.known && s.call.command.makes != "":
+		return b.create(ctx, s)
+	case len(s.call.problems) > 0:
+		return s.refuse(s.problems(s.call, s.call.problems))
+	default:
+		return s.call.command.answer(b, ctx, s)
+	}
+}

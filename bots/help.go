@@ -1,0 +1,47 @@
+package bots
+
+import (
+	"context"
+	"strings"
+)
+
+// help answers /help and /help COMMAND.
+func (b *Bot) help(_ context.Context, s session) Reply {
+	name := strings.TrimPrefix(strings.TrimSpace(s.call.prompt), "/")
+	if name == "" {
+		return s.welcome()
+	}
+	c, ok := findCommand(name)
+	if !ok {
+		return s.refuse([]string{s.problem(command{}, problem{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)})})
+	}
+	return s.commandHelp(c)
+}
+
+// welcome is the text for somebody who is here for the first time.
+func (v voice) welcome() Reply {
+	reply := Reply{Text: v.say("help.welcome", args{"Example": v.say("example."+plainCommand, nil)})}
+	for _, c := range commands() {
+		reply.Items = append(reply.Items, Item{Title: "/" + c.name, Detail: v.say("command."+c.name, nil), Insert: "/" + c.name + " "})
+	}
+	return reply
+}
+
+// commandHelp explains one command with all that can be typed with it.
+func (v voice) commandHelp(c command) Reply {
+	lines := []string{"/" + c.name + ": " + v.say("command."+c.name, nil)}
+	for _, alias := range c.aliases {
+		lines = append(lines, v.say("help.alias", args{"Name": "/" + alias}))
+	}
+	lines = append(lines, v.say("help.example", args{"Example": v.say("example."+c.name, nil)}))
+	if c.makes != "" {
+		lines = append(lines, v.say("help.writing", nil))
+	}
+	reply := Reply{Text: strings.Join(lines, "\n")}
+	for _, option := range c.takes {
+		if f, ok := flagFor(option); ok {
+			reply.Items = append(reply.Items, Item{Title: f.String() + " " + f.sample, Detail: v.say("flag."+f.names[0], nil)})
+		}
+	}
+	return reply
+}

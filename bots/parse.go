@@ -1,0 +1,256 @@
+package bots
+
+import (
+	"slices"
+	"strings"
+
+	"kiebot/kie/catalog"
+)
+
+// call is a typed command, taken apart. Nothing in it is checked against a model.
+type call struct {
+	command command
+	// known says that the command exists; nothing else is filled in otherwise.
+	known bool
+	// prompt is the text beside the flags, trimmed; the argument of a command that makes nothing.
+	prompt string
+	// options are the flags' values as typed. A second line is the negative prompt.
+	options map[catalog.Option]string
+	// typed are the flags in the order in which they came.
+	typed []typedFlag
+	// verbatim says that a bare "--" ended the flags.
+	verbatim bool
+	problems []problem
+}
+
+// typedFlag is where a flag stands in the text, for suggestions.
+type typedFlag struct {
+	flag       flag
+	known      bool
+	name       string // as typed, with its dashes
+	start, end int    // of the flag with its value
+	value      int    // where the value starts, or would
+	missing    bool   // there is no value
+}
+
+// problemCode says what is wrong with a typed command. Its text is the message
+// "problem.CODE"; the codes of catalog.Problem have theirs under the same prefix.
+type problemCode string
+
+const (
+	noPrompt       problemCode = "no_prompt"       // nothing to make was said
+	unknownCommand problemCode = "unknown_command" // nearest: what may be meant
+	unknownFlag    problemCode = "unknown_flag"    // nearest; choices: the command's flags
+	repeatedFlag   problemCode = "repeated_flag"   // the same option twice
+	noValue        problemCode = "no_value"        // a flag at the end, or before another flag
+	misplacedFlag  problemCode = "misplaced_flag"  // the command does not take it; choices: the command's flags
+	badCount       problemCode = "bad_count"       // not a whole number from 1 to core.MaxBatch
+	secondLine     problemCode = "second_line"     // a second line beside the flag for the negative prompt
+	unknownModel   problemCode = "unknown_model"   // nearest: up to three names
+	wrongKind      problemCode = "wrong_kind"      // the model makes something else
+	noModel        problemCode = "no_model"        // the catalogue has no model of the command's kind
+)
+
+// problemCodes lists every code.
+func problemCodes() []problemCode {
+	return []problemCode{
+		noPrompt, unknownCommand, unknownFlag, repeatedFlag, noValue, misplacedFlag, badCount,
+		secondLine, unknownModel, wrongKind, noModel,
+	}
+}
+
+// problem is one thing that is wrong with a typed command.
+type problem struct {
+	code    problemCode
+	name    string   // the flag or command as typed
+	given   string   // its value
+	nearest []string // what may be meant
+	choices []string // what there is
+	model   catalog.Model
+}
+
+// parse takes a text apart. It never fails: what is wrong is in problems, all
+// of it, in the order in which it was typed.
+//
+// A command stands at the beginning: "/imagine", in any case, perhaps with
+// "@bot". A text without one is the prompt of plainCommand. Flags stand
+// anywhere: "--ar 16:9", "--ar=16:9", "-m imagen4", or with the long dash that
+// phones make of "--". Double quotes, straight or curly, keep a value together
+// or wrap the prompt; inside them nothing is a flag. A second line is the
+// negative prompt of a command that takes one. After a bare "--" everything is
+// prompt, lines and all.
+func parse(text string) call {
+	s := scanner{text: strings.ToValidUTF8(text, "")}
+	s.blank()
+	name, slashed := s.command()
+	if !slashed {
+		name = plainCommand
+	}
+	row, ok := findCommand(name)
+	if !ok {
+		return call{problems: []problem{{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)}}}
+	}
+	p := parser{scanner: s, call: call{command: row, known: true, options: map[catalog.Option]string{}}}
+	p.parse()
+	return p.call
+}
+
+func nearestCommand(name string) []string {
+	var names []string
+	for _, c := range commands() {
+		for _, n := range append([]string{c.name}, c.aliases...) {
+			names = append(names, "/"+n)
+		}
+	}
+	return catalog.Nearest("/"+name, names, 1)
+}
+
+// parser reads what follows the command.
+type parser struct {
+	scanner
+	call     call
+	prompt   stretches
+	negative stretches
+	second   bool // reading the second line
+}
+
+func (p *parser) parse() {
+	for {
+		broke := p.blank()
+		if p.done() {
+			break
+		}
+		if broke && !p.prompt.empty() && slices.Contains(p.call.command.takes, catalog.NegativePrompt) {
+			p.second = true
+		}
+		if p.bareDashes() {
+			p.call.verbatim, p.second = true, false
+			p.prompt.seal()
+			p.prompt.add(p.at, len(p.text))
+			break
+		}
+		if name, ok := p.flag(); ok {
+			p.takeFlag(name)
+			continue
+		}
+		p.takeWord()
+	}
+	p.finish()
+}
+
+func (p *parser) takeWord() {
+	start := p.at
+	// Only at the very beginning may quotes span lines: there they wrap the prompt.
+	p.word(p.prompt.empty())
+	if p.second {
+		p.negative.add(start, p.at)
+		return
+	}
+	p.prompt.add(start, p.at)
+}
+
+// takeFlag reads the value of the flag whose name was just read.
+func (p *parser) takeFlag(name flagName) {
+	p.prompt.seal()
+	p.negative.seal()
+	t := typedFlag{name: name.typed, start: name.start}
+	t.flag, t.known = findFlag(name.name)
+	if !t.known {
+		p.report(problem{code: unknownFlag, name: shorten(name.typed, 30), nearest: nearestFlag(name.name, p.call.command), choices: p.call.command.flags()})
+		t.value, t.end = p.at, p.at
+		p.call.typed = append(p.call.typed, t)
+		return
+	}
+	p.blankInLine()
+	t.value = p.at
+	value := p.value(t.flag.phrase)
+	t.end, t.missing = p.at, value == ""
+	p.call.typed = append(p.call.typed, t)
+	p.set(t, value)
+}
+
+// set keeps the value, or reports why not.
+func (p *parser) set(t typedFlag, value string) {
+	_, repeated := p.call.options[t.flag.option]
+	switch {
+	case !slices.Contains(p.call.command.takes, t.flag.option):
+		p.report(problem{code: misplacedFlag, name: t.name, choices: p.call.command.flags()})
+	case repeated:
+		p.report(problem{code: repeatedFlag, name: t.flag.String()})
+	case t.missing:
+		p.report(problem{code: noValue, name: t.name})
+		p.call.options[t.flag.option] = ""
+	default:
+		p.call.options[t.flag.option] = value
+	}
+}
+
+func (p *parser) report(found problem) { p.call.problems = append(p.call.problems, found) }
+
+// finish puts prompt and negative prompt together.
+func (p *parser) finish() {
+	p.call.prompt = p.prompt.join(p.text)
+	if !p.call.verbatim {
+		p.call.prompt = unquote(p.call.prompt)
+	}
+	if negative := unquote(p.negative.join(p.text)); negative != "" {
+		if _, twice := p.call.options[catalog.NegativePrompt]; twice {
+			f, _ := flagFor(catalog.NegativePrompt)
+			p.report(problem{code: secondLine, name: f.String()})
+		} else {
+			p.call.options[catalog.NegativePrompt] = negative
+		}
+	}
+	if p.call.prompt == "" && p.call.command.makes != "" {
+		p.call.problems = append([]problem{{code: noPrompt}}, p.call.problems...)
+	}
+}
+
+// nearestFlag names the flag that may be meant, one of the command's if possible.
+func nearestFlag(name string, c command) []string {
+	var mine, others []string
+	for _, f := range flags() {
+		if slices.Contains(c.takes, f.option) {
+			mine = append(mine, f.names...)
+		} else {
+			others = append(others, f.names...)
+		}
+	}
+	for _, candidates := range [][]string{mine, others} {
+		if near := catalog.Nearest(name, candidates, 1); len(near) == 1 {
+			return []string{"--" + near[0]}
+		}
+	}
+	return nil
+}
+
+// stretches are parts of a text. Words that follow each other are one
+// stretch, so that the space between them stays as it was typed.
+type stretches struct {
+	spans [][2]int
+	open  bool
+}
+
+func (s *stretches) add(start, end int) {
+	if s.open {
+		s.spans[len(s.spans)-1][1] = end
+		return
+	}
+	s.spans = append(s.spans, [2]int{start, end})
+	s.open = true
+}
+
+// seal ends a stretch: what comes next is a new one.
+func (s *stretches) seal() { s.open = false }
+
+func (s *stretches) empty() bool { return len(s.spans) == 0 }
+
+func (s *stretches) join(text string) string {
+	parts := make([]string, 0, len(s.spans))
+	for _, span := range s.spans {
+		if part := strings.TrimSpace(text[span[0]:span[1]]); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " ")
+}

@@ -1,0 +1,200 @@
+package bots
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"kiebot/core"
+	"kiebot/kie/catalog"
+)
+
+// refuse is the answer that names everything that is wrong.
+func (v voice) refuse(wrong []string) Reply {
+	text := strings.Join(wrong, "")
+	if len(wrong) > 1 {
+		text = v.count("several", len(wrong), args{"N": fmt.Sprint(len(wrong))}) + "\n• " + strings.Join(wrong, "\n• ") + "\n"
+	} else {
+		text += " "
+	}
+	return Reply{Refused: true, Text: text + v.say("nothing_charged", nil)}
+}
+
+// problems words what is wrong with a typed command.
+func (v voice) problems(c call, found []problem) []string {
+	wrong := make([]string, len(found))
+	for i, p := range found {
+		wrong[i] = v.problem(c.command, p)
+	}
+	return wrong
+}
+
+func (v voice) problem(c command, p problem) string {
+	key := "problem." + string(p.code)
+	a := args{
+		"Name": p.name, "Given": p.given, "Command": "/" + c.name, "Title": p.model.Title,
+		"Max": fmt.Sprint(core.MaxBatch), "Example": v.example(c, p),
+	}
+	switch p.code {
+	case wrongKind:
+		right, ok := commandFor(p.model.Kind)
+		if !ok {
+			key += ".alone"
+		}
+		a["Command"], a["Makes"] = "/"+right.name, v.say("makes."+string(p.model.Kind), nil)
+	case noModel:
+		a["Makes"] = v.say("makes."+string(c.makes), nil)
+	case unknownFlag, misplacedFlag:
+		if len(p.choices) == 0 {
+			return sentences(v.say(key, a), v.say("takes.nothing", a))
+		}
+		a["List"] = strings.Join(p.choices, ", ")
+		return sentences(v.say(key, a), v.meant(p.nearest), v.say("takes.flags", a))
+	case unknownCommand:
+		return sentences(v.say(key, a), v.meant(p.nearest), v.say("see.help", nil))
+	case unknownModel:
+		return sentences(v.say(key, a), v.meant(p.nearest), v.say("see.models", nil))
+	}
+	return v.say(key, a)
+}
+
+// example is a command, or a flag with a value, as it can be typed.
+func (v voice) example(c command, p problem) string {
+	if f, ok := findFlag(strings.TrimLeftFunc(p.name, isDash)); ok {
+		return f.String() + " " + f.sample
+	}
+	if c.makes == "" {
+		return ""
+	}
+	return v.say("example."+c.name, nil)
+}
+
+// meant asks whether something near was meant; nothing near, nothing said.
+func (v voice) meant(near []string) string {
+	if len(near) == 0 {
+		return ""
+	}
+	return v.say("did_you_mean", args{"Names": v.either(near)})
+}
+
+func sentences(parts ...string) string {
+	var said []string
+	for _, part := range parts {
+		if part != "" {
+			said = append(said, part)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// inputProblems words what does not fit the model. A missing prompt is left
+// out if that was said before.
+func (v voice) inputProblems(err *catalog.ProblemsError, promptSaid bool) []string {
+	var wrong []string
+	for _, p := range err.Problems {
+		if promptSaid && p.Code == catalog.Missing && p.Option == catalog.Prompt {
+			continue
+		}
+		wrong = append(wrong, v.inputProblem(err, p))
+	}
+	return wrong
+}
+
+func (v voice) inputProblem(err *catalog.ProblemsError, p catalog.Problem) string {
+	a := args{
+		"Title": err.Title, "Name": v.inputName(p), "Given": p.Given,
+		"Actual": fmt.Sprint(p.Actual), "Limit": fmt.Sprint(p.Limit),
+		"Min": number(p.Min), "Max": number(p.Max),
+	}
+	key := "problem." + string(p.Code)
+	switch p.Code {
+	case catalog.WrongType:
+		a["Want"] = v.say("want."+string(p.Want), nil)
+	case catalog.OutOfRange:
+		if p.Max == nil {
+			key += ".min"
+		} else if p.Min == nil {
+			key += ".max"
+		}
+	}
+	said := v.say(key, a)
+	if p.Nearest != "" {
+		said = sentences(said, v.meant([]string{p.Nearest}))
+	}
+	if p.Code == catalog.Unsupported && p.Option == catalog.NegativePrompt {
+		said = sentences(said, v.say("note.second_line", nil))
+	}
+	return sentences(said, v.offer(err, p))
+}
+
+// offer lists what can be given instead.
+func (v voice) offer(err *catalog.ProblemsError, p catalog.Problem) string {
+	choices := p.Choices
+	if p.Code == catalog.Unsupported {
+		choices = nil
+		for _, option := range p.Choices {
+			if f, ok := flagFor(catalog.Option(option)); ok {
+				choices = append(choices, f.String())
+			}
+		}
+	}
+	if len(choices) == 0 {
+		return ""
+	}
+	return v.say("choices", args{"Title": err.Title, "List": v.list(choices, "/models "+err.Model)})
+}
+
+// inputName is what a person calls an input.
+func (v voice) inputName(p catalog.Problem) string {
+	if p.Option == catalog.Prompt {
+		return v.say("the_prompt", nil)
+	}
+	if f, ok := flagFor(p.Option); ok {
+		return f.String()
+	}
+	return p.Name()
+}
+
+func number(n *float64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*n, 'f', -1, 64)
+}
+
+// refusal words why the engine did not do what was asked.
+func (v voice) refusal(err error) Reply {
+	refused := &core.Refusal{Reason: core.ReasonUnavailable}
+	errors.As(err, &refused)
+	var input *catalog.ProblemsError
+	var unknown *catalog.UnknownModelError
+	switch {
+	case refused.Reason == core.ReasonInput && errors.As(refused.Err, &input):
+		return v.refuse(v.inputProblems(input, false))
+	case refused.Reason == core.ReasonModel && errors.As(refused.Err, &unknown):
+		return v.refuse([]string{v.problem(command{}, unknownModelProblem(unknown.Name, unknown))})
+	}
+	text := v.reason(refused)
+	switch refused.Reason {
+	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater:
+		return Reply{Refused: true, Text: text} // about a task that is there: the text speaks of its credits
+	}
+	return v.refuse([]string{text})
+}
+
+// reason is the text of a refusal's Reason.
+func (v voice) reason(r *core.Refusal) string {
+	key := "refused." + string(r.Reason)
+	a := args{
+		"Need": v.credits(r.Need), "Left": v.number(r.Left), "Limit": v.credits(r.Limit),
+		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt),
+	}
+	if r.Reason == core.ReasonQuota && r.Limit == 0 {
+		return v.say(key+".none", a)
+	}
+	if r.Reason == core.ReasonQuota && r.Need > r.Limit {
+		return v.say(key+".never", a)
+	}
+	return v.say(key, a)
+}
