@@ -25,12 +25,9 @@ func guardDial(network, address string, _ syscall.RawConn) error {
 // public reports whether addr belongs to a host on the public internet, by the
 // IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890).
 func public(addr netip.Addr) bool {
-	if addr.Zone() != "" {
-		return false
-	}
 	addr = unembed(addr)
 	if addr.Is6() && !netip.MustParsePrefix("2000::/3").Contains(addr) {
-		return false // only this block is allocated for global unicast
+		return false // only this block is global unicast; an address with a zone is in none
 	}
 	for _, prefix := range reservedPrefixes() {
 		if netip.MustParsePrefix(prefix).Contains(addr) {

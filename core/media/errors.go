@@ -94,5 +94,5 @@ func presentable(err error) error {
 			return known
 		}
 	}
-	return errors.New("the answer is not valid HTTP")
+	return errors.New("the answer could not be understood")
 }

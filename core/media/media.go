@@ -33,7 +33,7 @@ type File struct {
 	Type     string        `json:"type"`               // MIME type, read from the bytes
 	Kind     Kind          `json:"kind"`               // how to show it
 	Size     int64         `json:"size"`               // bytes
-	Width    int           `json:"width,omitempty"`    // pixels as displayed, 0 when unknown
-	Height   int           `json:"height,omitempty"`   // pixels as displayed, 0 when unknown
+	Width    int           `json:"width,omitempty"`    // pixels, 0 when unknown; a turned video's as displayed
+	Height   int           `json:"height,omitempty"`   // likewise
 	Duration time.Duration `json:"duration,omitempty"` // nanoseconds in JSON, 0 when unknown
 }
