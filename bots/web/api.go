@@ -1,0 +1,248 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"kiebot/bots"
+	"kiebot/core"
+)
+
+const (
+	bodyMax    = 64 << 10
+	recent     = 50 // batches that a page gets when it connects
+	pageOf     = 100
+	heartbeat  = 15 * time.Second
+	writeFor   = 10 * time.Second // how long a page may take to accept one message
+	suggestMax = 4000             // bytes of text to look up; longer ones are prompts
+)
+
+// posted is the body of a command or a press.
+type posted struct {
+	Key  string `json:"key"`  // made by the page; the same key twice is one command
+	Text string `json:"text"` // what was typed; for a press, the command it repeats
+	Data string `json:"data"` // of the button
+}
+
+var keyShape = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
+
+// command answers with a reply. What is accepted is shown by the event stream.
+func (w *Web) command(rw http.ResponseWriter, r *http.Request) {
+	body, ok := readPosted(rw, r)
+	if !ok {
+		return
+	}
+	in := w.incoming(r, body, ref{Text: body.Text})
+	w.answer(rw, w.cfg.Bot.Command(r.Context(), in))
+}
+
+func (w *Web) press(rw http.ResponseWriter, r *http.Request) {
+	body, ok := readPosted(rw, r)
+	if !ok {
+		return
+	}
+	in := w.incoming(r, body, ref{Text: body.Text, Again: true})
+	w.answer(rw, w.cfg.Bot.Press(r.Context(), in, body.Data))
+}
+
+func (w *Web) incoming(r *http.Request, body posted, what ref) bots.Incoming {
+	kept, err := json.Marshal(what)
+	if err != nil {
+		kept = nil // cannot happen with strings; the command is shown without its flags then
+	}
+	return bots.Incoming{Key: keyPrefix + body.Key, Text: body.Text, Origin: core.Origin{
+		Identity: w.cfg.Identity, Name: w.cfg.Name, Lane: w.lane, Locale: w.locale(r), Ref: kept,
+	}}
+}
+
+// readPosted reads the body, or answers what is wrong with the request. The
+// page words it for the person by the status alone.
+func readPosted(rw http.ResponseWriter, r *http.Request) (posted, bool) {
+	if !isJSON(r) {
+		http.Error(rw, "the body has to be application/json", http.StatusUnsupportedMediaType)
+		return posted{}, false
+	}
+	var body posted
+	decoder := json.NewDecoder(http.MaxBytesReader(rw, r.Body, bodyMax))
+	err := decoder.Decode(&body)
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		http.Error(rw, fmt.Sprintf("the body has more than %d bytes", bodyMax), http.StatusRequestEntityTooLarge)
+	case err != nil || decoder.More():
+		http.Error(rw, "the body is not one JSON object", http.StatusBadRequest)
+	case !keyShape.MatchString(body.Key):
+		http.Error(rw, "the key has to be 8 to 64 letters, digits or dashes", http.StatusBadRequest)
+	default:
+		return body, true
+	}
+	return posted{}, false
+}
+
+func (w *Web) answer(rw http.ResponseWriter, r bots.Reply) {
+	w.writeJSON(rw, newReply(r, w.cfg.Now()))
+}
+
+func (w *Web) suggest(rw http.ResponseWriter, r *http.Request) {
+	out := []suggestion{}
+	if text := r.URL.Query().Get("text"); text != "" && len(text) <= suggestMax {
+		for _, s := range w.cfg.Bot.Suggest(text, w.locale(r)) {
+			out = append(out, suggestion(s))
+		}
+	}
+	w.writeJSON(rw, out)
+}
+
+func (w *Web) writeJSON(rw http.ResponseWriter, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		w.log.Error("encoding an answer", "error", err)
+		http.Error(rw, "the answer cannot be encoded", http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Cache-Control", "no-store")
+	rw.Write(body)
+}
+
+// snapshot is the first event of every stream: all that is recent, oldest first.
+type snapshot struct {
+	Now      int64             `json:"now"` // milliseconds since 1970, for the clocks
+	Messages []json.RawMessage `json:"messages"`
+}
+
+// events streams messages until the page goes, cannot keep up, or Close. What
+// happens while the recent ones are read waits in the channel and comes after.
+func (w *Web) events(rw http.ResponseWriter, r *http.Request) {
+	c, err := w.hub.join()
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	defer w.hub.leave(c)
+	first, err := w.snapshot(r.Context())
+	if err != nil {
+		if r.Context().Err() == nil {
+			w.log.Error("reading the recent messages", "error", err)
+		}
+		http.Error(rw, "the chat cannot be read at the moment", http.StatusServiceUnavailable)
+		return
+	}
+	h := rw.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	s := stream{rw: rw, control: http.NewResponseController(rw)}
+	if s.send("sync", first) != nil {
+		return
+	}
+	s.follow(r.Context(), c)
+}
+
+// stream writes events to one page.
+type stream struct {
+	rw      http.ResponseWriter
+	control *http.ResponseController
+}
+
+// follow passes messages on until one of the two ends it.
+func (s stream) follow(ctx context.Context, c *client) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case data, ok := <-c.messages:
+			if !ok {
+				return
+			}
+			err = s.send("upsert", data)
+		case <-beat.C:
+			// An event and not a comment: the page can hear it, and so
+			// notices a connection that died without a word.
+			err = s.send("beat", []byte("{}"))
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// send writes one event. data is JSON and so has no line breaks.
+func (s stream) send(event string, data []byte) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.rw, "event: %s\ndata: %s\n\n", event, data); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
+
+func (w *Web) snapshot(ctx context.Context) ([]byte, error) {
+	leads, err := w.leads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := snapshot{Messages: []json.RawMessage{}}
+	for _, lead := range slices.Backward(leads) {
+		data, err := w.current(ctx, lead)
+		if err != nil {
+			return nil, err
+		}
+		if data != nil {
+			out.Messages = append(out.Messages, data)
+		}
+	}
+	out.Now = w.cfg.Now().UnixMilli()
+	return json.Marshal(out)
+}
+
+// leads lists the recent batches of this chat, newest first.
+func (w *Web) leads(ctx context.Context) ([]core.TaskID, error) {
+	var leads []core.TaskID
+	var before core.TaskID
+	for {
+		tasks, err := w.cfg.Engine.History(ctx, w.cfg.Identity, before, pageOf)
+		if err != nil {
+			return nil, fmt.Errorf("listing the person's tasks: %w", err)
+		}
+		for _, t := range tasks {
+			before = t.ID
+			if t.Request.Origin.Lane != w.lane || slices.Contains(leads, t.Lead()) {
+				continue
+			}
+			if leads = append(leads, t.Lead()); len(leads) == recent {
+				return leads, nil
+			}
+		}
+		if len(tasks) < pageOf {
+			return leads, nil
+		}
+	}
+}
+
+// current is the batch's message as it is now, nil when the batch has been pruned.
+func (w *Web) current(ctx context.Context, lead core.TaskID) (json.RawMessage, error) {
+	p, err := w.cfg.Engine.Snapshot(ctx, lead)
+	var refusal *core.Refusal
+	if errors.Is(err, core.ErrNotFound) || errors.As(err, &refusal) && refusal.Reason == core.ReasonNoTask {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading task %s: %w", lead, err)
+	}
+	m := w.message(ctx, p)
+	if shown := w.hub.final(string(lead)); shown != nil && !m.Final {
+		return shown, nil
+	}
+	return json.Marshal(m)
+}

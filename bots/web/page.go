@@ -1,0 +1,200 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"slices"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+//go:embed page.html closed.html assets texts
+var embedded embed.FS
+
+// texts are the page's own words in one language.
+type texts struct {
+	Demo        string    `json:"demo"`
+	Menu        string    `json:"menu"`
+	Models      string    `json:"models"`
+	Balance     string    `json:"balance"`
+	Help        string    `json:"help"`
+	Chat        string    `json:"chat"`
+	NoScript    string    `json:"no_script"`
+	Welcome     string    `json:"welcome"`
+	Lead        string    `json:"lead"`
+	Examples    []example `json:"examples"`
+	DemoNote    string    `json:"demo_note"`
+	Latest      string    `json:"latest"`
+	Suggestions string    `json:"suggestions"`
+	Message     string    `json:"message"`
+	Placeholder string    `json:"placeholder"`
+	Send        string    `json:"send"`
+	Enlarge     string    `json:"enlarge"`
+	Save        string    `json:"save"`
+	Close       string    `json:"close"`
+	You         string    `json:"you"`
+	Bot         string    `json:"bot"`
+	Sending     string    `json:"sending"`
+	NotSent     string    `json:"not_sent"`
+	Unsure      string    `json:"unsure"`
+	TooLong     string    `json:"too_long"`
+	Retry       string    `json:"retry"`
+	Offline     string    `json:"offline"`
+	NoAccess    string    `json:"no_access"`
+	Gone        string    `json:"gone"`
+	OpenLink    string    `json:"open_link"`
+	File        string    `json:"file"`
+	ClosedTitle string    `json:"closed_title"`
+	ClosedText  string    `json:"closed_text"`
+	WrongHost   string    `json:"wrong_host"`
+	Opening     string    `json:"opening"`
+}
+
+type example struct {
+	Label   string `json:"label"`
+	Command string `json:"command"`
+}
+
+// languages returns those that the page speaks, the one for everybody else first.
+func languages() []string { return []string{"en", "ru"} }
+
+func loadTexts() (map[string]texts, error) {
+	all := map[string]texts{}
+	for _, lang := range languages() {
+		data, err := embedded.ReadFile("texts/" + lang + ".json")
+		if err != nil {
+			return nil, fmt.Errorf("web: reading texts: %w", err)
+		}
+		var t texts
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&t); err != nil {
+			return nil, fmt.Errorf("web: reading texts in %q: %w", lang, err)
+		}
+		all[lang] = t
+	}
+	return all, nil
+}
+
+// locale is the language, one of languages, that suits the browser best.
+func (w *Web) locale(r *http.Request) string {
+	var known []language.Tag
+	for _, lang := range languages() {
+		known = append(known, language.Make(lang))
+	}
+	matcher := language.NewMatcher(known)
+	// A malformed header is as good as none.
+	wanted, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	_, index, confidence := matcher.Match(wanted...)
+	if confidence == language.No {
+		_, index, _ = matcher.Match(language.Make(w.cfg.Locale))
+	}
+	return languages()[index]
+}
+
+func (w *Web) textsFor(r *http.Request) texts { return w.texts[w.locale(r)] }
+
+type chatPage struct {
+	Lang    string
+	T       texts
+	Demo    bool
+	Version string
+}
+
+// page serves the chat without any message in it: those come over the event
+// stream, first of all, in the one way there is.
+func (w *Web) page(rw http.ResponseWriter, r *http.Request) {
+	w.render(rw, http.StatusOK, "page.html", chatPage{
+		Lang: w.locale(r), T: w.textsFor(r), Demo: w.cfg.Demo, Version: w.cfg.Version,
+	})
+}
+
+type closedPage struct {
+	Lang, Title, Text string
+	Next              string // where to go on by itself; may be empty
+}
+
+// closed serves a page without any part that would need access.
+func (w *Web) closed(rw http.ResponseWriter, r *http.Request, status int, p closedPage) {
+	p.Lang = w.locale(r)
+	w.render(rw, status, "closed.html", p)
+}
+
+func (w *Web) render(rw http.ResponseWriter, status int, name string, data any) {
+	var body bytes.Buffer
+	if err := w.pages.ExecuteTemplate(&body, name, data); err != nil {
+		w.log.Error("rendering a page", "page", name, "error", err)
+		http.Error(rw, "This page cannot be shown.", http.StatusInternalServerError)
+		return
+	}
+	h := rw.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept-Language")
+	rw.WriteHeader(status)
+	rw.Write(body.Bytes())
+}
+
+type asset struct {
+	body []byte
+	kind string
+	etag string
+}
+
+func loadAssets() (map[string]asset, error) {
+	entries, err := embedded.ReadDir("assets")
+	if err != nil {
+		return nil, fmt.Errorf("web: reading assets: %w", err)
+	}
+	all := map[string]asset{}
+	for _, entry := range entries {
+		body, err := embedded.ReadFile(path.Join("assets", entry.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("web: reading assets: %w", err)
+		}
+		sum := sha256.Sum256(body)
+		all[entry.Name()] = asset{body: body, kind: assetType(entry.Name()), etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+	}
+	return all, nil
+}
+
+// assetType does not ask the system's own table, which may be missing or changed.
+func assetType(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	return "application/octet-stream"
+}
+
+func (w *Web) asset(rw http.ResponseWriter, r *http.Request) {
+	a, ok := w.assets[r.PathValue("name")]
+	if !ok {
+		http.NotFound(rw, r)
+		return
+	}
+	h := rw.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "no-cache") // ask every time; the tag saves the transfer
+	h.Set("ETag", a.etag)
+	http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(a.body))
+}
+
+// isJSON reports whether the request says that its body is JSON. A foreign
+// page cannot say that without being asked first by the browser.
+func isJSON(r *http.Request) bool {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json" && slices.Contains([]string{"", "utf-8", "UTF-8"}, params["charset"])
+}

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"kiebot/bots"
+	"kiebot/core"
+	"kiebot/core/media"
+	"kiebot/kie/catalog"
+)
+
+// Platform is the name of this adapter in identities and lanes.
+const Platform = "web"
+
+// Engine is the part of core.Engine that the chat reads.
+type Engine interface {
+	History(ctx context.Context, who core.Identity, before core.TaskID, limit int) ([]core.Task, error)
+	Snapshot(ctx context.Context, lead core.TaskID) (core.Parcel, error)
+}
+
+// Bot is bots.Bot: it answers people and finds the words.
+type Bot interface {
+	Command(ctx context.Context, in bots.Incoming) bots.Reply
+	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
+	Show(ctx context.Context, p core.Parcel) bots.Message
+	Suggest(text, locale string) []bots.Suggestion
+}
+
+// Config is what a Web needs. Engine, Bot, Catalog, Links and Identity.User are
+// required; the zero value of everything else is a sensible default.
+type Config struct {
+	Engine  Engine
+	Bot     Bot
+	Catalog *catalog.Catalog // says what shape a result will have before it is there
+	Links   *media.Links     // signs the links to files; its handler is mounted by the caller
+
+	// Access is the token in the link that lets a browser in. Empty lets
+	// everybody in who addresses the page by an IP address, as localhost or by
+	// the host of PublicURL.
+	Access string
+	// PublicURL is the address under which the page is reached from outside.
+	PublicURL string
+
+	Identity core.Identity // the person at the page; Platform may be left empty
+	Name     string        // how to address the person
+	Locale   string        // language of people whose browser asks for none that exists; empty means English
+	Version  string        // shown on the page; may be empty
+	Demo     bool          // the page says that nothing costs anything
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil means time.Now
+}
+
+// Web is the browser chat. Its methods may be called concurrently.
+type Web struct {
+	cfg    Config
+	log    *slog.Logger
+	lane   core.Lane
+	hub    hub
+	gate   *gate
+	texts  map[string]texts
+	pages  *template.Template
+	assets map[string]asset
+}
+
+// New checks the configuration and reads the embedded page. It starts nothing.
+func New(cfg Config) (*Web, error) {
+	if cfg.Engine == nil || cfg.Bot == nil || cfg.Catalog == nil || cfg.Links == nil {
+		return nil, errors.New("web: Config.Engine, Bot, Catalog and Links are required")
+	}
+	if cfg.Identity.Platform == "" {
+		cfg.Identity.Platform = Platform
+	}
+	if cfg.Identity.Platform != Platform || cfg.Identity.User == "" {
+		return nil, fmt.Errorf("web: Config.Identity is %q, want a user of platform %q", cfg.Identity, Platform)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	w := &Web{cfg: cfg, log: cfg.Logger, lane: core.NewLane(Platform, cfg.Identity.User)}
+	var err error
+	if w.gate, err = newGate(cfg.Access, cfg.PublicURL); err != nil {
+		return nil, err
+	}
+	if w.texts, err = loadTexts(); err != nil {
+		return nil, err
+	}
+	if w.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	w.pages, err = template.ParseFS(embedded, "*.html")
+	return w, err
+}
+
+// Close ends all event streams, so that an http.Server can shut down at once.
+// Deliver goes on working: pages see the result when they connect again.
+func (w *Web) Close() { w.hub.close() }
+
+// Deliver implements core.Adapter. It never waits for a page: one that cannot
+// keep up is disconnected and gets everything when it is back.
+func (w *Web) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
+	m := w.message(ctx, p)
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil, &core.DeliveryError{Permanent: true, Err: fmt.Errorf("encoding a message: %w", err)}
+	}
+	w.hub.publish(m.ID, m.Final, data)
+	// Nothing has to be remembered to edit a message, but a receipt is what
+	// tells the engine that there is one to edit.
+	return json.RawMessage(`{}`), nil
+}
+
+// Handler serves the page, its parts and its API. It is meant for the root of
+// a host; links to files (media.LinkPrefix) have to be mounted beside it.
+func (w *Web) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", w.page)
+	mux.HandleFunc("GET /assets/{name}", w.asset)
+	mux.HandleFunc("GET /api/events", w.events)
+	mux.HandleFunc("GET /api/suggest", w.suggest)
+	mux.HandleFunc("POST /api/command", w.command)
+	mux.HandleFunc("POST /api/press", w.press)
+	// Browsers tell where a request comes from; nothing but this page may act for the person.
+	return protected(w.guard(http.NewCrossOriginProtection().Handler(mux)))
+}
