@@ -31,24 +31,33 @@ type Callback struct {
 // top level (taskId) or from data (taskId or task_id), in this order; a body
 // without one is an [ErrInvalid].
 func ParseCallback(body []byte) (Callback, error) {
-	o, ok := parseObject(body)
-	if !ok {
-		return Callback{}, &Error{Kind: ErrInvalid, Op: opCallback, Message: "the body is not a JSON object"}
-	}
-	id := o.taskID()
-	raw := o.field("data")
-	if data, ok := parseObject(raw); ok && id == "" {
-		id = data.taskID()
-	}
-	if id == "" {
-		return Callback{}, &Error{Kind: ErrInvalid, Op: opCallback, Message: "the body names no task"}
+	o, id, err := readCallback(body)
+	if err != nil {
+		return Callback{}, err
 	}
 	callback := Callback{TaskID: id, Message: oneLine(o.text("msg", "message"))}
 	callback.Code, _ = integer(o.field("code"))
-	if status, ok := decodeRecord(Ref{Endpoint: Jobs, TaskID: id}, raw); ok {
+	if status, ok := decodeRecord(Ref{Endpoint: Jobs, TaskID: id}, o.field("data")); ok {
 		callback.Status = &status
 	}
 	return callback, nil
+}
+
+// readCallback finds the task id. Parsing and verifying share it: a body that
+// names several tasks must not be verified for one and acted on for another.
+func readCallback(body []byte) (object, string, error) {
+	o, ok := parseObject(body)
+	if !ok {
+		return nil, "", &Error{Kind: ErrInvalid, Op: opCallback, Message: "the body is not a JSON object"}
+	}
+	id := o.taskID()
+	if data, ok := parseObject(o.field("data")); ok && id == "" {
+		id = data.taskID()
+	}
+	if id == "" {
+		return nil, "", &Error{Kind: ErrInvalid, Op: opCallback, Message: "the body names no task"}
+	}
+	return o, id, nil
 }
 
 // Headers of a signed callback: docs.kie.ai, "Webhook Verification".
@@ -95,11 +104,11 @@ func (v *Verifier) Verify(header http.Header, body []byte) error {
 	if timestamp == "" || signature == "" {
 		return ErrSignatureMissing
 	}
-	callback, err := ParseCallback(body)
+	_, taskID, err := readCallback(body)
 	if err != nil {
 		return err
 	}
-	if !v.signed(callback.TaskID, timestamp, signature) {
+	if !v.signed(taskID, timestamp, signature) {
 		return ErrSignatureMismatch
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

@@ -151,20 +151,12 @@ func TestCreateOutcomeUnknown(t *testing.T) {
 		"body too large": func(w http.ResponseWriter) {
 			_, _ = io.WriteString(w, `{"code":200,"data":{"taskId":"t1"},"pad":"`+strings.Repeat("x", maxBody)+`"}`)
 		},
-		"gzip cut": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(packed(`{"code":200,"data":{"taskId":"t1"}}`)[:20])
-		},
-		"gzip bomb": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(packed(strings.Repeat(" ", 4*maxBody)))
-		},
 		"not HTTP": func(w http.ResponseWriter) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				return
 			}
-			_, _ = io.WriteString(conn, testKey.Reveal()+" is not HTTP\r\n")
+			_, _ = io.WriteString(conn, testKey.Reveal()+"\r\n")
 			_ = conn.Close()
 		},
 		"502": func(w http.ResponseWriter) { http.Error(w, "<html>Bad gateway</html>", http.StatusBadGateway) },
@@ -183,6 +175,9 @@ func TestCreateOutcomeUnknown(t *testing.T) {
 				e := createOnce(t, client, ErrUnknownOutcome)
 				if e.Err != nil {
 					wantPlain(t, e.Err.Error())
+				}
+				if tooLarge := strings.Contains(e.Message, "exceeds"); tooLarge != (name == "body too large") {
+					t.Errorf("message %q", e.Message)
 				}
 				if requests.Load() != 1 || tasks.Load() > 1 {
 					t.Errorf("%d requests made %d tasks", requests.Load(), tasks.Load())
@@ -335,6 +330,25 @@ func TestGzip(t *testing.T) {
 		client := newTestClient(t, server.URL, &http.Transport{DisableCompression: disabled})
 		if got, err := client.Credits(t.Context()); err != nil || got != 12500 {
 			t.Errorf("DisableCompression %v: %v, %v", disabled, got, err)
+		}
+	}
+}
+
+// TestBrokenGzip: whoever unpacks, the caller learns that there is no answer.
+func TestBrokenGzip(t *testing.T) {
+	for name, body := range map[string][]byte{
+		"not packed": []byte(`{"code":200,"data":{"taskId":"t1"}}`),
+		"cut":        packed(`{"code":200,"data":{"taskId":"t1"}}`)[:20],
+		"bomb":       packed(strings.Repeat(" ", 4*maxBody)),
+	} {
+		for _, disabled := range []bool{false, true} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip")
+				_, _ = w.Write(body)
+			}))
+			t.Cleanup(server.Close)
+			t.Logf("%s, DisableCompression %v", name, disabled)
+			createOnce(t, newTestClient(t, server.URL, &http.Transport{DisableCompression: disabled}), ErrUnknownOutcome)
 		}
 	}
 }
