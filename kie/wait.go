@@ -46,7 +46,7 @@ func (c *Client) Wait(ctx context.Context, ref Ref) (Status, error) {
 			if status.State == Fail || status.State == Success && (len(status.Outputs) > 0 || now.Sub(empty) >= outputGrace) {
 				return status, nil
 			}
-		case ctx.Err() == nil && !waitable(err, now.Sub(seen)):
+		case !waitable(err, now.Sub(seen)):
 			return last, err
 		}
 		if interrupted := sleep(ctx, max(pace(now.Sub(start)), askedPause(err))); interrupted != nil {
