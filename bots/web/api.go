@@ -244,5 +244,9 @@ func (w *Web) current(ctx context.Context, lead core.TaskID) (json.RawMessage, e
 	if shown := w.hub.final(string(lead)); shown != nil && !m.Final {
 		return shown, nil
 	}
+	var left receipt
+	if m.Final && json.Unmarshal(p.Shown, &left) == nil && left.Details != "" {
+		m.Details = left.Details
+	}
 	return json.Marshal(m)
 }

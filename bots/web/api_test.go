@@ -184,7 +184,7 @@ func TestDeliverReachesEveryPage(t *testing.T) {
 }
 
 // deliver hands the batch to the adapter as the engine would.
-func deliver(t testing.TB, w *Web, d *desk, n int) {
+func deliver(t testing.TB, w *Web, d *desk, n int) json.RawMessage {
 	t.Helper()
 	p, err := d.parcel(taskID(n))
 	if err != nil {
@@ -194,6 +194,7 @@ func deliver(t testing.TB, w *Web, d *desk, n int) {
 	if err != nil || len(receipt) == 0 {
 		t.Fatalf("Deliver: receipt %q, %v; without a receipt the engine sends no progress", receipt, err)
 	}
+	return receipt
 }
 
 func TestDeliverWithoutAPageIsSeenLater(t *testing.T) {
@@ -206,6 +207,25 @@ func TestDeliverWithoutAPageIsSeenLater(t *testing.T) {
 	listen(t, client, server.URL).want("sync", &got)
 	if len(got.Messages) != 1 || !got.Messages[0].Final {
 		t.Errorf("messages %+v", got.Messages)
+	}
+}
+
+// The line under a result says how many credits were left when it came.
+func TestDetailsStayAsTheyWereShown(t *testing.T) {
+	d := &desk{details: "52 left today"}
+	w := newTestWeb(t, d, nil)
+	d.add(core.DeliverFinal, aTask(1))
+	shown := deliver(t, w, d, 1)
+	w.hub = hub{} // as after a restart
+	d.tasks[0].Shown = shown
+	d.details = "8 left today"
+	data, err := w.snapshot(t.Context())
+	if err != nil || !strings.Contains(string(data), "52 left today") {
+		t.Errorf("%s, %v", data, err)
+	}
+	d.kinds[taskID(1)] = core.DeliverProgress
+	if data, err = w.snapshot(t.Context()); err != nil || !strings.Contains(string(data), "8 left today") {
+		t.Errorf("under way: %s, %v", data, err)
 	}
 }
 

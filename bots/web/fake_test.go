@@ -31,6 +31,7 @@ type desk struct {
 	heard   []bots.Incoming
 	pressed []string
 	reply   bots.Reply
+	details string // of every message
 	fail    error
 	// onSnapshot runs in Snapshot, outside the lock, when set.
 	onSnapshot func(core.TaskID)
@@ -68,6 +69,7 @@ func (d *desk) parcel(lead core.TaskID) (core.Parcel, error) {
 	if len(p.Tasks) == 0 {
 		return p, &core.Refusal{Reason: core.ReasonNoTask}
 	}
+	p.Shown = p.Tasks[0].Shown
 	return p, nil
 }
 
@@ -100,7 +102,7 @@ func (d *desk) Press(ctx context.Context, in bots.Incoming, data string) bots.Re
 
 func (d *desk) Show(_ context.Context, p core.Parcel) bots.Message {
 	m := bots.Message{ID: string(p.Tasks[0].ID), Kind: p.Delivery.Kind, State: p.Tasks[0].State,
-		Prompt: p.Tasks[0].Request.Prompt, Status: "status of " + string(p.Delivery.Kind)}
+		Prompt: p.Tasks[0].Request.Prompt, Status: "status of " + string(p.Delivery.Kind), Details: d.details}
 	for _, o := range p.Tasks[0].Outputs {
 		m.Media = append(m.Media, bots.Media{Kind: media.Image, File: o.File, URL: o.URL})
 	}

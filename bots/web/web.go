@@ -106,18 +106,28 @@ func New(cfg Config) (*Web, error) {
 // Deliver goes on working: pages see the result when they connect again.
 func (w *Web) Close() { w.hub.close() }
 
+// receipt is what Deliver leaves with the batch. The engine sends progress only
+// after a first one, whatever it holds.
+type receipt struct {
+	// Details is the line under the end as it was shown: it speaks of the
+	// credits that were left then, and a page that loads later says the same.
+	Details string `json:"details,omitempty"`
+}
+
 // Deliver implements core.Adapter. It never waits for a page: one that cannot
 // keep up is disconnected and gets everything when it is back.
 func (w *Web) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
 	m := w.message(ctx, p)
+	var left receipt
+	if m.Final {
+		left.Details = m.Details
+	}
 	data, err := json.Marshal(m)
 	if err != nil {
 		return nil, &core.DeliveryError{Permanent: true, Err: fmt.Errorf("encoding a message: %w", err)}
 	}
 	w.hub.publish(m.ID, m.Final, data)
-	// Nothing has to be remembered to edit a message, but a receipt is what
-	// tells the engine that there is one to edit.
-	return json.RawMessage(`{}`), nil
+	return json.Marshal(left)
 }
 
 // Handler serves the page, its parts and its API. It is meant for the root of

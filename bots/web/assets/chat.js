@@ -192,7 +192,10 @@
     const {card, message: m} = turn;
     card.root.dataset.state = m.state;
     card.root.classList.toggle('open', !m.final);
+    const single = m.final ? m.media?.length === 1 && m.media[0] : m.count === 1 && m;
     card.root.classList.toggle('heard', m.shape === 'audio');
+    card.root.classList.toggle('fitted', Boolean(single?.ratio));
+    card.root.style.setProperty('--ratio', single?.ratio || 1);
     part(card.media, [m.media, m.final, m.shape, m.ratio, m.count], () => mediaNodes(m));
     card.media.classList.toggle('grid', card.media.childNodes.length > 1 && m.shape !== 'audio');
     part(card.prompt, m.prompt, () => (m.prompt ? [m.prompt] : []));
@@ -509,12 +512,22 @@
     if (handled) event.preventDefault();
   });
 
+  // A line break is Enter as every keyboard means it: those of phones may send
+  // no usable key, and in an input method Enter ends a word and breaks no line.
+  let newLine = false;
+  input.addEventListener('beforeinput', (event) => {
+    const breaks = event.inputType === 'insertLineBreak' || event.inputType === 'insertParagraph';
+    if (!breaks || newLine) return;
+    event.preventDefault();
+    if (chosen >= 0) accept(chosen);
+    else submit();
+  });
+  input.addEventListener('keyup', () => { newLine = false; });
+
   const keys = {
     Enter(event) {
-      if (event.shiftKey) return false;
-      if (chosen >= 0) accept(chosen);
-      else submit();
-      return true;
+      newLine = event.shiftKey; // what follows is decided by beforeinput
+      return false;
     },
     Tab(event) {
       if (event.shiftKey || options.hidden) return false;
