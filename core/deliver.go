@@ -174,13 +174,23 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (map[fileKey]media.File
 			}
 			file, err := c.e.cfg.Spool.Fetch(ctx, fmt.Sprintf("%s-%d", t.ID, i), output.URL)
 			if err != nil {
-				failed = fmt.Errorf("fetching a result file: %w", err)
+				failed = c.unfetched(t.ID, err, failed)
 				continue
 			}
 			files[fileKey{t.ID, i}] = file
 		}
 	}
 	return files, failed
+}
+
+// unfetched keeps an error that may pass. Any other is final: the link is shown instead of the file.
+func (c *courier) unfetched(id TaskID, err, before error) error {
+	var known *media.Error
+	if errors.As(err, &known) && !known.Temporary() {
+		c.e.log.Warn("a result file cannot be fetched; its link is shown instead", "task", id, "error", err)
+		return before
+	}
+	return fmt.Errorf("fetching a result file: %w", err)
 }
 
 // parcel gathers what an adapter needs to show the delivery.
@@ -193,12 +203,30 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 	if err != nil {
 		return Parcel{}, err
 	}
+	e.resolve(tasks)
 	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown}
 	if lead.State == Queued {
 		p.Position = e.creator.position(lead.ID)
 		p.Paused, p.Resume = e.gate.state()
 	}
 	return p, nil
+}
+
+// resolve says where the fetched files are now, and forgets those that are gone.
+func (e *Engine) resolve(tasks []Task) {
+	for i := range tasks {
+		for j, output := range tasks[i].Outputs {
+			if output.File == nil {
+				continue
+			}
+			file, err := e.cfg.Spool.Resolve(*output.File)
+			if err != nil {
+				tasks[i].Outputs[j].File = nil
+				continue
+			}
+			tasks[i].Outputs[j].File = &file
+		}
+	}
 }
 
 // Snapshot is what the chat shows about the batch right now, for a page that

@@ -34,7 +34,23 @@
 //	  ├─cancel───► canceled
 //	  └─give up──► failed       no usable key, or no connection, for an hour
 //
-// The table in state.go is the machine; this is only its picture.
+// The machine itself is the table in state.go:
+//
+//	queued      send        creating
+//	queued      cancel      canceled    refund
+//	queued      give up     failed      refund
+//	queued      callback    running
+//	creating    created     running
+//	creating    callback    running
+//	creating    not taken   queued
+//	creating    refused     failed      refund
+//	creating    lost        unresolved
+//	unresolved  callback    running
+//	unresolved  grace over  failed      refund
+//	running     success     succeeded   settle
+//	running     fail        failed      refund
+//	running     empty       failed      refund
+//	running     deadline    expired     refund
 //
 // # How it moves
 //

@@ -203,6 +203,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	work, stop := drainContext(ctx, stopFor)
 	defer stop()
 	if err := e.resume(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("resuming what was under way: %w", err)
 	}
 	var loops sync.WaitGroup

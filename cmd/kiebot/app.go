@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"kiebot/bots"
+	"kiebot/bots/web"
+	"kiebot/core"
+	"kiebot/core/media"
+	"kiebot/kie"
+	"kiebot/kie/catalog"
+	"kiebot/storage/bolt"
+)
+
+// app is everything that one process runs, tied together.
+type app struct {
+	log    *slog.Logger
+	store  *bolt.Store
+	engine *core.Engine
+	bot    *bots.Bot
+	page   *web.Web
+	mux    *http.ServeMux
+	access string // the token that opens the web chat; empty when it is open
+}
+
+// options are what tells demo and serve apart.
+type options struct {
+	open     bool                    // the web chat needs no access link
+	demo     bool                    // it says that nothing costs anything
+	adapters map[string]core.Adapter // beside the web chat
+}
+
+// deliverFunc is an Adapter. It lets the engine know an adapter that needs the engine.
+type deliverFunc func(context.Context, core.Parcel) (json.RawMessage, error)
+
+// Deliver implements core.Adapter.
+func (f deliverFunc) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
+	return f(ctx, p)
+}
+
+// newApp opens the store and ties everything together. The caller closes it.
+func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app, error) {
+	models, err := catalog.Default()
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalogue: %w", err)
+	}
+	store, err := bolt.Open(s.database(), bolt.Options{})
+	if err != nil {
+		return nil, err
+	}
+	a := &app{log: log, store: store, mux: http.NewServeMux()}
+	if err := a.assemble(ctx, s, o, models); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return a, nil
+}
+
+func (a *app) assemble(ctx context.Context, s settings, o options, models *catalog.Catalog) error {
+	secret, err := a.secret(ctx)
+	if err != nil {
+		return err
+	}
+	spool, err := newSpool(s)
+	if err != nil {
+		return err
+	}
+	if err := a.makeEngine(s, o, models, spool); err != nil {
+		return err
+	}
+	if a.bot, err = bots.New(bots.Config{Engine: a.engine, Catalog: models, Locale: s.locale, Location: s.location}); err != nil {
+		return err
+	}
+	links, err := media.NewLinks(derive(secret, "file links"), time.Now)
+	if err != nil {
+		return err
+	}
+	if !o.open {
+		a.access = hex.EncodeToString(derive(secret, "web access"))[:32]
+	}
+	a.page, err = web.New(web.Config{
+		Engine: a.engine, Bot: a.bot, Catalog: models, Links: links, Access: a.access, PublicURL: s.publicURL,
+		Identity: core.Identity{Platform: web.Platform, User: "local"}, Name: "you",
+		Locale: s.locale, Version: version(), Demo: o.demo, Logger: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.routes(links, spool)
+	return nil
+}
+
+func (a *app) makeEngine(s settings, o options, models *catalog.Catalog, spool *media.Spool) error {
+	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UserAgent: "kiebot/" + version(), Logger: a.log})
+	if err != nil {
+		return err
+	}
+	cfg := core.Config{
+		Store: a.store, Kie: client, Catalog: models, Spool: spool,
+		UserDaily: s.userDaily, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
+		Adapters: map[string]core.Adapter{
+			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
+				return a.page.Deliver(ctx, p)
+			}),
+		},
+	}
+	for platform, adapter := range o.adapters {
+		cfg.Adapters[platform] = adapter
+	}
+	if len(s.webhookKeys) > 0 {
+		cfg.Verifier = &kie.Verifier{Keys: s.webhookKeys}
+	}
+	a.engine, err = core.New(cfg)
+	return err
+}
+
+func newSpool(s settings) (*media.Spool, error) {
+	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{s.kieURL}, UserAgent: "kiebot/" + version()})
+	if err != nil {
+		return nil, err
+	}
+	return media.OpenSpool(filepath.Join(s.dataDir, "media"), fetcher)
+}
+
+// routes fills the one mux of the process.
+func (a *app) routes(links *media.Links, spool *media.Spool) {
+	a.mux.Handle("POST /hooks/kie/{task}/{token}", a.engine.CallbackHandler())
+	a.mux.Handle(media.LinkPrefix, links.Handler(spool))
+	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.store.Healthy()) })
+	a.mux.Handle("/", a.page.Handler())
+}
+
+// answer says how a part is, without details that strangers need not know.
+func answer(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if err != nil {
+		http.Error(w, "not ready: the store takes no work until kiebot is started again", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// secret is what this installation's keys are derived from: made once and kept in the store.
+func (a *app) secret(ctx context.Context) ([]byte, error) {
+	const name = "installation_secret"
+	var secret []byte
+	err := a.store.Update(ctx, func(tx core.Tx) error {
+		var err error
+		if secret, err = tx.Setting(name); !errors.Is(err, core.ErrNotFound) {
+			return err
+		}
+		secret = make([]byte, sha256.Size)
+		if _, err := rand.Read(secret); err != nil {
+			return err
+		}
+		return tx.PutSetting(name, secret)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the installation's secret: %w", err)
+	}
+	return secret, nil
+}
+
+// derive makes a key for one purpose.
+func derive(secret []byte, purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, secret, nil, "kiebot "+purpose, sha256.Size)
+	if err != nil {
+		panic(err) // only for lengths that sha256 cannot make
+	}
+	return key
+}
+
+func (a *app) close() error { return a.store.Close() }
+
+// shutdownFor is how long requests may take to end after a stop; with the
+// engine's eight seconds a stop takes less than ten.
+const shutdownFor = time.Second
+
+// run serves and moves tasks until ctx ends.
+func (a *app) run(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler: a.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var served, moved error
+	var parts sync.WaitGroup
+	parts.Go(func() {
+		defer cancel()
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			served = fmt.Errorf("serving: %w", err)
+		}
+	})
+	parts.Go(func() {
+		defer cancel()
+		moved = a.engine.Run(ctx)
+	})
+	<-ctx.Done()
+	a.log.Info("stopping")
+	a.page.Close()
+	late, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownFor)
+	defer done()
+	if server.Shutdown(late) != nil {
+		server.Close()
+	}
+	parts.Wait()
+	return errors.Join(served, moved)
+}

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"strings"
+	"time"
+	_ "time/tzdata" // TZ works on machines without a time zone database
+
+	"github.com/joho/godotenv"
+	"github.com/kelseyhightower/envconfig"
+	"golang.org/x/text/language"
+
+	"kiebot/bots"
+	"kiebot/core"
+	"kiebot/kie"
+	"kiebot/kie/catalog"
+)
+
+// environment is the configuration as it is written: one string per variable.
+// envconfig stops at its first error and prints values when it converts, so
+// it only collects; settings are made, and all problems found, by read.
+type environment struct {
+	KieAPIKey     string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key"`
+	KieAPIURL     string `envconfig:"KIE_API_URL" default:"https://api.kie.ai" desc:"address of Kie's API"`
+	KieWebhookKey string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings"`
+	PublicURL     string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
+	ListenAddr    string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
+	DataDir       string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
+	UserDaily     string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
+	TimeZone      string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
+	Locale        string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
+	LogLevel      string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat     string `envconfig:"LOG_FORMAT" default:"text" desc:"text or json"`
+}
+
+// settings is the configuration, checked and typed.
+type settings struct {
+	kieKey      kie.Secret
+	kieURL      string
+	webhookKeys []kie.Secret
+	publicURL   string // empty when there is none
+	listen      string
+	dataDir     string
+	userDaily   core.Limit
+	location    *time.Location
+	locale      string
+	logLevel    slog.Level
+	logJSON     bool
+}
+
+// problem is one setting that is missing or wrong. Its text never shows a value.
+type problem struct {
+	name string
+	what string
+}
+
+// problems is the error of a configuration: everything that is wrong with it.
+type problems []problem
+
+// Error lists the problems, one a line.
+func (p problems) Error() string {
+	width := 0
+	for _, one := range p {
+		width = max(width, len(one.name))
+	}
+	lines := make([]string, 0, len(p))
+	for _, one := range p {
+		lines = append(lines, fmt.Sprintf("  %-*s  %s", width, one.name, one.what))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *problems) add(name, format string, args ...any) {
+	*p = append(*p, problem{name, fmt.Sprintf(format, args...)})
+}
+
+// loadSettings reads .env, NAME_FILE and the environment. Its error is problems.
+func loadSettings() (settings, error) {
+	env, found := loadEnvironment()
+	s := env.read(&found)
+	if len(found) > 0 {
+		sort.SliceStable(found, func(i, j int) bool { return order(found[i].name) < order(found[j].name) })
+		return s, found
+	}
+	return s, nil
+}
+
+// loadEnvironment collects the raw values.
+func loadEnvironment() (environment, problems) {
+	var found problems
+	if values, err := godotenv.Read(); err == nil {
+		for name, value := range values {
+			if _, set := os.LookupEnv(name); !set {
+				_ = os.Setenv(name, value) // fails for names that no variable can have, which nothing reads
+			}
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		found.add(".env", "cannot be read: each line has to be NAME=value")
+	}
+	for _, v := range variables() {
+		v.readFile(&found)
+	}
+	var env environment
+	if err := envconfig.Process("", &env); err != nil {
+		found.add("environment", "cannot be read") // strings only: nothing can fail to convert
+	}
+	for _, v := range variables() {
+		if v.secret {
+			_ = os.Unsetenv(v.name) // whatever this process starts need not know it
+		}
+	}
+	return env, found
+}
+
+// variable is one field of environment.
+type variable struct {
+	name, fallback, desc string
+	secret               bool
+}
+
+func variables() []variable {
+	var all []variable
+	t := reflect.TypeFor[environment]()
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		all = append(all, variable{tag.Get("envconfig"), tag.Get("default"), tag.Get("desc"), tag.Get("secret") == "true"})
+	}
+	return all
+}
+
+func order(name string) int {
+	for i, v := range variables() {
+		if v.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// readFile puts the contents of NAME_FILE where envconfig looks for NAME.
+func (v variable) readFile(found *problems) {
+	path := os.Getenv(v.name + "_FILE")
+	if path == "" {
+		return
+	}
+	if os.Getenv(v.name) != "" {
+		found.add(v.name, "is set twice, as %s and as %s_FILE: remove one of them", v.name, v.name)
+		return
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		found.add(v.name+"_FILE", "names a file that cannot be read: %v", errors.Unwrap(err))
+		return
+	}
+	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if os.Setenv(v.name, value) != nil {
+		found.add(v.name+"_FILE", "names a file with a zero byte in it: it has to hold the value alone")
+	}
+}
+
+// read makes settings of the raw values and finds everything that is wrong with them.
+func (e environment) read(found *problems) settings {
+	s := settings{listen: e.ListenAddr, dataDir: e.DataDir}
+	e.readKie(&s, found)
+	e.readAddresses(&s, found)
+	e.readQuota(&s, found)
+	e.readTexts(&s, found)
+	e.readLog(&s, found)
+	return s
+}
+
+func (e environment) readKie(s *settings, found *problems) {
+	switch {
+	case e.KieAPIKey == "":
+		found.add("KIE_API_KEY", "is missing: make a key at https://kie.ai/api-key")
+	case strings.ContainsFunc(e.KieAPIKey, unprintable):
+		found.add("KIE_API_KEY", "has a space or a line break in it: copy the key alone")
+	}
+	s.kieKey = kie.Secret(e.KieAPIKey)
+	s.kieURL = strings.TrimRight(e.KieAPIURL, "/")
+	if _, err := webAddress(e.KieAPIURL); err != nil {
+		found.add("KIE_API_URL", "%v", err)
+	}
+	for key := range strings.SplitSeq(e.KieWebhookKey, ",") {
+		if key = strings.TrimSpace(key); key != "" {
+			s.webhookKeys = append(s.webhookKeys, kie.Secret(key))
+		}
+	}
+}
+
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
+
+func (e environment) readAddresses(s *settings, found *problems) {
+	if _, _, err := net.SplitHostPort(e.ListenAddr); err != nil {
+		found.add("LISTEN_ADDR", "is not host:port, such as 127.0.0.1:8080 or :8080")
+	}
+	if strings.TrimSpace(e.DataDir) == "" {
+		found.add("DATA_DIR", "is empty: name a folder, such as ./data")
+	}
+	s.publicURL = strings.TrimRight(e.PublicURL, "/")
+	if e.PublicURL == "" {
+		return
+	}
+	u, err := webAddress(e.PublicURL)
+	switch {
+	case err != nil:
+		found.add("PUBLIC_URL", "%v", err)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		found.add("PUBLIC_URL", "is http: only https is allowed, but for a loopback address")
+	}
+}
+
+// webAddress accepts an absolute http or https address without anything after the path.
+func webAddress(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("is not a web address, such as https://bot.example.org")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("has a user, a query or a fragment: give the address alone")
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func (e environment) readQuota(s *settings, found *problems) {
+	if e.UserDaily == "unlimited" {
+		s.userDaily = core.Unlimited
+		return
+	}
+	credits, err := catalog.ParseCredits(e.UserDaily)
+	if err != nil || credits < 0 {
+		found.add("QUOTA_USER_DAILY", "is neither a number of credits, such as 100 or 12.5, nor unlimited")
+	}
+	s.userDaily = core.Limit(credits)
+}
+
+func (e environment) readTexts(s *settings, found *problems) {
+	location, err := time.LoadLocation(e.TimeZone)
+	if err != nil {
+		found.add("TZ", "is not the name of a time zone, such as UTC or Europe/Berlin")
+	}
+	s.location, s.locale = location, e.Locale
+	tag, err := language.Parse(e.Locale)
+	base, _ := tag.Base()
+	if err != nil || !isLanguage(base.String()) {
+		found.add("LOCALE", "is not a language that kiebot has texts for: %s", strings.Join(bots.Languages(), ", "))
+	}
+}
+
+func isLanguage(base string) bool {
+	for _, known := range bots.Languages() {
+		if known == base {
+			return true
+		}
+	}
+	return false
+}
+
+func (e environment) readLog(s *settings, found *problems) {
+	if err := s.logLevel.UnmarshalText([]byte(e.LogLevel)); err != nil {
+		found.add("LOG_LEVEL", "is none of debug, info, warn, error")
+	}
+	switch e.LogFormat {
+	case "text":
+	case "json":
+		s.logJSON = true
+	default:
+		found.add("LOG_FORMAT", "is neither text nor json")
+	}
+}
+
+// logger writes to stderr as configured.
+func (s settings) logger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.logLevel}
+	if s.logJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// database is the path of the bbolt file.
+func (s settings) database() string { return filepath.Join(s.dataDir, "kiebot.db") }

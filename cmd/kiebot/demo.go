@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"kiebot/core"
+	"kiebot/kie"
+	"kiebot/kie/kietest"
+)
+
+// demoCommand is kiebot demo.
+type demoCommand struct {
+	Once   string `help:"Run this one command, print what the chat would show, write the files and exit." placeholder:"'/imagine …'"`
+	Out    string `help:"Folder for the files that --once writes." default:"kiebot-out" type:"path"`
+	Listen string `help:"Address of the browser chat; port 0 is any free one." default:"127.0.0.1:8080" env:"LISTEN_ADDR"`
+}
+
+// Help is shown below the usage.
+func (demoCommand) Help() string {
+	return "Everything happens on this machine: a Kie.ai server of its own draws the pictures, and what is stored is gone at the end."
+}
+
+// Run runs the demo until the context ends, or one command.
+func (d demoCommand) Run(ctx context.Context, term terminal) (err error) {
+	dir, err := os.MkdirTemp("", "kiebot-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	server := kietest.New(kietest.Config{Durations: kietest.Fast(), RecordDelay: 100 * time.Millisecond})
+	defer server.Close()
+	if err := server.Start(); err != nil {
+		return err
+	}
+	s := settings{
+		kieKey: kie.Secret(server.Key()), kieURL: server.URL(), dataDir: dir,
+		userDaily: demoCredits, location: time.Local, locale: "en", logLevel: slog.LevelWarn,
+	}
+	if d.Once != "" {
+		return d.once(ctx, s, term)
+	}
+	return d.browse(ctx, s, term)
+}
+
+// demoCredits is enough to play and little enough to see a quota at work.
+const demoCredits = core.Limit(500_000)
+
+// browse serves the browser chat.
+func (d demoCommand) browse(ctx context.Context, s settings, term terminal) error {
+	listener, err := net.Listen("tcp", d.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	defer listener.Close()
+	s.publicURL = address(listener)
+	a, err := newApp(ctx, s, options{open: true, demo: true}, s.logger())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(term.out, "The demo is at %s\nEverything stays on this machine and nothing costs anything. Stop it with Ctrl-C.\n", address(listener))
+	return errors.Join(a.run(ctx, listener), a.close())
+}

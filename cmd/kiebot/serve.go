@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"kiebot/storage/bolt"
+)
+
+// serveCommand is kiebot serve.
+type serveCommand struct{}
+
+// Help is shown below the usage.
+func (serveCommand) Help() string {
+	return "Settings come from the environment; kiebot check explains them.\nStops within ten seconds on SIGTERM or Ctrl-C and goes on where it stopped when it is started again."
+}
+
+// Run serves until the context ends.
+func (serveCommand) Run(ctx context.Context, term terminal) error {
+	s, err := loadSettings()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("listening on LISTEN_ADDR: %w", err)
+	}
+	defer listener.Close()
+	a, err := newApp(ctx, s, options{}, s.logger())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(term.out, "kiebot %s is running.\nOpen the chat with this link, and keep it to yourself:\n\n  %s/?access=%s\n\n", version(), address(listener), a.access)
+	return errors.Join(a.run(ctx, listener), a.close())
+}
+
+// address is how a browser on this machine reaches the listener.
+func address(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return "http://" + l.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// explain turns an error of starting into a sentence that says what to do.
+func explain(err error) string {
+	switch {
+	case errors.Is(err, bolt.ErrInUse):
+		return "another kiebot is running on this DATA_DIR. Stop it, or give this one a folder of its own."
+	case errors.Is(err, bolt.ErrNewer):
+		return "the database in DATA_DIR was written by a newer kiebot. Start that version or a newer one."
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "the address in LISTEN_ADDR is in use by another program. Choose another port, or 0 for any free one."
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk that DATA_DIR is on is full. Nothing that was accepted is lost; make room and start again."
+	}
+	return err.Error()
+}

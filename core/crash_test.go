@@ -1,0 +1,190 @@
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kiebot/core"
+	"kiebot/kie/kietest"
+)
+
+// dying is a store whose process dies at its n-th commit: just before the
+// commit, or just after it, when nobody hears that it happened.
+type dying struct {
+	core.Store
+	mu      sync.Mutex
+	commits int
+	at      int
+	after   bool
+	dead    chan struct{}
+}
+
+func (d *dying) Update(ctx context.Context, fn func(core.Tx) error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.isDead() {
+		return core.ErrStoreClosed
+	}
+	d.commits++
+	last := d.commits == d.at
+	if last && !d.after {
+		close(d.dead)
+		return core.ErrStoreClosed
+	}
+	err := d.Store.Update(ctx, fn)
+	if last {
+		close(d.dead)
+		return core.ErrStoreClosed
+	}
+	return err
+}
+
+func (d *dying) View(ctx context.Context, fn func(core.Tx) error) error {
+	if d.isDead() {
+		return core.ErrStoreClosed
+	}
+	return d.Store.View(ctx, fn)
+}
+
+func (d *dying) isDead() bool {
+	select {
+	case <-d.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// The process dies at every commit of the life of two tasks, in both forms.
+// Whatever the moment: one final state, one Kie task, the right quota, and
+// the end in the chat.
+func TestDieAtEveryCommit(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for at := 1; ; at++ {
+			died := true
+			t.Run(fmt.Sprintf("commit %d, after %v", at, after), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { died = dieAt(t, at, after) })
+			})
+			if !died || t.Failed() {
+				break
+			}
+			if at > 100 {
+				t.Fatal("the lives have more commits than they can")
+			}
+		}
+	}
+}
+
+func dieAt(t *testing.T, at int, after bool) (died bool) {
+	w := newWorld(t, kietest.Config{}, nil)
+	defer w.close()
+	d := &dying{at: at, after: after, dead: make(chan struct{})}
+	w.reopen(func(s core.Store) core.Store { d.Store = s; return d })
+	w.mayDie = true
+	w.run()
+	requests := []core.Request{request("a cat"), request("a dog")}
+	requests[1].Count = 2
+	for _, req := range requests {
+		_, _ = w.engine.Submit(t.Context(), req) // a dead process answers nobody
+	}
+	calm := time.After(10 * time.Minute)
+	select {
+	case <-d.dead:
+		died = true
+	case <-calm:
+	}
+	synctest.Wait()
+	w.reopen(nil)
+	w.run()
+	for _, req := range requests {
+		receipt, err := w.engine.Submit(t.Context(), req) // the platform sends the update again
+		if err != nil {
+			t.Fatalf("the update again: %v", err)
+		}
+		checkLife(t, w, receipt.Tasks)
+	}
+	w.balance(ada)
+	return died
+}
+
+// checkLife waits for the end of a batch and holds it against the promises.
+func checkLife(t *testing.T, w *world, ids []core.TaskID) {
+	t.Helper()
+	w.untilShown(ids[0])
+	perTask := map[string]int{}
+	for _, kieTask := range w.kie.Tasks() {
+		perTask[kieTask.CallbackURL]++
+	}
+	for url, n := range perTask {
+		if n != 1 {
+			t.Errorf("%d Kie tasks for %s", n, url)
+		}
+	}
+	for _, id := range ids {
+		task := w.task(id)
+		if !task.State.Final() {
+			t.Errorf("task %s is %s", id, task.State)
+		}
+		if task.State == core.Failed && task.Failure.Reason != core.FailUnknown {
+			t.Errorf("task %s failed: %+v", id, task.Failure)
+		}
+	}
+	messages := w.chat.about(ids[0])
+	if len(messages) > 2 {
+		t.Errorf("%d messages about one batch: only what was shown when it died may be shown twice", len(messages))
+	}
+	last := messages[len(messages)-1].last
+	if last.Delivery.Kind != core.DeliverFinal || len(last.Tasks) != len(ids) {
+		t.Errorf("the chat shows %q of %d tasks, want the end of %d", last.Delivery.Kind, len(last.Tasks), len(ids))
+	}
+}
+
+// A stopped engine goes on where it stopped when it is run again.
+func TestStopAndRunAgain(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		w.kie.NextCreate(kietest.HoldTask())
+		id := w.submit(request("a cat"))
+		w.untilState(id, core.Running)
+		w.stop()
+		waiting := w.submit(request("accepted while stopped"))
+		w.kie.Release(w.kie.Tasks()[0].ID)
+		nap(time.Hour)
+		if state := w.task(id).State; state != core.Running {
+			t.Errorf("state %s while stopped", state)
+		}
+		w.run()
+		w.untilShown(id)
+		w.untilShown(waiting)
+		if n := len(w.kie.Tasks()); n != 2 {
+			t.Errorf("%d Kie tasks, want 2", n)
+		}
+	})
+}
+
+// A stop lets an answer to createTask that is under way arrive.
+func TestStopWaitsForAnAnswer(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		gate := make(chan struct{})
+		w.kie.NextCreate(kietest.After(kietest.Hold(gate)))
+		id := w.submit(request("a cat"))
+		w.until("it is at Kie", func() bool { return len(w.kie.Tasks()) == 1 })
+		time.AfterFunc(3*time.Second, func() { close(gate) })
+		w.stop()
+		if task := w.task(id); task.State != core.Running {
+			t.Errorf("state %s after the stop, want running", task.State)
+		}
+	})
+}
+
+func TestRunTwiceIsRefused(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		synctest.Wait()
+		if err := w.engine.Run(t.Context()); err == nil {
+			t.Error("a second Run was let in")
+		}
+	})
+}

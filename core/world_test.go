@@ -1,0 +1,435 @@
+package core_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"kiebot/core"
+	"kiebot/core/media"
+	"kiebot/kie"
+	"kiebot/kie/catalog"
+	"kiebot/kie/kietest"
+	"kiebot/storage/bolt"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The models that the tests ask for.
+const (
+	imageModel = "google/imagen4" // 8 credits
+	imagePrice = core.Credits(8000)
+)
+
+var ada = core.Identity{Platform: "chat", User: "ada"}
+
+// world is a kiebot with everything around it, in memory but for the disk.
+type world struct {
+	t      *testing.T
+	dir    string
+	kie    *kietest.Server
+	chat   *chat
+	cfg    core.Config
+	store  core.Store
+	bolt   *bolt.Store
+	engine *core.Engine
+	hooks  *hooks
+
+	mayDie bool   // Run may fail: the store is told to die
+	stop   func() // stops the engine and waits for it
+}
+
+// newWorld builds a world inside a synctest bubble. change may alter the configuration.
+func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), chat: newChat(), hooks: newHooks()}
+	kieCfg.CallbackTransport = w.hooks.transport
+	w.kie = kietest.NewMemoryServer(kieCfg)
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: w.kie.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{w.kie.URL()}, Dial: w.kie.DialContext})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spool, err := media.OpenSpool(filepath.Join(w.dir, "media"), fetcher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, err := catalog.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cfg = core.Config{
+		Kie: client, Catalog: models, Spool: spool, UserDaily: 100_000,
+		Adapters:     map[string]core.Adapter{"chat": w.chat},
+		CallbackBase: "http://bot.test",
+		Logger:       slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	if change != nil {
+		change(&w.cfg)
+	}
+	w.open(nil)
+	return w
+}
+
+// open opens the store and makes an engine on it; wrap may put something between.
+func (w *world) open(wrap func(core.Store) core.Store) {
+	w.t.Helper()
+	store, err := bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.bolt, w.store = store, store
+	w.cfg.Store = store
+	if wrap != nil {
+		w.cfg.Store = wrap(store)
+	}
+	if w.engine, err = core.New(w.cfg); err != nil {
+		w.t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /hooks/kie/{task}/{token}", w.engine.CallbackHandler())
+	w.hooks.set(mux)
+}
+
+// run starts the engine.
+func (w *world) run() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.engine.Run(ctx) }()
+	w.stop = func() {
+		cancel()
+		if err := <-done; err != nil && !w.mayDie {
+			w.t.Errorf("Run: %v", err)
+		}
+		w.stop = func() {}
+	}
+}
+
+// reopen stops everything of ours and starts it again on the same folder. Kie and the chat go on.
+func (w *world) reopen(wrap func(core.Store) core.Store) {
+	w.t.Helper()
+	if w.stop != nil {
+		w.stop()
+	}
+	w.bolt.Close()
+	w.open(wrap)
+}
+
+func (w *world) close() {
+	if w.stop != nil {
+		w.stop()
+	}
+	w.kie.Close()
+	w.hooks.close()
+	w.bolt.Close()
+}
+
+// play runs test in a bubble on a world whose engine runs.
+func play(t *testing.T, kieCfg kietest.Config, change func(*core.Config), test func(*testing.T, *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, kieCfg, change)
+		defer w.close()
+		w.run()
+		test(t, w)
+	})
+}
+
+var requestNumber = struct {
+	sync.Mutex
+	n int
+}{}
+
+func request(prompt string) core.Request {
+	requestNumber.Lock()
+	defer requestNumber.Unlock()
+	requestNumber.n++
+	return core.Request{
+		Key:    fmt.Sprint("chat:", requestNumber.n),
+		Origin: core.Origin{Identity: ada, Name: "Ada", Lane: "chat:room"}, Command: "imagine",
+		Prompt: prompt, Model: imageModel, Input: map[string]any{"prompt": prompt},
+	}
+}
+
+// submit is a request that must be accepted; the answer is its first task.
+func (w *world) submit(req core.Request) core.TaskID {
+	w.t.Helper()
+	receipt, err := w.engine.Submit(w.t.Context(), req)
+	if err != nil {
+		w.t.Fatalf("Submit: %v", err)
+	}
+	return receipt.Tasks[0]
+}
+
+func (w *world) task(id core.TaskID) core.Task {
+	w.t.Helper()
+	var task core.Task
+	err := w.store.View(w.t.Context(), func(tx core.Tx) (err error) {
+		task, err = tx.Task(id)
+		return err
+	})
+	if err != nil {
+		w.t.Fatalf("loading task %s: %v", id, err)
+	}
+	return task
+}
+
+// until lets time pass until the condition holds, an hour and more if need be.
+func (w *world) until(what string, holds func() bool) {
+	w.t.Helper()
+	for range 40_000 {
+		synctest.Wait()
+		if holds() {
+			return
+		}
+		nap(250 * time.Millisecond)
+	}
+	w.t.Fatalf("never happened: %s", what)
+}
+
+// nap lets the bubble's clock run.
+func nap(d time.Duration) { <-time.After(d) }
+
+// calls counts the requests of one kind that reached Kie.
+func (w *world) calls(call kietest.Call) (n int) {
+	for _, r := range w.kie.Requests() {
+		if r.Call == call {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) untilState(id core.TaskID, state core.State) core.Task {
+	w.t.Helper()
+	w.until(fmt.Sprintf("task %s is %s", id, state), func() bool { return w.task(id).State == state })
+	return w.task(id)
+}
+
+// untilShown waits for the batch's end to be in the chat.
+func (w *world) untilShown(id core.TaskID) core.Task {
+	w.t.Helper()
+	w.until("the end is shown", func() bool { return !w.task(id).Delivered.IsZero() })
+	return w.task(id)
+}
+
+// balance checks promise 4 for the account and answers with its window.
+func (w *world) balance(who core.Identity) core.Usage {
+	w.t.Helper()
+	var sum, usage core.Usage
+	var open core.Credits
+	err := w.store.View(w.t.Context(), func(tx core.Tx) error {
+		account, err := tx.AccountOf(who)
+		if err != nil {
+			return err
+		}
+		entries, err := tx.Entries(account.ID, 0, 1<<20)
+		if err != nil {
+			return err
+		}
+		windows := map[core.WindowID]bool{}
+		for _, e := range entries {
+			sum.Held += e.Held
+			sum.Settled += e.Settled
+			for _, id := range e.Windows {
+				windows[id] = true
+			}
+		}
+		for id := range windows {
+			u, err := tx.Usage(id)
+			if err != nil {
+				return err
+			}
+			usage.Held += u.Held
+			usage.Settled += u.Settled
+		}
+		tasks, err := tx.TasksOf(account.ID, "", 1<<20)
+		for _, task := range tasks {
+			if !task.State.Final() {
+				open += task.Hold.Amount
+			}
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if usage != sum || usage.Held != open {
+		w.t.Errorf("windows say %+v, the ledger %+v, open holds are %v", usage, sum, open)
+	}
+	return usage
+}
+
+// chat is a platform that keeps messages by number and edits them in place.
+type chat struct {
+	mu       sync.Mutex
+	messages []message
+	log      []core.Parcel
+	fail     func(core.Parcel) error // what the platform says before it shows anything
+	after    func(core.Parcel) error // what the caller hears although it was shown
+}
+
+type message struct {
+	lead  core.TaskID
+	kinds []core.DeliveryKind // what it showed, in order
+	last  core.Parcel
+}
+
+func newChat() *chat { return &chat{} }
+
+// Deliver implements core.Adapter.
+func (c *chat) Deliver(_ context.Context, p core.Parcel) (json.RawMessage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fail != nil {
+		if err := c.fail(p); err != nil {
+			return nil, err
+		}
+	}
+	n := len(c.messages)
+	if p.Shown != nil {
+		if err := json.Unmarshal(p.Shown, &n); err != nil {
+			return nil, err
+		}
+	}
+	if n == len(c.messages) {
+		c.messages = append(c.messages, message{lead: p.Delivery.Lead})
+	}
+	m := &c.messages[n]
+	m.kinds, m.last = append(m.kinds, p.Delivery.Kind), p
+	c.log = append(c.log, p)
+	if c.after != nil {
+		if err := c.after(p); err != nil {
+			return nil, err
+		}
+	}
+	return json.RawMessage(fmt.Sprint(n)), nil
+}
+
+// about lists the messages about the batch.
+func (c *chat) about(lead core.TaskID) []message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []message
+	for _, m := range c.messages {
+		if m.lead == lead {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// message is the one message about the batch.
+func (c *chat) message(t *testing.T, lead core.TaskID) message {
+	t.Helper()
+	found := c.about(lead)
+	if len(found) != 1 {
+		t.Fatalf("%d messages about task %s, want 1", len(found), lead)
+	}
+	return found[0]
+}
+
+// kinds is what was shown about the batch, progress left out.
+func (c *chat) kinds(lead core.TaskID) []core.DeliveryKind {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var kinds []core.DeliveryKind
+	for _, p := range c.log {
+		if p.Delivery.Lead == lead && p.Delivery.Kind != core.DeliverProgress {
+			kinds = append(kinds, p.Delivery.Kind)
+		}
+	}
+	return kinds
+}
+
+// shown says in which order batches had deliveries of this kind.
+func (c *chat) shown(kind core.DeliveryKind) []core.TaskID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var leads []core.TaskID
+	for _, p := range c.log {
+		if p.Delivery.Kind == kind {
+			leads = append(leads, p.Delivery.Lead)
+		}
+	}
+	return leads
+}
+
+// hooks is the address that callbacks go to. It survives the engine.
+type hooks struct {
+	listener  *kietest.Listener
+	server    *http.Server
+	transport *http.Transport
+	mu        sync.Mutex
+	handler   http.Handler
+	done      chan struct{}
+}
+
+func newHooks() *hooks {
+	h := &hooks{listener: kietest.NewListener(), done: make(chan struct{})}
+	h.transport = &http.Transport{DialContext: h.listener.DialContext}
+	h.server = &http.Server{Handler: h}
+	go func() {
+		defer close(h.done)
+		_ = h.server.Serve(h.listener)
+	}()
+	return h
+}
+
+func (h *hooks) set(handler http.Handler) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.handler = handler
+}
+
+// ServeHTTP passes the callback to the present engine.
+func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	handler := h.handler
+	h.mu.Unlock()
+	if handler == nil {
+		http.Error(w, "down", http.StatusBadGateway)
+		return
+	}
+	handler.ServeHTTP(w, r)
+}
+
+func (h *hooks) close() {
+	h.server.Close()
+	h.transport.CloseIdleConnections()
+	<-h.done
+}
+
+func wantRefusal(t *testing.T, err error, reason core.Reason) *core.Refusal {
+	t.Helper()
+	var refusal *core.Refusal
+	if !errors.As(err, &refusal) {
+		t.Fatalf("error %v, want a refusal", err)
+	}
+	if refusal.Reason != reason {
+		t.Fatalf("refused for %q (%v), want %q", refusal.Reason, refusal.Err, reason)
+	}
+	return refusal
+}
+
+func wantKinds(t *testing.T, got []core.DeliveryKind, want ...core.DeliveryKind) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("shown %v, want %v", got, want)
+	}
+}
