@@ -289,7 +289,7 @@ func parseLongEdge(text string) (int, bool) {
 }
 
 // cachedFiles is how many drawn files are kept.
-const cachedFiles = 24
+const cachedFiles = 16
 
 // fileCache keeps the files drawn last; every file can be drawn again.
 type fileCache struct {
