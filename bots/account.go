@@ -45,11 +45,10 @@ func (b *Bot) history(ctx context.Context, s session) Reply {
 	reply := Reply{Text: s.count("history.title", len(tasks), args{"N": fmt.Sprint(len(tasks))})}
 	for _, t := range tasks {
 		reply.Items = append(reply.Items, Item{
-			Title:   shorten(t.Request.Prompt, 80),
-			Detail:  b.historyLine(s.voice, t),
-			Task:    t.ID,
-			State:   t.State,
-			Buttons: s.buttons(t.Lead(), t.State),
+			Title:  shorten(t.Request.Prompt, 80),
+			Detail: b.historyLine(s.voice, t),
+			Task:   t.ID,
+			State:  t.State,
 		})
 	}
 	return reply
@@ -104,7 +103,7 @@ func (b *Bot) cancel(ctx context.Context, s session) Reply {
 	who := s.in.Origin.Identity
 	if typed := strings.Fields(s.call.prompt); len(typed) > 0 {
 		id := strings.ToLower(strings.TrimLeft(typed[len(typed)-1], "#"))
-		return b.cancelBatch(ctx, s.voice, who, id)
+		return b.cancelTyped(ctx, s.voice, who, id)
 	}
 	tasks, err := b.engine.History(ctx, who, "", cancelable)
 	if err != nil {
@@ -117,11 +116,20 @@ func (b *Bot) cancel(ctx context.Context, s session) Reply {
 	} {
 		for _, t := range tasks {
 			if stoppable(t.State) {
-				return b.cancelBatch(ctx, s.voice, who, string(t.ID))
+				return b.cancelTyped(ctx, s.voice, who, string(t.ID))
 			}
 		}
 	}
 	return Reply{Refused: true, Text: s.say("cancel.nothing", nil)}
+}
+
+// cancelTyped cancels a batch without its message at hand, so it offers what the message would.
+func (b *Bot) cancelTyped(ctx context.Context, v voice, who core.Identity, id string) Reply {
+	reply := b.cancelBatch(ctx, v, who, id)
+	if task, err := b.engine.Task(ctx, who, id); err == nil && !reply.Refused {
+		reply.Buttons = v.buttons(task.Lead(), task.State)
+	}
+	return reply
 }
 
 // cancelBatch cancels what is still queued of a batch, which is named by any of its tasks.

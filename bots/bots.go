@@ -74,17 +74,17 @@ type Reply struct {
 	Accepted []core.TaskID // the batch, its lead first
 	Refused  bool          // nothing was done; Text says why
 	Items    []Item        // the lines of a list, shown below Text, when the answer is one
+	Buttons  []Button      // what can be done next
 }
 
 // Item is one line of a list such as /models or /history.
 type Item struct {
-	Group   string      // the heading that it stands under; items of a group follow each other; may be empty
-	Title   string      // a model's name, a prompt, a command
-	Detail  string      // price, choices, state and time
-	Insert  string      // what to put into the input field when it is chosen; may be empty
-	Task    core.TaskID // the task of a /history line
-	State   core.State  // the state of that task
-	Buttons []Button    // what can be done with that task
+	Group  string      // the heading that it stands under; items of a group follow each other; may be empty
+	Title  string      // a model's name, a prompt, a command
+	Detail string      // price, choices, state and time
+	Insert string      // what to put into the input field when it is chosen; may be empty
+	Task   core.TaskID // the task of a /history line
+	State  core.State  // the state of that task
 }
 
 // Button is something to press. Data goes to Press as it is; it is at most 64

@@ -2,7 +2,10 @@ package bots
 
 import (
 	"context"
+	"slices"
 	"strings"
+
+	"kiebot/kie/catalog"
 )
 
 // help answers /help and /help COMMAND.
@@ -34,6 +37,9 @@ func (v voice) commandHelp(c command) Reply {
 		lines = append(lines, v.say("help.alias", args{"Name": "/" + alias}))
 	}
 	lines = append(lines, v.say("help.example", args{"Example": v.say("example."+c.name, nil)}))
+	if slices.Contains(c.takes, catalog.NegativePrompt) {
+		lines = append(lines, v.say("help.second_line", nil))
+	}
 	if c.makes != "" {
 		lines = append(lines, v.say("help.writing", nil))
 	}

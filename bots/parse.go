@@ -70,7 +70,7 @@ type problem struct {
 }
 
 // parse takes a text apart. It never fails: what is wrong is in problems, all
-// of it, in the order in which it was typed.
+// of it up to maxProblems, in the order in which it was typed.
 //
 // A command stands at the beginning: "/imagine", in any case, perhaps with
 // "@bot". A text without one is the prompt of plainCommand. Flags stand
@@ -114,8 +114,11 @@ type parser struct {
 	second   bool // reading the second line
 }
 
+// maxProblems ends the reading of a text that is hopeless.
+const maxProblems = 12
+
 func (p *parser) parse() {
-	for {
+	for len(p.call.problems) < maxProblems {
 		broke := p.blank()
 		if p.done() {
 			break

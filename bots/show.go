@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"kiebot/core"
 	"kiebot/core/media"
@@ -193,7 +196,7 @@ func (v voice) showEnd(m *Message, tasks []core.Task) {
 		return
 	}
 	m.Media = mediaOf(tasks)
-	took := elapsed(tasks[len(tasks)-1].Finished.Sub(tasks[0].Created))
+	took := elapsed(finished(tasks).Sub(tasks[0].Created))
 	switch done := count(tasks, arrived); {
 	case count(tasks, func(t core.Task) bool { return t.Late }) > 0:
 		m.Status = v.say("status.late", nil)
@@ -203,6 +206,16 @@ func (v voice) showEnd(m *Message, tasks []core.Task) {
 		m.Status = dots(v.say("status.succeeded", nil), took)
 	}
 	m.Notes = append(v.partly(tasks), v.links(m.Media, tasks)...)
+}
+
+// finished is when the last task of the batch ended.
+func finished(tasks []core.Task) (last time.Time) {
+	for _, t := range tasks {
+		if t.Finished.After(last) {
+			last = t.Finished
+		}
+	}
+	return last
 }
 
 // endState is how the batch ended, as people see it: one result is a success.
@@ -242,7 +255,16 @@ func (v voice) why(t core.Task) string {
 	if failure.Message == "" {
 		return why
 	}
-	return sentences(why, v.say("kie_says", args{"Text": failure.Message}))
+	return sentences(why, v.say("kie_says", args{"Text": ended(failure.Message)}))
+}
+
+// ended is a text that ends like a sentence.
+func ended(text string) string {
+	text = strings.TrimSpace(text)
+	if last, _ := utf8.DecodeLastRuneInString(text); unicode.IsPunct(last) {
+		return text
+	}
+	return text + "."
 }
 
 // partly says what of a batch did not come, each reason once.
@@ -305,7 +327,7 @@ func (v voice) links(all []Media, tasks []core.Task) []string {
 	if n == 0 {
 		return nil
 	}
-	since := tasks[len(tasks)-1].Finished
+	since := finished(tasks)
 	return []string{v.count("note.link", n, args{
 		"N": fmt.Sprint(n), "Soon": v.date(since.Add(linkLives)), "Gone": v.date(since.Add(fileLives)),
 	})}
@@ -343,9 +365,9 @@ func (v voice) setting(m catalog.Model, option catalog.Option, input map[string]
 	return value
 }
 
-// cost is what the batch's results cost; nothing when there are none.
+// cost is what the batch's results cost; nothing when none came in time.
 func (v voice) cost(tasks []core.Task) string {
-	if count(tasks, arrived) == 0 {
+	if count(tasks, in(core.Succeeded)) == 0 {
 		return ""
 	}
 	var sum core.Credits

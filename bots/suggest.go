@@ -207,7 +207,7 @@ func rank(begun string, names ...string) int {
 		switch i := strings.Index(name, begun); {
 		case i == 0 || i > 0 && name[i-1] == '/':
 			return 0
-		case i > 0:
+		case i > 0 && len(begun) > 1:
 			best = min(best, 1)
 		case len(begun) > 2 && len(catalog.Nearest(begun, []string{name}, 1)) > 0:
 			best = min(best, 2)

@@ -63,8 +63,10 @@ func (t *texts) match(locale string) (int, bool) {
 	if err != nil && !errors.As(err, &unknown) {
 		return 0, false
 	}
-	_, i, confidence := t.matcher.Match(tag)
-	return i, confidence >= language.High
+	_, i, _ := t.matcher.Match(tag)
+	asked, _ := tag.Base()
+	found, _ := t.tags[i].Base()
+	return i, asked == found
 }
 
 // voice speaks one language, at one moment.

@@ -1,0 +1,307 @@
+package bots
+
+import (
+	"encoding/json"
+	"go/ast"
+	goparser "go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"kiebot/core"
+	"kiebot/kie/catalog"
+)
+
+// forms are a message's plural forms; one without a plural has only "other".
+type forms map[string]string
+
+// messagesOf reads one language's file.
+func messagesOf(t *testing.T, language string) map[string]forms {
+	t.Helper()
+	data, err := messageFiles.ReadFile("messages/" + language + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		t.Fatal(err)
+	}
+	messages := map[string]forms{}
+	for key, value := range raw {
+		f := forms{}
+		if json.Unmarshal(value, &f) != nil {
+			var text string
+			if err := json.Unmarshal(value, &text); err != nil {
+				t.Fatalf("%s: %s: %v", language, key, err)
+			}
+			f = forms{"other": text}
+		}
+		messages[key] = f
+	}
+	return messages
+}
+
+func languages(t *testing.T) []string {
+	t.Helper()
+	files, err := fs.Glob(messageFiles, "messages/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(strings.TrimPrefix(f, "messages/"), ".json")
+	}
+	return files
+}
+
+var placeholder = regexp.MustCompile(`{{\.(\w+)}}`)
+
+func placeholders(f forms) []string {
+	found := map[string]bool{}
+	for _, text := range f {
+		for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
+			found[match[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestLanguagesSayTheSame(t *testing.T) {
+	// The plural forms of each language, from the Unicode CLDR.
+	plurals := map[string][]string{"en": {"one", "other"}, "ru": {"few", "many", "one", "other"}}
+	english := messagesOf(t, "en")
+	for _, language := range languages(t) {
+		messages := messagesOf(t, language)
+		for key := range messages {
+			if _, ok := english[key]; !ok {
+				t.Errorf("%s: %q is not in English", language, key)
+			}
+		}
+		for key, want := range english {
+			got, ok := messages[key]
+			if !ok {
+				t.Errorf("%s: %q is missing", language, key)
+				continue
+			}
+			if !slices.Equal(placeholders(got), placeholders(want)) {
+				t.Errorf("%s: %q has %v, English has %v", language, key, placeholders(got), placeholders(want))
+			}
+			if len(want) > 1 && !slices.Equal(slices.Sorted(maps.Keys(got)), plurals[language]) {
+				t.Errorf("%s: %q has the forms %v, want %v", language, key, slices.Sorted(maps.Keys(got)), plurals[language])
+			}
+			for form, text := range got {
+				if strings.TrimSpace(text) != text || text == "" {
+					t.Errorf("%s: %q %s is %q", language, key, form, text)
+				}
+			}
+		}
+	}
+}
+
+// families are the messages whose keys are put together while the program runs.
+func families(t *testing.T) []string {
+	t.Helper()
+	var keys []string
+	add := func(prefix string, names ...string) {
+		for _, name := range names {
+			keys = append(keys, prefix+name)
+		}
+	}
+	for _, c := range commands() {
+		add("command.", c.name)
+		add("example.", c.name)
+	}
+	for _, f := range flags() {
+		add("flag.", f.names[0])
+	}
+	for _, k := range constants(t, "../kie/catalog/model.go", "Kind") {
+		add("kind.", k)
+		add("makes.", k)
+	}
+	for _, code := range problemCodes() {
+		add("problem.", string(code))
+	}
+	add("problem.", values(constants(t, "../kie/catalog/problem.go", "Code"))...)
+	add("problem.", "wrong_kind.alone", "range.min", "range.max")
+	add("want.", values(constants(t, "../kie/catalog/model.go", "Type"))...)
+	for name, reason := range constants(t, "../core/record.go", "Reason") {
+		switch {
+		case strings.HasPrefix(name, "Reason"):
+			add("refused.", reason)
+		case strings.HasPrefix(name, "Fail"):
+			add("failed.", reason)
+		case strings.HasPrefix(name, "Wait"):
+			add("waiting.", reason)
+		default:
+			t.Errorf("core.%s is no Reason… and no Fail… and no Wait…", name)
+		}
+	}
+	add("refused.", "quota.none", "quota.never")
+	add("waiting.", string(core.FailNoCredits), string(core.FailKey), string(core.FailAway), string(core.FailUpkeep))
+	for _, state := range core.States() {
+		add("state.", string(state))
+	}
+	add("status.", string(core.Creating), string(core.Unresolved))
+	for _, prefix := range []string{"in.", "ago."} {
+		add(prefix, "moment", "minutes", "hours", "days")
+	}
+	models, err := catalog.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range models.Models() {
+		add("per.", strings.ReplaceAll(m.Price.Per, " ", "_"))
+	}
+	return keys
+}
+
+func values(m map[string]string) []string { return slices.Collect(maps.Values(m)) }
+
+// constants reads the constants of a type from a source file, by their names.
+func constants(t *testing.T, file, typeName string) map[string]string {
+	t.Helper()
+	parsed, err := goparser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		name, isName := spec.Type.(*ast.Ident)
+		value, isLiteral := spec.Values[0].(*ast.BasicLit)
+		if isName && isLiteral && name.Name == typeName {
+			text, err := strconv.Unquote(value.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[spec.Names[0].Name] = text
+		}
+		return true
+	})
+	if len(found) == 0 {
+		t.Fatalf("%s has no constants of type %s", file, typeName)
+	}
+	return found
+}
+
+// spoken is one place in the source where a message is said.
+type spoken struct {
+	at   string
+	key  string
+	args []string // the placeholders given, nil when that cannot be seen
+}
+
+// source finds every string literal and every message with a literal key.
+func source(t *testing.T) (literals map[string]bool, said []spoken) {
+	t.Helper()
+	literals = map[string]bool{}
+	files, err := fs.Glob(os.DirFS("."), "*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := goparser.ParseFile(set, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.BasicLit:
+				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+					literals[text] = true
+				}
+			case *ast.CallExpr:
+				if s, ok := speech(n); ok {
+					s.at = set.Position(n.Pos()).String()
+					said = append(said, s)
+				}
+			}
+			return true
+		})
+	}
+	return literals, said
+}
+
+// speech recognises v.say("key", args{…}) and v.count("key", n, args{…}).
+func speech(call *ast.CallExpr) (spoken, bool) {
+	fun, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || fun.Sel.Name != "say" && fun.Sel.Name != "count" {
+		return spoken{}, false
+	}
+	key, ok := call.Args[0].(*ast.BasicLit)
+	if !ok {
+		return spoken{}, false
+	}
+	text, err := strconv.Unquote(key.Value)
+	if err != nil {
+		return spoken{}, false
+	}
+	s := spoken{key: text}
+	switch given := call.Args[len(call.Args)-1].(type) {
+	case *ast.CompositeLit:
+		s.args = []string{}
+		for _, element := range given.Elts {
+			name, err := strconv.Unquote(element.(*ast.KeyValueExpr).Key.(*ast.BasicLit).Value)
+			if err != nil {
+				return spoken{}, false
+			}
+			s.args = append(s.args, name)
+		}
+	case *ast.Ident:
+		if given.Name == "nil" {
+			s.args = []string{}
+		}
+	}
+	return s, true
+}
+
+func TestEveryMessageIsThereAndUsed(t *testing.T) {
+	english := messagesOf(t, "en")
+	literals, said := source(t)
+	put := families(t)
+	for _, key := range put {
+		if _, ok := english[key]; !ok {
+			t.Errorf("there is no text for %q", key)
+		}
+	}
+	for _, s := range said {
+		if _, ok := english[s.key]; !ok {
+			t.Errorf("%s: there is no text for %q", s.at, s.key)
+		}
+	}
+	for key := range english {
+		if !literals[key] && !slices.Contains(put, key) {
+			t.Errorf("nobody says %q", key)
+		}
+	}
+}
+
+func TestEveryPlaceholderIsGiven(t *testing.T) {
+	english := messagesOf(t, "en")
+	_, said := source(t)
+	if len(said) < 40 {
+		t.Fatalf("found only %d messages in the source", len(said))
+	}
+	for _, s := range said {
+		if s.args == nil {
+			continue
+		}
+		for _, name := range placeholders(english[s.key]) {
+			if !slices.Contains(s.args, name) {
+				t.Errorf("%s: %q is said without %s", s.at, s.key, name)
+			}
+		}
+	}
+}
