@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,6 +53,7 @@ const (
 	textNoRecord   = "recordInfo is null"
 	textNoCredits  = "Credits insufficient: the balance is not enough to run this request"
 	textNoTaskID   = "taskId cannot be blank"
+	textBadType    = "The Content-Type must be application/json"
 	textBadBody    = "The request body is not valid JSON"
 	textForeignURL = "The url is not a file of this service"
 )
@@ -85,6 +87,9 @@ func (s *Server) handle(x *exchange, call Call, method string, answer func(*exch
 	}
 	if refused := s.authenticate(x); refused != nil {
 		return *refused
+	}
+	if kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); method == http.MethodPost && (err != nil || kind != "application/json") {
+		return refusal(http.StatusBadRequest, textBadType)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, x.r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {

@@ -153,7 +153,7 @@ func (s *scene) emblem(e emblem, x, y, scale float64, helmet bool) {
 	if e.place == onGround {
 		s.glow(x, y-50*k, 75*k, s.low, 0.3)
 	}
-	if s.float && e.place == onGround {
+	if s.water && e.place == onGround {
 		s.streak(x, y, 46*k, 3*k, body, 0.5)
 		if !e.swims {
 			s.paint(trace("M -6 108 C 6 92 30 96 48 95 C 72 94 96 92 108 108", at), body, 1)

@@ -195,17 +195,8 @@ func (p *production) text(names ...string) string {
 // promptOf is the text that a person asked with, or else the model's id.
 func promptOf(model catalog.Model, input map[string]any) string {
 	in, _ := model.ByOption(catalog.Prompt)
-	switch v := input[in.Name].(type) {
-	case string:
-		return v
-	case []any: // dialogue: the texts of its turns
-		var lines []string
-		for _, turn := range v {
-			if line, ok := turn.(map[string]any); ok {
-				lines = append(lines, fmt.Sprint(line["text"]))
-			}
-		}
-		return strings.Join(lines, "\n")
+	if text, ok := input[in.Name].(string); ok {
+		return text
 	}
 	return model.ID
 }

@@ -1,8 +1,6 @@
 package kietest
 
-import (
-	"math"
-)
+import "math"
 
 // scene draws one picture: a setting in a palette, with silhouettes of what
 // the prompt names.
@@ -13,7 +11,7 @@ type scene struct {
 	sunX   float64
 	sunY   float64
 	ground func(x float64) float64 // where things stand
-	float  bool                    // the ground is water
+	water  bool                    // what they stand on
 }
 
 // compose draws everything but the caption.
@@ -188,7 +186,7 @@ func (s *scene) sea() {
 		y := horizon + t*(float64(s.h)-horizon)
 		s.streak(s.between(0, float64(s.w)), y, s.unit*(0.02+0.12*t), s.unit*(0.001+0.003*t), mix(s.low, s.middle, s.rng.Float64()), 0.10+0.12*s.rng.Float64())
 	}
-	s.ground, s.float = func(x float64) float64 { return float64(s.h)*0.74 + s.unit*0.004*math.Sin(x/s.unit*30) }, true
+	s.ground, s.water = func(x float64) float64 { return float64(s.h)*0.74 + s.unit*0.004*math.Sin(x/s.unit*30) }, true
 }
 
 // streak is a flat spindle of light.

@@ -73,7 +73,8 @@ type Server struct {
 	callback *http.Client
 	cache    fileCache
 
-	wg sync.WaitGroup // scheduler, callback attempts, handlers, Serve
+	wg    sync.WaitGroup // scheduler, callback attempts, handlers, Serve
+	conns sync.WaitGroup // open connections
 
 	mu       sync.Mutex // guards all below
 	closed   bool
@@ -192,9 +193,19 @@ func (s *Server) serve(l net.Listener, url string) error {
 		return fmt.Errorf("kietest: starting: %w", http.ErrServerClosed)
 	}
 	s.url, s.listener = url, l
-	s.http = &http.Server{Handler: s, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	s.http = &http.Server{Handler: s, ConnState: s.track, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	s.wg.Go(func() { _ = s.http.Serve(l) }) // always ends with ErrServerClosed or the listener's
 	return nil
+}
+
+// track counts connections, which http.Server.Close ends but does not wait for.
+func (s *Server) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Done()
+	}
 }
 
 // URL is the address the server listens on, without a slash at the end, for
@@ -278,6 +289,7 @@ func (s *Server) Close() {
 		client.CloseIdleConnections()
 	}
 	s.wg.Wait()
+	s.conns.Wait()
 	s.callback.CloseIdleConnections()
 }
 

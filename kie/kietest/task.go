@@ -243,14 +243,14 @@ func (s *Server) schedule() {
 		case <-timer.C:
 		}
 		timer.Stop()
-		if wait, any := s.step(); any {
+		if wait, more := s.step(); more {
 			timer.Reset(wait)
 		}
 	}
 }
 
 // step does what is due and returns how long the next event is away.
-func (s *Server) step() (wait time.Duration, any bool) {
+func (s *Server) step() (wait time.Duration, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
