@@ -66,7 +66,7 @@ func newEngine(dir string, chat core.Adapter) (*core.Engine, *catalog.Catalog, f
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := kie.New(kie.Config{APIKey: "a key from kie.ai/api-key", HTTPClient: &http.Client{}})
+	client, err := kie.New(kie.Config{APIKey: "from-kie.ai-api-key", HTTPClient: &http.Client{}})
 	if err != nil {
 		log.Fatal(err)
 	}

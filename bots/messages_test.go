@@ -47,18 +47,6 @@ func messagesOf(t *testing.T, language string) map[string]forms {
 	return messages
 }
 
-func languages(t *testing.T) []string {
-	t.Helper()
-	files, err := fs.Glob(messageFiles, "messages/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, f := range files {
-		files[i] = strings.TrimSuffix(strings.TrimPrefix(f, "messages/"), ".json")
-	}
-	return files
-}
-
 var placeholder = regexp.MustCompile(`{{\.(\w+)}}`)
 
 func placeholders(f forms) []string {
@@ -72,10 +60,13 @@ func placeholders(f forms) []string {
 }
 
 func TestLanguagesSayTheSame(t *testing.T) {
+	if got := Languages(); !slices.Equal(got, []string{"en", "ru"}) {
+		t.Errorf("the languages are %v; a new one needs its plural forms below", got)
+	}
 	// The plural forms of each language, from the Unicode CLDR.
 	plurals := map[string][]string{"en": {"one", "other"}, "ru": {"few", "many", "one", "other"}}
 	english := messagesOf(t, "en")
-	for _, language := range languages(t) {
+	for _, language := range Languages() {
 		messages := messagesOf(t, language)
 		for key := range messages {
 			if _, ok := english[key]; !ok {
@@ -127,7 +118,7 @@ func families(t *testing.T) []string {
 		add("problem.", string(code))
 	}
 	add("problem.", values(constants(t, "../kie/catalog/problem.go", "Code"))...)
-	add("problem.", "wrong_kind.alone", "range.min", "range.max")
+	add("problem.", "wrong_kind.alone", "range.min", "range.max", "missing.prompt")
 	add("want.", values(constants(t, "../kie/catalog/model.go", "Type"))...)
 	for name, reason := range constants(t, "../core/record.go", "Reason") {
 		switch {

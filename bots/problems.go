@@ -109,6 +109,10 @@ func (v voice) inputProblem(err *catalog.ProblemsError, p catalog.Problem) strin
 	}
 	key := "problem." + string(p.Code)
 	switch p.Code {
+	case catalog.Missing:
+		if p.Option == catalog.Prompt {
+			key += ".prompt"
+		}
 	case catalog.WrongType:
 		a["Want"] = v.say("want."+string(p.Want), nil)
 	case catalog.OutOfRange:

@@ -142,7 +142,7 @@ func (w *world) accepted(text string) core.TaskID {
 // until waits for a message about the batch that is as wanted.
 func (w *world) until(lead core.TaskID, what string, wanted func(Message) bool) Message {
 	w.t.Helper()
-	for range 40_000 {
+	for step := range 4000 {
 		synctest.Wait()
 		w.mu.Lock()
 		m, ok := w.shown[lead]
@@ -150,7 +150,7 @@ func (w *world) until(lead core.TaskID, what string, wanted func(Message) bool) 
 		if ok && wanted(m) {
 			return m
 		}
-		<-time.After(250 * time.Millisecond)
+		<-time.After(time.Duration(max(step, 50)) * 5 * time.Millisecond) // longer and longer
 	}
 	w.t.Fatalf("never shown: %s; the last was %+v", what, w.shown[lead])
 	return Message{}
