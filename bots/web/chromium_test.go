@@ -20,6 +20,11 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"kiebot/bots"
+	"kiebot/core"
+	"kiebot/core/media"
+	"kiebot/kie/kietest"
 )
 
 // tab is a Chromium with one page in it.
@@ -32,7 +37,7 @@ type tab struct {
 	errors   []string
 }
 
-// openTab starts a Chromium of its own and ends it with the test. Without one
+// openTab starts a Chromium of its own, which ends with the test, and opens the chat in it. Without one
 // the test fails on CI and is skipped elsewhere.
 func openTab(t testing.TB, address string) *tab {
 	t.Helper()
@@ -60,7 +65,7 @@ func openTab(t testing.TB, address string) *tab {
 	call(b, network.Enable, network.EnableParams{})
 	call(b, log.Enable, cdp.Empty{})
 	b.look(1280, "light")
-	b.do(chromedp.Navigate(address + "/"))
+	b.do(chromedp.Navigate(address))
 	b.wait("the chat to connect", `document.querySelector('#log').getAttribute('aria-busy') === 'false'`)
 	return b
 }
@@ -159,9 +164,15 @@ func (b *tab) look(width int64, scheme string) {
 		size = chromedp.EmulateViewport(width, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
 	b.do(size)
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
+	b.prefer(scheme, "no-preference")
+}
+
+// prefer sets what the person prefers: light or dark, and no-preference or reduce.
+func (b *tab) prefer(scheme, motion string) {
+	b.t.Helper()
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion},
+	}})
 }
 
 // shots looks at the page as it is on a phone and on a desk, by day and by
@@ -173,6 +184,9 @@ func (b *tab) shots(name string) {
 		for _, scheme := range []string{"light", "dark"} {
 			b.look(width, scheme)
 			widths := eval[[]int64](b, `[document.documentElement.scrollWidth, document.querySelector('#scroller').scrollWidth - document.querySelector('#scroller').clientWidth]`)
+			if got := eval[int](b, `document.querySelector('.bar').offsetHeight`); got > 60 {
+				b.t.Errorf("%s: at %d pixels the bar is %d high", name, width, got)
+			}
 			if widths[0] > width || widths[1] > 0 {
 				b.t.Errorf("%s: at %d pixels the page is %d wide and the chat sticks out by %d", name, width, widths[0], widths[1])
 			}
@@ -272,6 +286,8 @@ func TestEveryKindOfResultInABrowser(t *testing.T) {
 	b.wait("sound that plays", `document.querySelector('.card audio')?.duration > 0`)
 	b.wait("all ends", `document.querySelectorAll('.card.open').length === 0`)
 	b.shots("6-all-done")
+	eval[chromedp.Void](b, `document.querySelector('#scroller').scrollTo(0, 0)`)
+	b.shots("6-batch")
 	video := eval[map[string]bool](b, `(({controls, loop, muted, playsInline}) => ({controls, loop, muted, playsInline}))(document.querySelector('video'))`)
 	for name, on := range video {
 		if !on {
@@ -409,6 +425,89 @@ func TestRussianPage(t *testing.T) {
 	}
 	b.say("/models")
 	b.wait("the models", `document.querySelector('.items details')`)
+	b.do(chromedp.Click(chromedp.CSS(`.items summary`)))
+	if eval[float64](b, `document.querySelector('.items summary').getBoundingClientRect().top`) < 0 {
+		t.Error("opening a list moves its beginning out of sight")
+	}
 	b.shots("12-models")
 	b.checkClean(w.address)
+}
+
+func TestTroubleInABrowser(t *testing.T) {
+	w := newWorld(t)
+	b := openTab(t, w.address)
+	w.kie.NextCreate(kietest.Fail("500", "The prompt was flagged by the content filter."))
+	b.say("/imagine something that Kie refuses")
+	b.wait("the failure", `document.querySelector('.card[data-state=failed] .status')`)
+	if got := eval[string](b, `document.querySelector('.card').innerText`); !strings.Contains(got, "flagged") || !strings.Contains(got, "Nothing was charged") {
+		t.Errorf("the failure is told as %q", got)
+	}
+
+	b.say("/imagine too many at once --n 10 --model google/imagen4-ultra")
+	b.wait("the refusal", `/120 credits.*60 credits.*Nothing was charged/.test(document.querySelector('.turn:last-child .reply.refused')?.textContent)`)
+
+	w.kie.Always(kietest.CallCreate, kietest.Answer(402, "insufficient credits"))
+	b.say("/imagine a cat that nobody pays for")
+	b.wait("the button", `document.querySelector('.turn:last-child .buttons button')`)
+	b.wait("the reason", `/no credits/.test(document.querySelector('.turn:last-child .notes')?.textContent)`)
+	b.shots("13-trouble-waiting")
+	b.prefer("light", "reduce")
+	b.wait("no motion", `document.querySelector('.shimmer') && document.getAnimations().length === 0`)
+	b.prefer("light", "no-preference")
+	b.wait("motion", `document.getAnimations().length > 0`)
+	b.do(chromedp.Click(chromedp.CSS(`.turn:last-child .buttons button`)))
+	b.wait("the end", `document.querySelector('.turn:last-child .card[data-state=canceled]')`)
+	if said := strings.Count(eval[string](b, `document.querySelector('.turn:last-child').innerText`), "Canceled"); said != 1 {
+		t.Errorf("that it was canceled is said %d times", said)
+	}
+	b.say("/history")
+	b.wait("the history", `document.querySelectorAll('.items .line').length === 2`)
+	b.shots("14-trouble-and-history")
+	b.checkClean(w.address)
+}
+
+// What the demo never makes: a link, a text, a file to save, a file that is gone.
+func TestRareResultsInABrowser(t *testing.T) {
+	d := &desk{details: "model · 1 credit"}
+	task := aTask(1)
+	task.State = core.Succeeded
+	task.Outputs = []core.Output{
+		{Kind: "image", URL: "https://files.example.org/result.png"},
+		{Kind: "text", Text: "A poem\nabout <b>rain</b>."},
+		{Kind: "other", File: &media.File{Name: "model.bin", Kind: media.Other}},
+		{Kind: "image", File: &media.File{Name: "gone.png", Kind: media.Image, Width: 16, Height: 9}},
+	}
+	d.add(core.DeliverFinal, task)
+	server, _ := serve(t, newTestWeb(t, d, nil))
+	b := openTab(t, server.URL)
+	b.wait("the lost file", `document.querySelector('.gone')`)
+	b.shots("15-rare")
+	if n := b.count(`a[href="https://files.example.org/result.png"][target=_blank][rel~=noopener]`); n != 1 {
+		t.Errorf("there are %d links to the foreign file", n)
+	}
+	if got := eval[string](b, `document.querySelector('p.text').textContent`); got != "A poem\nabout <b>rain</b>." {
+		t.Errorf("the text is %q", got)
+	}
+	if n := b.count(`a[download="model.bin"][href^="/files/model.bin"]`); n != 1 {
+		t.Errorf("there are %d links to save the file", n)
+	}
+	for _, url := range b.requests {
+		if !strings.HasPrefix(url, server.URL+"/") {
+			t.Errorf("the page asked for %s", url)
+		}
+	}
+}
+
+func TestAccessLinkInABrowser(t *testing.T) {
+	d := &desk{reply: bots.Reply{Text: "Come in."}}
+	server, _ := serve(t, newTestWeb(t, d, locked))
+	b := openTab(t, server.URL+"/?access="+token)
+	if got := eval[string](b, `location.href + document.cookie`); got != server.URL+"/" {
+		t.Errorf("the page is at %q and sees the cookie", got)
+	}
+	b.say("/help")
+	b.wait("an answer", `/Come in/.test(document.querySelector('.reply')?.textContent)`)
+	b.do(chromedp.Reload())
+	b.wait("the answer after a reload", `/Come in/.test(document.querySelector('.reply')?.textContent)`)
+	b.checkClean(server.URL)
 }

@@ -104,7 +104,7 @@ func (d *desk) Show(_ context.Context, p core.Parcel) bots.Message {
 	m := bots.Message{ID: string(p.Tasks[0].ID), Kind: p.Delivery.Kind, State: p.Tasks[0].State,
 		Prompt: p.Tasks[0].Request.Prompt, Status: "status of " + string(p.Delivery.Kind), Details: d.details}
 	for _, o := range p.Tasks[0].Outputs {
-		m.Media = append(m.Media, bots.Media{Kind: media.Image, File: o.File, URL: o.URL})
+		m.Media = append(m.Media, bots.Media{Kind: media.Kind(o.Kind), File: o.File, URL: o.URL, Title: o.Title, Text: o.Text})
 	}
 	return m
 }

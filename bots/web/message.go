@@ -177,8 +177,10 @@ func (w *Web) expect(req core.Request) (shape string, ratio float64) {
 		shape, ratio = string(media.Image), 1
 	}
 	if in, ok := model.ByOption(catalog.AspectRatio); ok {
-		if asked, ok := parseRatio(fmt.Sprint(req.Input[in.Name])); ok {
-			ratio = asked
+		for _, value := range []any{in.Default, req.Input[in.Name]} {
+			if asked, ok := parseRatio(fmt.Sprint(value)); ok {
+				ratio = asked
+			}
 		}
 	}
 	return shape, ratio

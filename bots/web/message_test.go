@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -96,29 +97,38 @@ func TestLinksStayTheSameAllDay(t *testing.T) {
 
 func TestExpectedShape(t *testing.T) {
 	w := newTestWeb(t, &desk{}, nil)
-	for _, kind := range []struct {
-		kind  catalog.Kind
-		shape string
-		ratio float64
-	}{{catalog.Image, "image", 1}, {catalog.Video, "video", 1.7777}, {catalog.Music, "audio", 0}, {catalog.Speech, "audio", 0}} {
-		for _, model := range w.cfg.Catalog.Models(kind.kind) {
+	for kind, want := range map[catalog.Kind]string{
+		catalog.Image: "image", catalog.Video: "video", catalog.Music: "audio", catalog.Speech: "audio",
+	} {
+		for _, model := range w.cfg.Catalog.Models(kind) {
 			shape, ratio := w.expect(core.Request{Model: model.ID})
-			if shape != kind.shape || ratio != kind.ratio {
+			if shape != want || (ratio > 0) != (want != "audio") {
 				t.Errorf("%s: %s %v", model.ID, shape, ratio)
 			}
-			in, ok := model.ByOption(catalog.AspectRatio)
-			if !ok || kind.shape == "audio" {
-				continue
-			}
-			for _, choice := range in.Enum {
-				if _, got := w.expect(core.Request{Model: model.ID, Input: map[string]any{in.Name: choice}}); got <= 0 || got > 10 {
-					t.Errorf("%s as %v: ratio %v", model.ID, choice, got)
-				}
+			if in, ok := model.ByOption(catalog.AspectRatio); ok && want != "audio" {
+				checkRatios(t, w, model, in)
 			}
 		}
 	}
 	if shape, _ := w.expect(core.Request{Model: "no such model"}); shape != "" {
 		t.Errorf("an unknown model will be %s", shape)
+	}
+}
+
+// checkRatios tries every format that the model has, and its default.
+func checkRatios(t *testing.T, w *Web, model catalog.Model, in catalog.Input) {
+	t.Helper()
+	for _, choice := range in.Enum {
+		_, ratio := w.expect(core.Request{Model: model.ID, Input: map[string]any{in.Name: choice}})
+		want, known := parseRatio(fmt.Sprint(choice))
+		if known && ratio != want || ratio <= 0 || ratio > 10 {
+			t.Errorf("%s as %v: ratio %v", model.ID, choice, ratio)
+		}
+	}
+	if want, known := parseRatio(fmt.Sprint(in.Default)); known {
+		if _, ratio := w.expect(core.Request{Model: model.ID}); ratio != want {
+			t.Errorf("%s by default: ratio %v, want %v", model.ID, ratio, want)
+		}
 	}
 }
 

@@ -151,7 +151,8 @@
     return [...byGroup].flatMap(([group, members]) => {
       const list = el('ul', {}, ...members.map(item));
       if (!group) return [list];
-      const heading = el('summary', {}, group, el('span', {className: 'detail'}, String(members.length)));
+      // Who opens a list wants to see its beginning, not the end of the chat.
+      const heading = el('summary', {onclick: () => { atEnd = false; }}, group, el('span', {className: 'detail'}, String(members.length)));
       return [el('details', {open: items.length <= 12}, heading, list)];
     });
   }
@@ -165,7 +166,7 @@
   // item is one line. Choosing it fills the input field, or shows the task it is about.
   function item({title, detail, insert, task, state}) {
     const there = () => [...turns.values()].find((turn) => turn.message?.id === task)?.node;
-    const act = insert ? () => fill(insert) : task && there() ? () => there()?.scrollIntoView({behavior: 'smooth', block: 'center'}) : null;
+    const act = insert ? () => fill(insert) : task && there() ? () => there()?.scrollIntoView({block: 'center'}) : null;
     const line = act ? el('button', {type: 'button', onclick: act}) : el('div');
     line.className = 'line';
     line.append(el('span', {className: 'title'}, title), detail ? el('span', {className: 'detail'}, detail) : '');
@@ -197,13 +198,21 @@
     card.root.classList.toggle('fitted', Boolean(single?.ratio));
     card.root.style.setProperty('--ratio', single?.ratio || 1);
     part(card.media, [m.media, m.final, m.shape, m.ratio, m.count], () => mediaNodes(m));
-    card.media.classList.toggle('grid', card.media.childNodes.length > 1 && m.shape !== 'audio');
+    const seen = [...card.media.children].every((node) => node.matches('.image, .video'));
+    card.media.classList.toggle('grid', seen && card.media.children.length > 1);
     part(card.prompt, m.prompt, () => (m.prompt ? [m.prompt] : []));
     const ticking = m.started && clockIn.test(m.status ?? '');
     part(card.status, [ticking ? m.status.replace(clockIn, '') : m.status, ticking && m.started, m.state], () => statusNodes(m, ticking));
-    part(card.details, m.details, () => (m.details ? [m.details] : []));
+    part(card.details, m.details, () => whole(m.details));
     part(card.notes, m.notes, () => (m.notes ?? []).map((text) => el('li', {}, text)));
     part(card.buttons, m.buttons, () => (m.buttons ?? []).map((b) => button(b, turn)));
+  }
+
+  // whole keeps what stands between the dots of a line together.
+  function whole(text) {
+    if (!text) return [];
+    const pieces = text.split(' · ');
+    return pieces.flatMap((piece, at) => [el('span', {}, at < pieces.length - 1 ? piece + ' ·' : piece), ' ']);
   }
 
   function statusNodes(m, ticking) {
