@@ -109,6 +109,9 @@ func loadEnvironment() (environment, problems) {
 	}
 	for _, v := range variables() {
 		v.readFile(&found)
+		if os.Getenv(v.name) == "" {
+			_ = os.Unsetenv(v.name) // set and empty means not set: envconfig would leave the default out
+		}
 	}
 	var env environment
 	if err := envconfig.Process("", &env); err != nil {

@@ -38,8 +38,8 @@ type terminal struct {
 
 const about = `A Kie.ai bot that a community hosts itself: type /imagine, get the picture.
 
-Try it now, without any account:   kiebot demo
-Run it with a Kie.ai account:      kiebot serve`
+Try it now, without any account, with kiebot demo.
+Run it with a Kie.ai account with kiebot serve.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, term terminal) int {
 	var line commandLine
 	code := -1
 	parser, err := kong.New(&line, kong.Name("kiebot"), kong.Description(about),
-		kong.Writers(term.out, term.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Writers(term.out, term.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
 		kong.Exit(func(c int) { code = c }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(term))
 	if err != nil {
 		fmt.Fprintln(term.err, "kiebot:", err)
