@@ -16,11 +16,7 @@ func (checkCommand) Help() string {
 
 // Run prints the settings and what is wrong with them.
 func (checkCommand) Run(term terminal) error {
-	set := map[string]bool{}
-	for _, v := range variables() {
-		set[v.name] = os.Getenv(v.name) != "" || os.Getenv(v.name+"_FILE") != ""
-	}
-	s, err := loadSettings()
+	s, given, err := loadSettings()
 	if err == nil {
 		err = writable(s.dataDir)
 	}
@@ -28,7 +24,7 @@ func (checkCommand) Run(term terminal) error {
 	for _, v := range variables() {
 		state := "not set"
 		switch {
-		case set[v.name] || os.Getenv(v.name) != "":
+		case given[v.name]:
 			state = "set"
 		case v.fallback != "":
 			state = "default " + v.fallback

@@ -84,36 +84,38 @@ func (p *problems) add(name, format string, args ...any) {
 	*p = append(*p, problem{name, fmt.Sprintf(format, args...)})
 }
 
-// loadSettings reads .env, NAME_FILE and the environment. Its error is problems.
-func loadSettings() (settings, error) {
-	env, found := loadEnvironment()
+// loadSettings reads .env, NAME_FILE and the environment. Its error is
+// problems. The names of the variables that were given come with it.
+func loadSettings() (settings, map[string]bool, error) {
+	env, given, found := loadEnvironment()
 	s := env.read(&found)
 	if len(found) > 0 {
 		sort.SliceStable(found, func(i, j int) bool { return order(found[i].name) < order(found[j].name) })
-		return s, found
+		return s, given, found
 	}
-	return s, nil
+	return s, given, nil
 }
 
-// loadEnvironment collects the raw values.
-func loadEnvironment() (environment, problems) {
-	var found problems
-	if values, err := godotenv.Read(); err == nil {
-		for name, value := range values {
-			if _, set := os.LookupEnv(name); !set {
-				_ = os.Setenv(name, value) // fails for names that no variable can have, which nothing reads
-			}
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+// loadEnvironment collects the raw values. A variable that is set and empty is
+// not given. The environment wins over .env.
+func loadEnvironment() (env environment, given map[string]bool, found problems) {
+	values, err := godotenv.Read()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		found.add(".env", "cannot be read: each line has to be NAME=value")
 	}
-	for _, v := range variables() {
-		v.readFile(&found)
-		if os.Getenv(v.name) == "" {
-			_ = os.Unsetenv(v.name) // set and empty means not set: envconfig would leave the default out
+	for name, value := range values {
+		if os.Getenv(name) == "" {
+			_ = os.Setenv(name, value) // fails for names that no variable can have, which nothing reads
 		}
 	}
-	var env environment
+	given = map[string]bool{}
+	for _, v := range variables() {
+		v.readFile(&found)
+		given[v.name] = os.Getenv(v.name) != ""
+		if !given[v.name] {
+			_ = os.Unsetenv(v.name) // envconfig leaves the default out of what is set and empty
+		}
+	}
 	if err := envconfig.Process("", &env); err != nil {
 		found.add("environment", "cannot be read") // strings only: nothing can fail to convert
 	}
@@ -122,7 +124,7 @@ func loadEnvironment() (environment, problems) {
 			_ = os.Unsetenv(v.name) // whatever this process starts need not know it
 		}
 	}
-	return env, found
+	return env, given, found
 }
 
 // variable is one field of environment.

@@ -20,7 +20,7 @@ func (serveCommand) Help() string {
 
 // Run serves until the context ends.
 func (serveCommand) Run(ctx context.Context, term terminal) error {
-	s, err := loadSettings()
+	s, _, err := loadSettings()
 	if err != nil {
 		return err
 	}
