@@ -1,0 +1,45 @@
+module kiebot
+
+go 1.26.0
+
+// What the program needs.
+require (
+	github.com/Eyevinn/mp4ff v0.47.0 // kietest: writes the prompt into the metadata of an MP4
+	github.com/agnivade/levenshtein v1.2.2 // catalog: finds the nearest name to a typo
+	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
+	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3
+	github.com/joho/godotenv v1.5.1 // reads .env
+	github.com/kelseyhightower/envconfig v1.4.0 // reads the environment into one struct
+	github.com/nicksnyder/go-i18n/v2 v2.7.0 // texts in several languages, with their plurals
+	go.etcd.io/bbolt v1.5.0 // the embedded store
+	golang.org/x/image v0.47.0 // reads WebP dimensions; draws and typesets kietest's pictures
+	golang.org/x/text v0.43.0 // matches languages and writes numbers as they do
+	golang.org/x/time v0.16.0 // the budget of status reads
+)
+
+// What only the tests need.
+require (
+	github.com/chromedp/cdproto v0.159.0 // the protocol chromedp speaks
+	github.com/chromedp/chromedp v0.23.0 // drives a real Chromium through the browser chat
+	github.com/google/go-cmp v0.7.0 // readable differences
+	github.com/rogpeppe/go-internal v1.16.0 // testscript: what people type, as scripts
+	go.uber.org/goleak v1.3.0 // no goroutine outlives its owner
+)
+
+require (
+	github.com/BurntSushi/toml v1.6.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
+	golang.org/x/mod v0.42.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
+	golang.org/x/tools v0.52.0 // indirect
+	golang.org/x/vuln v1.9.0 // indirect
+	honnef.co/go/tools v0.8.2 // indirect
+)
+
+tool (
+	golang.org/x/vuln/cmd/govulncheck // known vulnerabilities
+	honnef.co/go/tools/cmd/staticcheck // what vet does not see
+)
