@@ -230,6 +230,7 @@ func (b *tab) checkClean(address string) {
 const picturesThere = `[...document.querySelectorAll('.card img')].filter((img) => img.complete && img.naturalWidth > 0).length`
 
 func TestChatInABrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	if b.count("#welcome:not([hidden]) .chips button") != 4 {
@@ -274,6 +275,7 @@ func TestChatInABrowser(t *testing.T) {
 }
 
 func TestEveryKindOfResultInABrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	b.say("/imagine a lighthouse in a storm, oil on canvas --ar 16:9 --n 2")
@@ -299,6 +301,7 @@ func TestEveryKindOfResultInABrowser(t *testing.T) {
 
 // Everything that the mouse can do is done here without it.
 func TestKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	const field = `document.querySelector('#input').value`
@@ -347,6 +350,7 @@ func TestKeyboardAlone(t *testing.T) {
 }
 
 func TestPageSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	b.say("/imagine a cat astronaut")
@@ -371,6 +375,7 @@ func TestPageSurvivesARestart(t *testing.T) {
 
 // The page repeats a command whose answer got lost. It is accepted once.
 func TestLostAnswerIsNotTwoTasks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	eval[chromedp.Void](b, `{
@@ -392,6 +397,7 @@ func TestLostAnswerIsNotTwoTasks(t *testing.T) {
 }
 
 func TestHostileTextIsOnlyText(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	prompt := `<img src=x onerror=alert(1)> "><script>alert(2)</script> ` + strings.Repeat("w", 300)
@@ -412,6 +418,7 @@ func TestHostileTextIsOnlyText(t *testing.T) {
 }
 
 func TestRussianPage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": "ru"}})
@@ -434,6 +441,7 @@ func TestRussianPage(t *testing.T) {
 }
 
 func TestTroubleInABrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
 	w.kie.NextCreate(kietest.Fail("500", "The prompt was flagged by the content filter."))
@@ -468,6 +476,7 @@ func TestTroubleInABrowser(t *testing.T) {
 
 // What the demo never makes: a link, a text, a file to save, a file that is gone.
 func TestRareResultsInABrowser(t *testing.T) {
+	t.Parallel()
 	d := &desk{details: "model · 1 credit"}
 	task := aTask(1)
 	task.State = core.Succeeded
@@ -499,6 +508,7 @@ func TestRareResultsInABrowser(t *testing.T) {
 }
 
 func TestAccessLinkInABrowser(t *testing.T) {
+	t.Parallel()
 	d := &desk{reply: bots.Reply{Text: "Come in."}}
 	server, _ := serve(t, newTestWeb(t, d, locked))
 	b := openTab(t, server.URL+"/?access="+token)
