@@ -154,6 +154,9 @@ func (v voice) defaultOf(in catalog.Input) string {
 // typed is a value that is sent to Kie as a person types it: "1:1" for "square_hd".
 func typed(in catalog.Input, value any) string {
 	sent := plain(value)
+	if sent == "" {
+		return ""
+	}
 	for _, choice := range in.Choices() {
 		if plain(in.Values[choice]) == sent {
 			return choice

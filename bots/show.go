@@ -345,10 +345,14 @@ func (b *Bot) details(v voice, tasks []core.Task) string {
 	return dots(append(parts, v.cost(tasks))...)
 }
 
-// setting is one option as it was sent; nothing when it was not.
+// setting is one option as it was sent, or else as Kie fills it in. A seed that was not sent is Kie's secret.
 func (v voice) setting(m catalog.Model, option catalog.Option, input map[string]any) string {
 	field, ok := m.ByOption(option)
-	value := typed(field, input[field.Name])
+	used, sent := input[field.Name]
+	if !sent && option != catalog.Seed {
+		used = field.Default
+	}
+	value := typed(field, used)
 	if !ok || value == "" {
 		return ""
 	}

@@ -3,6 +3,7 @@ package core_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -209,6 +210,43 @@ func TestStoreThatFails(t *testing.T) {
 		w.untilShown(id)
 		if got := w.balance(ada); got != (core.Usage{Settled: imagePrice}) {
 			t.Errorf("the window has %+v", got)
+		}
+	})
+}
+
+// The disk is full: a request is refused with a reason, and everything that
+// was accepted comes to its end once there is room and kiebot is started again.
+func TestDiskFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, kietest.Config{}, func(c *core.Config) { c.UserDaily = core.Unlimited })
+		defer w.close()
+		w.mayDie, w.disk = true, 1<<18
+		w.reopen(nil)
+		w.run()
+		accepted := map[string]core.TaskID{}
+		var err error
+		var last core.Request
+		for err == nil {
+			last = request(strings.Repeat("a long story about a cat ", 100))
+			var receipt core.Receipt
+			if receipt, err = w.engine.Submit(t.Context(), last); err == nil {
+				accepted[last.Key] = receipt.Tasks[0]
+			}
+		}
+		wantRefusal(t, err, core.ReasonUnavailable)
+		if len(accepted) < 5 {
+			t.Fatalf("full after %d requests: %v", len(accepted), err)
+		}
+		nap(time.Minute)
+		w.disk = 0
+		w.reopen(nil)
+		w.run()
+		for _, id := range accepted {
+			w.untilShown(id)
+		}
+		w.balance(ada)
+		if n, most := len(w.kie.Tasks()), len(accepted)+1; n > most {
+			t.Errorf("%d Kie tasks for at most %d requests", n, most)
 		}
 	})
 }

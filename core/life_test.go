@@ -271,6 +271,9 @@ func TestHistoryAndTask(t *testing.T) {
 		for n := range 3 {
 			ids = append(ids, w.submit(request(fmt.Sprint("cat ", n))))
 		}
+		if b, err := w.engine.Balance(t.Context(), ada); err != nil || b.Active != 3 || b.Held != 3*imagePrice {
+			t.Errorf("three under way: %+v, %v", b, err)
+		}
 		tasks, err := w.engine.History(t.Context(), ada, "", 2)
 		if err != nil || len(tasks) != 2 || tasks[0].ID != ids[2] || tasks[1].ID != ids[1] {
 			t.Errorf("the newest two: %v, %v", tasks, err)

@@ -12,7 +12,7 @@ type Balance struct {
 	Used     Credits // settled
 	Held     Credits // reserved for tasks that are under way
 	ResetsAt time.Time
-	Active   int // tasks under way
+	Active   int // tasks under way, among the newest hundred
 }
 
 // Left is what can still be spent; meaningless when the limit is Unlimited.
@@ -36,9 +36,24 @@ func (e *Engine) Balance(ctx context.Context, who Identity) (Balance, error) {
 			return err
 		}
 		b.Used, b.Held = usage.Settled, usage.Held
-		return nil
+		b.Active, err = active(tx, account.ID)
+		return err
 	})
 	return b, err
+}
+
+// activeAmong is how many of an account's newest tasks are looked at to count those under way.
+const activeAmong = 100
+
+func active(tx Tx, id AccountID) (int, error) {
+	tasks, err := tx.TasksOf(id, "", activeAmong)
+	n := 0
+	for _, t := range tasks {
+		if !t.State.Final() {
+			n++
+		}
+	}
+	return n, err
 }
 
 // History lists the person's tasks, newest first, at most limit, those older

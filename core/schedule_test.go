@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,11 +52,11 @@ func TestScheduleWakesForAnEarlierTask(t *testing.T) {
 // A wall clock that is set forward makes what is due then due, within a minute.
 func TestScheduleNoticesAClockJump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		jump := time.Duration(0)
-		s := newSchedule(func() time.Time { return time.Now().Add(jump) })
+		var jump atomic.Int64
+		s := newSchedule(func() time.Time { return time.Now().Add(time.Duration(jump.Load())) })
 		s.put("a", time.Now().Add(24*time.Hour))
 		began := time.Now()
-		time.AfterFunc(time.Second, func() { jump = 48 * time.Hour })
+		time.AfterFunc(time.Second, func() { jump.Store(int64(48 * time.Hour)) })
 		if id, ok := s.next(t.Context()); !ok || id != "a" || time.Since(began) > 61*time.Second {
 			t.Errorf("%q after %v", id, time.Since(began))
 		}

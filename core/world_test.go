@@ -45,6 +45,7 @@ type world struct {
 	bolt   *bolt.Store
 	engine *core.Engine
 	hooks  *hooks
+	disk   int // bytes that fit; zero means all
 
 	mayDie bool   // Run may fail: the store is told to die
 	stop   func() // stops the engine and waits for it
@@ -54,7 +55,7 @@ type world struct {
 func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), chat: newChat(), hooks: newHooks()}
-	kieCfg.CallbackTransport = w.hooks.transport
+	kieCfg.CallbackTransport, kieCfg.Shrink = w.hooks.transport, 16
 	w.kie = kietest.NewMemoryServer(kieCfg)
 	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: w.kie.Client()})
 	if err != nil {
@@ -88,7 +89,7 @@ func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *w
 // open opens the store and makes an engine on it; wrap may put something between.
 func (w *world) open(wrap func(core.Store) core.Store) {
 	w.t.Helper()
-	store, err := bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
+	store, err := bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{MaxSize: w.disk})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -93,13 +93,14 @@ func (a artwork) render() ([]byte, error) {
 
 // tag is a strong entity tag: equal artworks have equal bytes.
 func (a artwork) tag() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", fmt.Sprint(a)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", a))
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
 }
 
-// produce decides what a successful task has made.
-func produce(t *task) ([]output, *result) {
-	p := production{task: t}
+// produce decides what a successful task has made. The sides of pictures are
+// divided by shrink.
+func produce(t *task, shrink int) ([]output, *result) {
+	p := production{task: t, shrink: shrink}
 	switch {
 	case t.model.Kind == catalog.Video:
 		p.video()
@@ -116,6 +117,7 @@ func produce(t *task) ([]output, *result) {
 // production gathers the outputs of one task.
 type production struct {
 	task    *task
+	shrink  int
 	outputs []output
 	result  result
 }
@@ -131,7 +133,7 @@ func (p *production) art(f format, n int) artwork {
 	width, height := frame(p.task.model, p.task.input)
 	return artwork{
 		format: f, prompt: promptOf(p.task.model, p.task.input), model: p.task.model.ID,
-		seed: p.task.seed + uint64(n), width: width, height: height, speech: p.task.model.Kind == catalog.Speech,
+		seed: p.task.seed + uint64(n), width: max(width/p.shrink, 1), height: max(height/p.shrink, 1), speech: p.task.model.Kind == catalog.Speech,
 	}
 }
 

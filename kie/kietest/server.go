@@ -52,6 +52,9 @@ type Config struct {
 	// Empty means the address the server listens on, or for a Handler
 	// mounted elsewhere the host named in the createTask request.
 	BaseURL string
+	// Shrink divides the sides of pictures, for tests that want many and need
+	// none to look at. Zero means one.
+	Shrink int
 	// CallbackTransport carries callbacks. Nil means real connections, to
 	// loopback addresses only; any other target is recorded as
 	// undeliverable.
@@ -136,6 +139,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Credits = cmp.Or(c.Credits, DefaultCredits)
 	c.RecordDelay = max(cmp.Or(c.RecordDelay, time.Second), 0)
+	c.Shrink = max(c.Shrink, 1)
 	c.CallbackRetry = cmp.Or(c.CallbackRetry, 5*time.Second)
 	return c
 }

@@ -156,7 +156,7 @@ func (s *Server) finish(t *task, at time.Time) {
 			t.account.balance += t.credits - *c
 			t.credits = *c
 		}
-		t.outputs, t.result = produce(t)
+		t.outputs, t.result = produce(t, s.cfg.Shrink)
 		t.empty = t.faults.emptyReads
 	}
 	s.announce(t, at)
