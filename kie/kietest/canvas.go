@@ -218,18 +218,24 @@ func (c *canvas) wash(step int, f func(x, y float64) (rgb, float64), apply func(
 		}
 	}
 	for y := range c.h {
-		gy, ty := y/step, float64(y%step)/float64(step)
+		top, fy := y/step*gw, float32(y%step)/float32(step)
 		for x := range c.w {
-			i, tx := gy*gw+x/step, float64(x%step)/float64(step)
-			fx, fy := float32(tx), float32(ty)
-			k := (ks[i]*(1-fx)+ks[i+1]*fx)*(1-fy) + (ks[i+gw]*(1-fx)+ks[i+gw+1]*fx)*fy
+			i, fx := top+x/step, float32(x%step)/float32(step)
+			k := lerp(lerp(ks[i], ks[i+1], fx), lerp(ks[i+gw], ks[i+gw+1], fx), fy)
 			if k <= 0 {
 				continue
 			}
-			apply(&c.pix[y*c.w+x], mix(mix(cols[i], cols[i+1], tx), mix(cols[i+gw], cols[i+gw+1], tx), ty), k)
+			var col rgb
+			for n := range col {
+				col[n] = lerp(lerp(cols[i][n], cols[i+1][n], fx), lerp(cols[i+gw][n], cols[i+gw+1][n], fx), fy)
+			}
+			apply(&c.pix[y*c.w+x], col, k)
 		}
 	}
 }
+
+// lerp is a at 0 and b at 1.
+func lerp(a, b, t float32) float32 { return a + (b-a)*t }
 
 // image turns the canvas into a picture of eight bits, scattering the rounding
 // so that soft colours show no bands.

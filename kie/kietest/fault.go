@@ -73,7 +73,9 @@ func Answer(code int, msg string) Fault {
 // an HTML page. Nothing is executed.
 func HTML(status int) Fault { return Fault{kind: faultHTML, number: status} }
 
-// Drop closes the connection without an answer. Nothing is executed.
+// Drop closes the connection without an answer. Nothing is executed. Under
+// Next it may stay unseen for a GET: net/http's client repeats one by itself
+// when a connection it used before breaks.
 func Drop() Fault { return Fault{kind: faultDrop} }
 
 // Hold keeps the call until release is closed, then goes on as usual. When the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -227,4 +228,13 @@ func tool(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// newLoopback serves h on a real socket until the test ends and returns its
+// address.
+func newLoopback(t *testing.T, h http.Handler) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv.URL
 }

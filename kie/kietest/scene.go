@@ -326,7 +326,7 @@ func (s *scene) silk() {
 	n := noise(s.rng.Uint64())
 	turn := s.between(0, 2*math.Pi)
 	cols := []rgb{s.near, s.top, s.middle, s.accent, s.low, s.light}
-	s.wash(max(int(s.unit/400), 2), func(x, y float64) (rgb, float64) {
+	s.wash(max(int(s.unit/340), 2), func(x, y float64) (rgb, float64) {
 		u, v := x/s.unit*1.3, y/s.unit*1.3
 		a := n.cloud(u+2, v, 2)
 		b := n.cloud(u+a*1.7, v-a*1.3, 3)
