@@ -48,7 +48,7 @@ type world struct {
 func newWorld(t *testing.T, change func(*core.Config)) *world {
 	t.Helper()
 	w := &world{t: t, shown: map[core.TaskID]Message{}}
-	w.kie = kietest.NewMemoryServer(kietest.Config{})
+	w.kie = kietest.NewMemoryServer(kietest.Config{Shrink: 16})
 	t.Cleanup(w.kie.Close)
 	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: w.kie.Client()})
 	must(t, err)

@@ -193,12 +193,12 @@ func (w *world) task(id core.TaskID) core.Task {
 // until lets time pass until the condition holds, an hour and more if need be.
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
-	for range 40_000 {
+	for n := range 10_000 {
 		synctest.Wait()
 		if holds() {
 			return
 		}
-		nap(250 * time.Millisecond)
+		nap(min(time.Duration(n+1)*50*time.Millisecond, 2*time.Second))
 	}
 	w.t.Fatalf("never happened: %s", what)
 }

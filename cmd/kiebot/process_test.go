@@ -239,7 +239,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func quickKie(t *testing.T) *kietest.Server {
 	t.Helper()
 	durations := kietest.Durations{Image: 300 * time.Millisecond, Video: 300 * time.Millisecond, Music: 300 * time.Millisecond, Speech: 300 * time.Millisecond}
-	server := kietest.NewServer(kietest.Config{Durations: durations, RecordDelay: 50 * time.Millisecond, CallbackRetry: time.Second})
+	server := kietest.NewServer(kietest.Config{Durations: durations, RecordDelay: 50 * time.Millisecond, CallbackRetry: time.Second, Shrink: 4})
 	t.Cleanup(server.Close)
 	return server
 }
