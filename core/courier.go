@@ -184,11 +184,11 @@ func (c *courier) insist(ctx, work context.Context, d Delivery) bool {
 	}
 }
 
-// done takes the lane's first delivery out.
+// done takes the delivery out of the lane.
 func (c *courier) done(l *lane, d Delivery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.queue = l.queue[1:]
+	l.queue = slices.DeleteFunc(l.queue, func(waiting Delivery) bool { return waiting.ID == d.ID })
 	if d.Kind == DeliverFinal || d.Kind == DeliverLate {
 		delete(l.edited, d.Lead)
 		l.fresh = slices.DeleteFunc(l.fresh, func(id TaskID) bool { return id == d.Lead })

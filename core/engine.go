@@ -210,7 +210,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { e.createLoop(ctx, work) })
-	loops.Go(func() { e.trackLoop(ctx, work) })
+	loops.Go(func() { e.trackLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
 	loops.Wait()
 	if err := e.store.Release(work, e.name); err != nil && !errors.Is(err, ErrStoreClosed) {

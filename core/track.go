@@ -39,8 +39,9 @@ func hardDeadline(kind catalog.Kind) time.Duration {
 	return 3 * time.Hour
 }
 
-// trackLoop reads what is due from Kie, within the budget of reads.
-func (e *Engine) trackLoop(ctx, work context.Context) {
+// trackLoop reads what is due from Kie, within the budget of reads. A stop
+// cuts reads off: they are made again after the next start.
+func (e *Engine) trackLoop(ctx context.Context) {
 	var under sync.WaitGroup
 	defer under.Wait()
 	slots := make(chan struct{}, readersMax)
@@ -56,7 +57,7 @@ func (e *Engine) trackLoop(ctx, work context.Context) {
 		}
 		under.Go(func() {
 			defer func() { <-slots }()
-			e.track(work, id)
+			e.track(ctx, id)
 		})
 	}
 }
@@ -68,6 +69,9 @@ func (e *Engine) track(ctx context.Context, id TaskID) {
 		task, err = tx.Task(id)
 		return err
 	})
+	if ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		e.log.Error("loading a task that is due", "task", id, "error", err)
 		return
@@ -105,6 +109,9 @@ func (e *Engine) read(ctx context.Context, task Task) error {
 	status, err := e.cfg.Kie.Status(readCtx, task.Kie)
 	cancel()
 	now := e.cfg.Now()
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return e.unread(ctx, task, err, now)
 	}

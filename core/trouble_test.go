@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -153,7 +154,9 @@ func TestKieUnreachable(t *testing.T) {
 		w := newWorld(t, kietest.Config{}, nil)
 		defer w.close()
 		good := w.cfg.Kie
-		refuse := &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, errors.New("connection refused") }}
+		refuse := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("connection refused")
+		}}
 		away, err := kie.New(kie.Config{APIKey: "k", BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: refuse}})
 		if err != nil {
 			t.Fatal(err)
