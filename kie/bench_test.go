@@ -13,7 +13,7 @@ func BenchmarkDecodeRecord(b *testing.B) {
 			b.SetBytes(int64(len(raw)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, ok := decodeRecord(Ref{Jobs, "t1"}, raw); !ok {
+				if _, ok := decodeRecord(jobsInfo(), Ref{Jobs, "t1"}, raw); !ok {
 					b.Fatal("not a record")
 				}
 			}

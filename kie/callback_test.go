@@ -41,7 +41,7 @@ func TestParseCallbackShapes(t *testing.T) {
 		{"number", `{"taskId":17,"code":"200","data":null}`, "17", 200, ""},
 		{"data as text", `{"code":200,"data":"{\"taskId\":\"a\",\"state\":\"success\"}"}`, "a", 200, Success},
 		{"no code", `{"data":{"taskId":"a","state":"generating"}}`, "a", 0, Generating},
-		{"other record shape", `{"code":200,"data":{"taskId":"a","info":{"resultUrls":["https://h/1.mp4"]}}}`, "a", 200, ""},
+		{"other record shape", `{"code":200,"data":{"taskId":"a","info":{"resultUrls":["https://h/1.mp4"]}}}`, "a", 200, Success},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

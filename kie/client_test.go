@@ -100,7 +100,7 @@ func TestRequests(t *testing.T) {
 			},
 		},
 		{
-			"Status", "GET", "/base/api/v1/jobs/recordInfo?taskId=a%2Fb+%26c%3D1", "", map[string]any{"state": "waiting"},
+			"Status", "GET", "/base/api/v1/jobs/recordInfo?taskId=a%2Fb%20%26c%3D1", "", map[string]any{"state": "waiting"},
 			func(c *Client) error {
 				_, err := c.Status(t.Context(), Ref{Jobs, "a/b &c=1"})
 				return err
@@ -138,7 +138,7 @@ func TestRequests(t *testing.T) {
 				t.Errorf("request %s %s, want %s %s", got.Method, got.RequestURI, test.method, test.uri)
 			}
 			want := map[string]string{
-				"Authorization": "Bearer " + testKey.Reveal(), "Accept": "application/json", "User-Agent": "kiebot",
+				"Authorization": "Bearer " + testKey.Reveal(), "Accept": "application/json", "User-Agent": "kiebot-kie/1",
 				"Content-Type": map[bool]string{true: "application/json"}[test.body != ""],
 			}
 			for name, value := range want {
@@ -227,7 +227,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 	wantError(t, err, ErrInvalid, "create task")
 	_, err = client.Create(t.Context(), CreateRequest{Model: "m", Input: map[string]any{"strength": math.NaN()}})
 	wantError(t, err, ErrInvalid, "create task")
-	for _, ref := range []Ref{{}, {Jobs, ""}, {"", "t1"}, {"veo", "t1"}} {
+	for _, ref := range []Ref{{}, {Jobs, ""}, {"", "t1"}, {"nowhere", "t1"}} {
 		_, err = client.Status(t.Context(), ref)
 		wantError(t, err, ErrInvalid, "read task")
 	}

@@ -22,8 +22,8 @@ const (
 	// ErrInvalid: the request is wrong as it is: model, inputs, a refused
 	// prompt (400, 413, 422), or refused by this package before sending.
 	ErrInvalid
-	// ErrRate: too many requests (429, 430). Nothing happened and nothing was
-	// queued; it can be sent again later.
+	// ErrRate: too many requests (429, 430) or a full queue (550). Nothing
+	// happened and nothing was queued; it can be sent again later.
 	ErrRate
 	// ErrMaintenance: Kie is down for maintenance (455). Nothing happened; try
 	// again in minutes.
@@ -136,12 +136,22 @@ func codeKind(creating bool, code int, message string) ErrorKind {
 		return ErrInvalid
 	case 404:
 		return ErrNotFound
+	case 405:
+		if saysTooOften(message) {
+			// Suno's lyrics page.
+			return ErrRate
+		}
+		return ErrRefused
 	case 422:
 		if !creating && saysNoRecord(message) {
 			return ErrNotFound
 		}
 		return ErrInvalid
-	case 429, 430:
+	case 429, 430, 550:
+		if saysNoCredits(message) {
+			// Suno's lyrics page.
+			return ErrCredits
+		}
 		return ErrRate
 	case 455:
 		return ErrMaintenance
@@ -178,6 +188,12 @@ func saysNoRecord(message string) bool {
 	message = strings.ToLower(message)
 	return strings.Contains(message, "record") &&
 		(strings.Contains(message, "is null") || strings.Contains(message, "not exist"))
+}
+
+// saysTooOften recognises the texts of a rate limit.
+func saysTooOften(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "rate limit") || strings.Contains(message, "frequency") || strings.Contains(message, "too many")
 }
 
 // saysNoCredits recognises the texts that go with code 500 when the account is

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -37,28 +38,63 @@ const (
 
 // call is one operation of the API.
 type call struct {
-	op, method, path string // path includes the query
-	body             []byte // JSON, nil for none
-	creating         bool   // it buys something: never sent twice
+	op, method string
+	base       string     // empty means the API's
+	path       string     // without ids, for logs and, unless url is set, for the request
+	url        string     // path as sent, escaped, when it holds ids
+	query      url.Values // nil for none
+	body       []byte     // JSON, nil for none
+	stream     *stream    // in place of body
+	creating   bool       // it buys something: never sent twice
 }
 
-// read performs a call that changes nothing, repeating it while the trouble
-// looks temporary: docs.kie.ai asks for backoff on 429 and 5xx.
-func (c *Client) read(ctx context.Context, call call) (json.RawMessage, error) {
+// stream is a body that is sent as it is read.
+type stream struct {
+	open        func() io.Reader // a fresh body for each try
+	length      int64            // bytes, -1 when unknown
+	contentType string
+}
+
+// buy performs a call that changes something, exactly once, in the pace of
+// Config.Creations.
+func (c *Client) buy(ctx context.Context, call call) (envelope, *Error) {
+	call.creating = true
+	if c.creations != nil {
+		release, err := c.creations.Acquire(ctx)
+		if err != nil {
+			return envelope{}, c.lost(call, false, err)
+		}
+		defer release()
+	}
+	return c.exchange(ctx, call)
+}
+
+// query performs a call that changes nothing, in the pace of Config.Queries.
+func (c *Client) query(ctx context.Context, call call) (envelope, error) {
+	return c.read(ctx, call, c.queries)
+}
+
+// read repeats a call that changes nothing while the trouble looks temporary:
+// docs.kie.ai asks for backoff on 429 and 5xx. Each try waits for limit, which
+// may be nil.
+func (c *Client) read(ctx context.Context, call call, limit *rate.Limiter) (envelope, error) {
 	for try := 1; ; try++ {
-		data, failure := c.exchange(ctx, call)
+		if limit != nil {
+			if err := limit.Wait(ctx); err != nil {
+				return envelope{}, c.lost(call, false, err)
+			}
+		}
+		env, failure := c.exchange(ctx, call)
 		if failure == nil {
-			return data, nil
+			return env, nil
 		}
 		pause := max(failure.RetryAfter, jitter(firstPause<<(try-1)))
 		if try == maxTries || !failure.passing() || pause > maxPause || endsWithin(ctx, pause) {
-			return nil, failure
+			return env, failure
 		}
-		c.log.DebugContext(ctx, "reading call is repeated", slog.String("op", call.op), slog.Int("try", try),
-			slog.Duration("pause", pause), slog.String("kind", failure.Kind.String()))
 		if err := sleep(ctx, pause); err != nil {
 			failure.Err = err
-			return nil, failure
+			return env, failure
 		}
 	}
 }
@@ -86,13 +122,29 @@ func sleep(ctx context.Context, pause time.Duration) error {
 	}
 }
 
-// exchange sends a call once and returns the envelope's data when its code is
-// 200. The envelope decides wherever there is one; the HTTP status is often
-// 200 for errors and sometimes an error for real answers.
-func (c *Client) exchange(ctx context.Context, call call) (json.RawMessage, *Error) {
+// exchange sends a call once and logs how it went, without anything that was
+// said.
+func (c *Client) exchange(ctx context.Context, call call) (envelope, *Error) {
+	start := time.Now()
+	env, failure := c.roundTrip(ctx, call)
+	attrs := [...]slog.Attr{
+		slog.String("op", call.op), slog.String("method", call.method), slog.String("route", call.path),
+		slog.Int("code", env.code), slog.Duration("duration", time.Since(start)), slog.String("kind", ErrorKind(0).String()),
+	}
+	if failure != nil {
+		attrs[len(attrs)-1] = slog.String("kind", failure.Kind.String())
+	}
+	c.log.LogAttrs(ctx, slog.LevelDebug, "kie call", attrs[:]...)
+	return env, failure
+}
+
+// roundTrip sends a call once and returns the envelope. The envelope decides
+// wherever there is one; the HTTP status is often 200 for errors and sometimes
+// an error for real answers.
+func (c *Client) roundTrip(ctx context.Context, call call) (envelope, *Error) {
 	response, sent, err := c.send(ctx, call)
 	if err != nil {
-		return nil, c.lost(call, sent, err)
+		return envelope{}, c.lost(call, sent, err)
 	}
 	defer func() {
 		// The body was read as far as it is wanted.
@@ -102,14 +154,14 @@ func (c *Client) exchange(ctx context.Context, call call) (json.RawMessage, *Err
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
 		failure.Kind = ErrRefused
 		failure.Message = fmt.Sprintf("HTTP %d redirects elsewhere, which is not followed: check the base URL", response.StatusCode)
-		return nil, failure
+		return envelope{}, failure
 	}
 	body, err := c.readBody(response)
 	if err != nil {
 		failure.Kind = statusKind(call.creating, response.StatusCode)
 		failure.Message = oneLine(fmt.Sprintf("HTTP %d with an unreadable body: %v", response.StatusCode, err))
 		failure.Err = err
-		return nil, failure
+		return envelope{}, failure
 	}
 	env, ok := parseEnvelope(body)
 	switch {
@@ -119,14 +171,14 @@ func (c *Client) exchange(ctx context.Context, call call) (json.RawMessage, *Err
 		if response.StatusCode == http.StatusNotFound {
 			failure.Message += ": check the base URL"
 		}
-		return nil, failure
+		return envelope{}, failure
 	case env.code == 200:
-		return env.data, nil
+		return env, nil
 	}
 	failure.Kind = codeKind(call.creating, env.code, env.message)
 	failure.Code = env.code
 	failure.Message = env.message
-	return nil, failure
+	return env, failure
 }
 
 // send performs the HTTP request and reports whether Kie may have received it.
@@ -145,18 +197,51 @@ func (c *Client) send(ctx context.Context, call call) (response *http.Response, 
 		GetConn:      func(string) { traced.Store(true) },
 		WroteHeaders: func() { wrote.Store(true) },
 	}
-	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), call.method, c.base+call.path, bytes.NewReader(call.body))
+	request, err := c.newRequest(httptrace.WithClientTrace(ctx, trace), call)
 	if err != nil {
 		return nil, false, err
+	}
+	client := c.http
+	if call.stream != nil {
+		client = c.uploads
+	}
+	response, err = client.Do(request)
+	return response, wrote.Load() || !traced.Load(), err
+}
+
+// newRequest writes a call as a request.
+func (c *Client) newRequest(ctx context.Context, call call) (*http.Request, error) {
+	address := call.url
+	if address == "" {
+		address = call.path
+	}
+	if len(call.query) > 0 {
+		// Kie's samples write a blank as %20.
+		address += "?" + strings.ReplaceAll(call.query.Encode(), "+", "%20")
+	}
+	base := call.base
+	if base == "" {
+		base = c.base
+	}
+	var body io.Reader = bytes.NewReader(call.body)
+	contentType := "application/json"
+	if call.stream != nil {
+		body, contentType = call.stream.open(), call.stream.contentType
+	}
+	request, err := http.NewRequestWithContext(ctx, call.method, base+address, body)
+	if err != nil {
+		return nil, err
+	}
+	if call.stream != nil {
+		request.ContentLength = call.stream.length
 	}
 	request.Header.Set("Authorization", "Bearer "+c.key.Reveal())
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", c.agent)
-	if call.body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	if call.body != nil || call.stream != nil {
+		request.Header.Set("Content-Type", contentType)
 	}
-	response, err = c.http.Do(request)
-	return response, wrote.Load() || !traced.Load(), err
+	return request, nil
 }
 
 // lost is the error for a request without a response.

@@ -18,7 +18,7 @@ func FuzzDecodeRecord(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		ref := Ref{Jobs, "t1"}
-		s, ok := decodeRecord(ref, raw)
+		s, ok := decodeRecord(jobsInfo(), ref, raw)
 		if !ok {
 			return
 		}

@@ -191,3 +191,9 @@ func wantPlain(t testing.TB, text string) {
 func debugLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
+
+// jobsInfo is the table's line for Jobs.
+func jobsInfo() EndpointInfo {
+	info, _ := Jobs.Info()
+	return info
+}

@@ -12,16 +12,24 @@ import (
 // deepest known shape, data.result_urls[0], needs four levels.
 const maxDepth = 6
 
-// decodeOutputs reads the result of a finished task, in every shape that
-// docs.kie.ai shows for resultJson and response:
+// decodeOutputs reads the result of a task, in every shape that docs.kie.ai
+// shows for resultJson, response and callbacks:
 //
 //	{"resultUrls": [...]}                       nearly all models
 //	{"resultUrls": [...], "lastFrameUrl": ...}  Seedance 2 with stills
 //	{"resultObject": {...}}                     transcripts, lyrics, detections
-//	{"data": [{"audio_url": ...}]}              Suno tracks
+//	{"data": [{"audio_url": ...}]}              Suno tracks; {"sunoData": [...]} in older records
 //	{"data": {"result_urls": [...]}}            Veo in 1080p and 4K
+//	{"info": {"resultUrls": [...]}}             callbacks of Veo, 4o image, Flux Kontext
+//	{"videoInfo": {"videoUrl": ...}}            Runway; {"video_url": ...} in its callbacks
+//	{"resultVideoUrl": ...}                     Aleph; {"resultImageUrl": ...} Flux Kontext
+//	{"data": [{"text": ..., "title": ...}]}     Suno lyrics
+//	{"vocalUrl": ..., "drumsUrl": ...}          Suno stems, in callbacks below "vocal_removal_info"
+//	{"midiData": {...}}, {"images": [...]}      Suno notes and cover pictures
+//	{"resultInfoJson": {"resultUrls": [{"resultUrl": ...}]}}  Midjourney
 //
-// each also as JSON text, and with a bare URL in place of a list.
+// each also as JSON text, in camelCase or snake_case, and with a bare URL in
+// place of a list.
 func decodeOutputs(raw json.RawMessage) []Output { return outputsIn(raw, maxDepth) }
 
 // outputsIn reads one value of any shape, going at most depth levels into it.
@@ -55,23 +63,63 @@ func outputsIn(raw json.RawMessage, depth int) []Output {
 
 // outputsOf reads an object of results.
 func outputsOf(o object, depth int) []Output {
-	if track, ok := trackOf(o); ok {
-		return []Output{track}
-	}
-	var found []Output
-	for _, name := range []string{"resultUrls", "resultUrl", "originUrls", "resultWaterMarkUrls"} {
-		// The later ones are the same files in a lesser form.
-		if found = outputsIn(o.field(name), depth-1); len(found) > 0 {
-			break
+	for _, read := range [...]func(object) (Output, bool){trackOf, clipOf, lyricsOf} {
+		if output, ok := read(o); ok {
+			return []Output{output}
 		}
 	}
+	found := stemsOf(o)
+	for _, name := range [...]string{
+		"fullResultUrls", "resultUrls", "resultUrl", "resultImageUrl", "audioWavUrl", "images",
+		// These are the same files in a lesser form.
+		"originUrls", "originImageUrl", "resultWaterMarkUrls",
+	} {
+		if len(found) > 0 {
+			break
+		}
+		found = outputsIn(o.field(name), depth-1)
+	}
+	addCovers(found, outputsIn(o.field("imageUrls"), depth-1))
 	found = append(found, stills(o.field("firstFrameUrl"), "first frame", depth)...)
 	found = append(found, stills(o.field("lastFrameUrl"), "last frame", depth)...)
-	found = append(found, outputsIn(o.field("data"), depth-1)...)
-	if result := compact(o.field("resultObject")); result != "" {
-		found = append(found, Output{Kind: KindText, Text: result})
+	for _, name := range [...]string{"data", "sunoData", "info", "videoInfo", "vocalRemovalInfo", "resultInfoJson"} {
+		found = append(found, outputsIn(o.field(name), depth-1)...)
 	}
-	return found
+	if len(found) == 0 {
+		found = originStems(o, depth)
+	}
+	return append(found, texts(o, depth)...)
+}
+
+// texts reads the results that are no files.
+func texts(o object, depth int) []Output {
+	raw := o.field("resultObject")
+	if result, ok := parseObject(raw); ok {
+		if lyrics := outputsIn(result.field("lyricsData"), depth-1); len(lyrics) > 0 {
+			return lyrics
+		}
+	}
+	result := compact(raw)
+	if result == "" {
+		result = compact(o.field("midiData"))
+	}
+	if result == "" && o.field("instruments") != nil {
+		// A callback has the notes in the open.
+		result = compact(o.field("instruments"))
+	}
+	if result == "" {
+		return nil
+	}
+	return []Output{{Kind: KindText, Text: result}}
+}
+
+// addCovers gives each video its picture, as Veo in 4K lists them.
+func addCovers(videos, pictures []Output) {
+	for n := range min(len(videos), len(pictures)) {
+		if videos[n].Kind != KindImage {
+			videos[n].CoverURL = pictures[n].URL
+		}
+	}
 }
 
 // stills reads the pictures that accompany a video.
@@ -86,18 +134,76 @@ func stills(raw json.RawMessage, title string, depth int) []Output {
 
 // trackOf reads one Suno track.
 func trackOf(o object) (Output, bool) {
-	for _, name := range []string{"audioUrl", "sourceAudioUrl", "streamAudioUrl"} {
+	for _, name := range [...]string{"audioUrl", "sourceAudioUrl", "streamAudioUrl", "sourceStreamAudioUrl"} {
 		if address := webAddress(o.text(name)); address != "" {
 			return Output{
-				URL:      address,
-				Kind:     kindOf(address, KindAudio),
-				Title:    oneLine(o.text("title")),
-				CoverURL: webAddress(o.text("imageUrl")),
-				Duration: decodeSeconds(o.field("duration")),
+				URL:       address,
+				Kind:      kindOf(address, KindAudio),
+				ID:        oneLine(o.text("id")),
+				Title:     oneLine(o.text("title", "stemTypeGroupName")),
+				Lyrics:    o.text("prompt"),
+				CoverURL:  webAddress(o.text("imageUrl", "sourceImageUrl")),
+				StreamURL: webAddress(o.text("streamAudioUrl", "sourceStreamAudioUrl")),
+				Duration:  decodeSeconds(o.field("duration")),
 			}, true
 		}
 	}
 	return Output{}, false
+}
+
+// clipOf reads one video with its picture: Runway, Aleph, Suno's music video.
+func clipOf(o object) (Output, bool) {
+	address := webAddress(o.text("videoUrl", "resultVideoUrl"))
+	if address == "" {
+		return Output{}, false
+	}
+	return Output{
+		URL: address, Kind: kindOf(address, KindVideo),
+		CoverURL: webAddress(o.text("imageUrl", "resultImageUrl")),
+	}, true
+}
+
+// lyricsOf reads one of Suno's proposals for lyrics. A proposal that failed
+// has no text.
+func lyricsOf(o object) (Output, bool) {
+	words := strings.TrimSpace(o.text("text"))
+	return Output{Kind: KindText, Text: words, Title: oneLine(o.text("title"))}, words != ""
+}
+
+// stemsOf reads the tracks into which Suno separates a song.
+func stemsOf(o object) []Output {
+	var found []Output
+	for _, stem := range [...]string{
+		"vocal", "backingVocals", "instrumental", "drums", "bass", "guitar", "piano", "keyboard",
+		"percussion", "strings", "synth", "fx", "brass", "woodwinds",
+	} {
+		if address := webAddress(o.text(stem + "Url")); address != "" {
+			title := strings.ReplaceAll(snake(stem), "_", " ")
+			found = append(found, Output{URL: address, Kind: kindOf(address, KindAudio), Title: title})
+		}
+	}
+	return found
+}
+
+// originStems reads the list that holds the same stems by id, for replies that
+// have only this.
+func originStems(o object, depth int) []Output {
+	var list []json.RawMessage
+	if json.Unmarshal(unwrap(o.field("originData")), &list) != nil {
+		return nil
+	}
+	var found []Output
+	for _, raw := range list {
+		found = append(found, outputsIn(raw, depth-1)...)
+		pair, ok := parseObject(raw)
+		if !ok {
+			continue
+		}
+		for _, name := range [...]string{"extract", "remove"} {
+			found = append(found, outputsIn(pair.field(name), depth-1)...)
+		}
+	}
+	return found
 }
 
 // compact returns a non-empty object or list without needless blanks, "" for

@@ -3,60 +3,84 @@ package kie
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"time"
 )
 
-// maxMilli is the last instant of the year 9999; later ones cannot be encoded
-// as JSON by package time.
-const maxMilli = 253402300799999
-
-// decodeRecord reads the data of a recordInfo reply or of a callback: docs.kie.ai,
-// "Get Task Details". It reports false when raw is no such record.
-func decodeRecord(ref Ref, raw json.RawMessage) (Status, bool) {
+// decodeRecord reads the data of a record reply or of a callback in the
+// vocabulary of info's endpoint: docs.kie.ai, "Get Task Details" and the
+// "details" page of each older endpoint. It reports false when raw is no such
+// record.
+func decodeRecord(info EndpointInfo, ref Ref, raw json.RawMessage) (Status, bool) {
 	o, ok := parseObject(raw)
-	if !ok || (o.field("state") == nil && o.field("successFlag") == nil) {
+	if !ok {
+		return Status{}, false
+	}
+	s, ok := decodeObject(info, o)
+	s.Ref, s.Raw = ref, raw
+	return s, ok
+}
+
+// decodeObject is decodeRecord for an object, without Ref and Raw.
+func decodeObject(info EndpointInfo, o object) (Status, bool) {
+	state, ok := info.state(o)
+	if !ok {
 		return Status{}, false
 	}
 	s := Status{
-		Ref:       ref,
-		Model:     o.text("model", "operationType"),
-		State:     decodeState(o),
+		Model:     o.text("model"),
+		State:     state,
 		Credits:   decodeCredits(o),
-		Created:   decodeMillis(o.field("createTime")),
-		Completed: decodeMillis(o.field("completeTime")),
-		Updated:   decodeMillis(o.field("updateTime")),
-		Raw:       raw,
+		Created:   decodeTime(o.field("createTime", "generateTime")),
+		Completed: decodeTime(o.field("completeTime")),
+		Updated:   decodeTime(o.field("updateTime")),
+	}
+	if s.Model == "" && info.Endpoint == Jobs {
+		s.Model = o.text("operationType")
 	}
 	switch s.State {
 	case Success:
-		// response is resultJson already parsed, and newer; either may be
-		// missing.
-		s.Outputs = decodeOutputs(o.field("response"))
-		if len(s.Outputs) == 0 {
-			s.Outputs = decodeOutputs(o.field("resultJson"))
-		}
+		s.Outputs = info.outputs(o)
 	case Fail:
-		s.Failure = &Failure{Code: oneLine(o.text("failCode")), Message: oneLine(o.text("failMsg"))}
+		s.Failure = decodeFailure(o)
+	default:
+		if info.Endpoint != Jobs {
+			s.Partial = info.outputs(o)
+		}
 	}
 	return s, true
 }
 
-// decodeState reads the state, or the newer successFlag where only that is
-// present: 0 running, 1 success, 2 and 3 failed.
-func decodeState(o object) State {
-	if word := o.text("state"); word != "" {
-		var s State
-		// UnmarshalText of a State accepts every text.
-		_ = s.UnmarshalText([]byte(word))
-		return s
+// outputs reads a record's results and gives those of unknown kind the kind
+// that the endpoint makes.
+func (i EndpointInfo) outputs(o object) []Output {
+	// response is resultJson already parsed, and newer; either may be missing.
+	// Records of older endpoints and callbacks hold the results themselves.
+	found := decodeOutputs(o.field("response"))
+	if len(found) == 0 {
+		found = decodeOutputs(o.field("resultJson"))
 	}
-	switch flag, _ := integer(o.field("successFlag")); flag {
-	case 1:
-		return Success
-	case 2, 3:
-		return Fail
+	if len(found) == 0 {
+		found = outputsOf(o, maxDepth)
 	}
-	return Generating
+	for n := range found {
+		if found[n].Kind == KindFile && i.Makes != KindText && i.Makes != "" {
+			found[n].Kind = i.Makes
+		}
+	}
+	return found
+}
+
+// decodeFailure reads the reason of a failed task. Suno gives it in the state
+// itself at times.
+func decodeFailure(o object) *Failure {
+	f := Failure{Code: oneLine(o.text("failCode", "errorCode")), Message: oneLine(o.text("failMsg", "errorMessage"))}
+	for _, field := range [...]string{"status", "successFlag"} {
+		if word := o.text(field); (f.Code == "" || f.Code == "0") && strings.Contains(word, "_") {
+			f.Code = oneLine(word)
+		}
+	}
+	return &f
 }
 
 // decodeCredits reads what the task costs. Callbacks of 2025 called the field
@@ -73,14 +97,34 @@ func decodeCredits(o object) *Credits {
 	return &c
 }
 
-// decodeMillis reads milliseconds since 1970, zero time for nothing or
-// nonsense.
-func decodeMillis(raw json.RawMessage) time.Time {
-	n, ok := number(raw)
-	if !ok || n <= 0 || n > maxMilli {
-		return time.Time{}
+const (
+	// maxMilli is the last instant of the year 9999; later ones cannot be
+	// encoded as JSON by package time.
+	maxMilli = 253402300799999
+	// What lies between these is taken as seconds: the years 2001 to 5138.
+	minSeconds, maxSeconds = 1e9, 1e11
+)
+
+// decodeTime reads milliseconds or seconds since 1970, or one of the texts
+// that the samples of the older endpoints show; zero time for nothing or
+// nonsense. A text without a zone is taken as UTC.
+func decodeTime(raw json.RawMessage) time.Time {
+	if n, ok := number(raw); ok {
+		switch {
+		case n <= 0 || n > maxMilli:
+			return time.Time{}
+		case n >= minSeconds && n < maxSeconds:
+			n *= 1000
+		}
+		return time.UnixMilli(int64(n)).UTC()
 	}
-	return time.UnixMilli(int64(n)).UTC()
+	value := strings.TrimSpace(text(raw))
+	for _, layout := range [...]string{time.RFC3339, time.DateTime} {
+		if t, err := time.Parse(layout, value); err == nil && t.Year() > 0 {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
 }
 
 // decodeSeconds reads a length in seconds, zero for nothing or nonsense.

@@ -52,11 +52,12 @@ func TestDecodeRecord(t *testing.T) {
 			Outputs: []Output{
 				{
 					URL: "https://tempfile.aiquickdraw.com/s/t1", Kind: KindAudio, Title: "Night Drive",
+					ID: "t1", StreamURL: "https://tempfile.aiquickdraw.com/s/t1-stream",
 					CoverURL: "https://tempfile.aiquickdraw.com/s/t1.jpeg", Duration: 198440 * time.Millisecond,
 				},
 				{
 					URL: "https://tempfile.aiquickdraw.com/s/t2-stream.mp3", Kind: KindAudio, Title: "Night Drive",
-					Duration: 201 * time.Second,
+					ID: "t2", StreamURL: "https://tempfile.aiquickdraw.com/s/t2-stream.mp3", Duration: 201 * time.Second,
 				},
 			},
 			Created: created, Completed: millis(1790000130000),
@@ -65,7 +66,7 @@ func TestDecodeRecord(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.file, func(t *testing.T) {
 			raw := readFile(t, test.file)
-			got, ok := decodeRecord(ref, raw)
+			got, ok := decodeRecord(jobsInfo(), ref, raw)
 			if !ok {
 				t.Fatal("not recognised as a record")
 			}
@@ -125,7 +126,7 @@ func TestDecodeRecordOddities(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := decodeRecord(Ref{}, json.RawMessage(test.in))
+			got, ok := decodeRecord(jobsInfo(), Ref{}, json.RawMessage(test.in))
 			if !ok {
 				t.Fatal("not recognised as a record")
 			}
@@ -141,7 +142,7 @@ func TestDecodeRecordRefusesOtherShapes(t *testing.T) {
 		``, `null`, `[]`, `12`, `"text"`, `{}`, `{"state":""}`, `{"state":null}`,
 		`{"taskId":"a","info":{"resultUrls":["https://h/1.mp4"]}}`, `{"state":`,
 	} {
-		if got, ok := decodeRecord(Ref{}, json.RawMessage(in)); ok {
+		if got, ok := decodeRecord(jobsInfo(), Ref{}, json.RawMessage(in)); ok {
 			t.Errorf("%s is read as %+v", in, got)
 		}
 	}

@@ -6,19 +6,14 @@ import (
 	"strings"
 )
 
-// Endpoint names the part of Kie's API that owns a task, since task ids are
-// only valid where they were created.
-type Endpoint string
-
-// Jobs is the unified API: POST /api/v1/jobs/createTask and
-// GET /api/v1/jobs/recordInfo.
-const Jobs Endpoint = "jobs"
-
 // Ref names one Kie task: all that has to be stored to ask for it again. The
-// task id is opaque. The zero Ref names none.
+// zero Ref names none.
 type Ref struct {
+	// Endpoint is where the task was created. Endpoints with the same
+	// [EndpointInfo.Record] read one another's tasks.
 	Endpoint Endpoint
-	TaskID   string
+	// TaskID is Kie's id, opaque.
+	TaskID string
 }
 
 // IsZero reports whether r names no task.

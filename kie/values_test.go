@@ -195,7 +195,10 @@ func TestStateDecode(t *testing.T) {
 	tests := map[string]State{
 		"waiting": Waiting, "queuing": Queuing, "generating": Generating, "success": Success, "fail": Fail,
 		"SUCCESS": Success, " Fail ": Fail, "": "",
-		"queueing": Generating, "wait": Generating, "post-processing": Generating, "审核中": Generating,
+		"queueing": Queuing, "wait": Waiting, "PENDING": Waiting, "GENERATING": Generating,
+		"TEXT_SUCCESS": Generating, "FIRST_SUCCESS": Generating, "CALLBACK_EXCEPTION": Success, "complete": Success,
+		"CREATE_TASK_FAILED": Fail, "GENERATE_AUDIO_FAILED": Fail, "SENSITIVE_WORD_ERROR": Fail,
+		"0": Generating, "1": Success, "2": Fail, "3": Fail, "17": Generating, "post-processing": Generating, "审核中": Generating,
 	}
 	for text, want := range tests {
 		var got State

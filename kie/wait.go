@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -14,6 +16,31 @@ const (
 	// outputGrace is how long a success without outputs is read again.
 	outputGrace = 2 * time.Minute
 )
+
+// Status asks once how a task stands: GET /api/v1/jobs/recordInfo (docs.kie.ai,
+// "Get Task Details"), or the record call of the older endpoint that created
+// it. A task that Kie does not know gives [ErrNotFound]; that is normal for
+// some seconds after its creation.
+func (c *Client) Status(ctx context.Context, ref Ref) (Status, error) {
+	info, ok := ref.Endpoint.Info()
+	if !ok || ref.Endpoint == "" || ref.TaskID == "" {
+		return Status{}, &Error{Kind: ErrInvalid, Op: opStatus, Message: "the reference does not name a task of a known endpoint"}
+	}
+	env, err := c.query(ctx, call{
+		op: opStatus, method: http.MethodGet, path: info.Record, query: url.Values{"taskId": {ref.TaskID}},
+	})
+	if err != nil {
+		return Status{}, err
+	}
+	if env.data == nil {
+		return Status{}, &Error{Kind: ErrNotFound, Op: opStatus, Code: 200, Message: "Kie has no record of this task"}
+	}
+	status, ok := decodeRecord(info, ref, env.data)
+	if !ok {
+		return Status{}, unusable(opStatus, "a record without a state")
+	}
+	return status, nil
+}
 
 // Wait reads a task until its state is final and returns that status, also
 // when the state is [Fail]: then Status.Failure has the reason. It asks at the

@@ -177,6 +177,6 @@ func TestWaitInterruptedInACall(t *testing.T) {
 }
 
 func TestWaitRefusesForeignRef(t *testing.T) {
-	_, err := newTestClient(t, "http://kie.test", opaque{}).Wait(t.Context(), Ref{"veo", "t1"})
+	_, err := newTestClient(t, "http://kie.test", opaque{}).Wait(t.Context(), Ref{"nowhere", "t1"})
 	wantError(t, err, ErrInvalid, "read task")
 }
