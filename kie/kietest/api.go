@@ -198,14 +198,11 @@ func (s *Server) note(r *http.Request, call Call, status, code int, taskID strin
 
 // writeEnvelope sends {code, msg, data}, compressed when the client likes it.
 func (s *Server) writeEnvelope(w http.ResponseWriter, r *http.Request, status int, out reply) {
-	body, err := json.Marshal(struct {
+	body := encode(struct {
 		Code int    `json:"code"`
 		Msg  string `json:"msg"`
 		Data any    `json:"data"`
 	}{out.code, out.msg, out.data})
-	if err != nil {
-		panic(err) // all data are types of this package that JSON can hold
-	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json;charset=UTF-8")
 	h.Add("Vary", "Accept-Encoding")
@@ -225,6 +222,16 @@ func (s *Server) writeEnvelope(w http.ResponseWriter, r *http.Request, status in
 		body = body[half:]
 	}
 	w.Write(body)
+}
+
+// encode writes JSON. All it is given are types of this package that JSON can
+// hold, so an error is a mistake here.
+func encode(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }
 
 // pause blocks for d and reports whether the client and the server were still

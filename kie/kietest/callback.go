@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,7 +55,7 @@ func (s *Server) announce(t *task, at time.Time) {
 	if t.final == StateFail {
 		n.Code, n.Msg = http.StatusNotImplemented, "Playground task failed."
 	}
-	p := &post{taskID: t.id, url: t.callback, body: n.encode(), key: s.cfg.HMACKey}
+	p := &post{taskID: t.id, url: t.callback, body: encode(n), key: s.cfg.HMACKey}
 	s.plan(event{at: at, post: p})
 	if t.faults.twice {
 		s.plan(event{at: at, post: new(*p)})
@@ -74,7 +73,7 @@ func (s *Server) forge(t *task) {
 	invented := &result{ResultURLs: []string{t.base + "/files/" + t.id + "/invented.png"}}
 	r.State, r.SuccessFlag, r.Response, r.ResultJSON = StateSuccess, 1, invented, new(invented.text())
 	r.CompleteTime, r.CostTime = new(at.UnixMilli()), new(int64(1))
-	body := notice{Code: http.StatusOK, Msg: "Playground task completed successfully.", Data: r}.encode()
+	body := encode(notice{Code: http.StatusOK, Msg: "Playground task completed successfully.", Data: r})
 	if t.faults.forgedSignature {
 		p := &post{taskID: t.id, url: t.callback, body: body, forged: true}
 		if s.cfg.HMACKey != "" {
@@ -85,14 +84,6 @@ func (s *Server) forge(t *task) {
 	if t.faults.forgedToken {
 		s.plan(event{at: at, post: &post{taskID: t.id, url: spoilToken(t.callback), body: body, key: s.cfg.HMACKey, forged: true}})
 	}
-}
-
-func (n notice) encode() []byte {
-	body, err := json.Marshal(n)
-	if err != nil {
-		panic(err) // strings and numbers always encode
-	}
-	return body
 }
 
 // spoilToken reverses the last element of a URL's path.

@@ -145,7 +145,7 @@ func TestCallbackSignature(t *testing.T) {
 	bubbleWith(t, cfg, r, func(c caller) {
 		c.NextCreate(kietest.CallbackForgedSignature())
 		c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		got := r.deliveries()
 		if len(got) != 2 {
 			t.Fatalf("%d callbacks, want a forged and a true one", len(got))
@@ -185,7 +185,7 @@ func TestCallbackIsRetried(t *testing.T) {
 			r := &receiver{status: test.status}
 			bubbleWith(t, fast(), r, func(c caller) {
 				c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				got := r.deliveries()
 				if len(got) != test.want || len(c.Callbacks()) != test.want {
 					t.Fatalf("%d attempts, want %d", len(got), test.want)
@@ -207,7 +207,7 @@ func TestCallbackTimesOut(t *testing.T) {
 	r := &receiver{hangs: true}
 	bubbleWith(t, fast(), r, func(c caller) {
 		c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		got := r.deliveries()
 		if len(got) != 4 {
 			t.Fatalf("%d attempts, want 4", len(got))
@@ -227,7 +227,7 @@ func TestOneHangingReceiverDelaysNobody(t *testing.T) {
 		for range 5 {
 			c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
 		}
-		time.Sleep(6 * time.Second)
+		pass(6 * time.Second)
 		if got := len(r.deliveries()); got != 5 {
 			t.Errorf("%d of 5 callbacks arrived while the first ones hang", got)
 		}
@@ -240,7 +240,7 @@ func TestFaultsOfCallbacks(t *testing.T) {
 		bubbleWith(t, fast(), r, func(c caller) {
 			c.NextCreate(kietest.CallbackTwice())
 			c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if got := r.deliveries(); len(got) != 2 || string(got[0].body) != string(got[1].body) {
 				t.Errorf("%d callbacks, want the same twice", len(got))
 			}
@@ -251,7 +251,7 @@ func TestFaultsOfCallbacks(t *testing.T) {
 		bubbleWith(t, fast(), r, func(c caller) {
 			c.NextCreate(kietest.CallbackNever())
 			c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if len(r.deliveries()) != 0 {
 				t.Error("a callback came")
 			}
@@ -262,7 +262,7 @@ func TestFaultsOfCallbacks(t *testing.T) {
 		bubbleWith(t, fast(), r, func(c caller) {
 			c.NextCreate(kietest.CallbackForgedToken())
 			id := c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			got := r.deliveries()
 			if len(got) != 2 || got[0].path != "/hooks/kie/task/nekot" || got[0].Data.TaskID != id || got[0].Data.State != kietest.StateSuccess {
 				t.Fatalf("callbacks are %+v", got)
@@ -303,7 +303,7 @@ func TestForeignCallbackTargets(t *testing.T) {
 		for _, target := range targets {
 			c.createFor(picture, map[string]any{"prompt": "a cat"}, target)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		got := c.Callbacks()
 		if len(got) != len(targets) {
 			t.Fatalf("%d attempts, want one for each target", len(got))
@@ -338,7 +338,7 @@ func TestCloseWaitsForCallbacks(t *testing.T) {
 		r := &receiver{hangs: true}
 		bubbleWith(t, fast(), r, func(c caller) {
 			c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-			time.Sleep(6 * time.Second)
+			pass(6 * time.Second)
 			time.AfterFunc(500*time.Millisecond, func() { close(r.hang) })
 			c.Close()
 			if got := c.Callbacks(); len(got) != 1 || got[0].Status != http.StatusOK {
@@ -350,7 +350,7 @@ func TestCloseWaitsForCallbacks(t *testing.T) {
 		r := &receiver{hangs: true}
 		bubbleWith(t, fast(), r, func(c caller) {
 			c.createFor(picture, map[string]any{"prompt": "a cat"}, hook)
-			time.Sleep(6 * time.Second)
+			pass(6 * time.Second)
 			start := time.Now()
 			c.Close()
 			if took := time.Since(start); took > 2*time.Second {

@@ -159,7 +159,8 @@ func TestSmallAndOddPictures(t *testing.T) {
 func TestTagsTellArtworksApart(t *testing.T) {
 	one := artwork{format: formatPNG, prompt: "a", model: "b c", seed: 1, width: 2, height: 3}
 	other := artwork{format: formatPNG, prompt: "a b", model: "c", seed: 1, width: 2, height: 3}
-	if one.tag() == other.tag() || one.tag() != one.tag() {
+	same := one
+	if one.tag() == other.tag() || one.tag() != same.tag() {
 		t.Error("tags do not follow what is drawn")
 	}
 }

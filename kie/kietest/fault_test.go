@@ -236,14 +236,14 @@ func TestStuckAndHeldTasks(t *testing.T) {
 			bubble(t, fast(), func(c caller) {
 				c.NextCreate(test.fault)
 				id := c.create("a cat")
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				if r := c.record(id); r.State != test.state {
 					t.Errorf("after an hour the task is %s, want %s", r.State, test.state)
 				}
 				if !c.Release(id) {
 					t.Error("Release knew nothing to release")
 				}
-				time.Sleep(test.after)
+				pass(test.after)
 				if r := c.record(id); r.State != kietest.StateSuccess {
 					t.Errorf("after Release the task is %s", r.State)
 				}
@@ -260,7 +260,7 @@ func TestReleaseBeforeItsTimeChangesNothing(t *testing.T) {
 		c.NextCreate(kietest.HoldTask())
 		id := c.create("a cat")
 		c.Release(id)
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if r := c.record(id); r.State == kietest.StateSuccess {
 			t.Error("Release made the task faster")
 		}
@@ -290,9 +290,9 @@ func TestUnknownFor(t *testing.T) {
 	bubble(t, fast(), func(c caller) {
 		c.NextCreate(kietest.UnknownFor(time.Minute))
 		id := c.create("a cat")
-		time.Sleep(time.Minute - 1)
+		pass(time.Minute - time.Nanosecond)
 		c.call(http.MethodGet, recordPath+id, "").want(c, 422, "recordInfo is null")
-		time.Sleep(1)
+		pass(time.Nanosecond)
 		if r := c.record(id); r.State != kietest.StateSuccess {
 			t.Errorf("task is %s", r.State)
 		}

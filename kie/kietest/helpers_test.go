@@ -44,9 +44,13 @@ func bubble(t *testing.T, cfg kietest.Config, test func(c caller)) {
 	})
 }
 
-// fast is a configuration whose image tasks take from 3 to 5 seconds.
+// pass lets fake time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
+// fast is a configuration whose image tasks take from 3 to 5 seconds and are
+// quickly drawn.
 func fast() kietest.Config {
-	return kietest.Config{Durations: kietest.Durations{
+	return kietest.Config{Shrink: 8, Durations: kietest.Durations{
 		Image: 4 * time.Second, Video: 8 * time.Second, Music: 8 * time.Second, Speech: 4 * time.Second,
 	}}
 }
@@ -184,7 +188,7 @@ func (c caller) record(id string) record {
 // finished waits until a task is final and returns its record.
 func (c caller) finished(id string) record {
 	c.Helper()
-	time.Sleep(11 * time.Second) // of fake time; no task of fast lasts longer
+	pass(11 * time.Second) // of fake time; no task of fast lasts longer
 	r := c.record(id)
 	if r.State != kietest.StateSuccess && r.State != kietest.StateFail {
 		c.Fatalf("task is still %s", r.State)

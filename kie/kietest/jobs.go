@@ -1,7 +1,6 @@
 package kietest
 
 import (
-	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
@@ -140,19 +139,11 @@ func (s *Server) linkBase(r *http.Request) string {
 // paramText is the request as recordInfo shows it: JSON text, in which the
 // input is JSON text once more.
 func paramText(o order) string {
-	var input bytes.Buffer
-	if err := json.Compact(&input, o.Input); err != nil {
-		panic(err) // it was decoded before
-	}
-	text, err := json.Marshal(struct {
+	return string(encode(struct {
 		CallBackURL string `json:"callBackUrl,omitempty"`
 		Input       string `json:"input"`
 		Model       string `json:"model"`
-	}{o.CallBackURL, input.String(), o.Model})
-	if err != nil {
-		panic(err) // strings always encode
-	}
-	return string(text)
+	}{o.CallBackURL, string(encode(o.Input)), o.Model}))
 }
 
 // seedOf returns the seed a request brings, or draws one.

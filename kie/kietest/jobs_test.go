@@ -44,7 +44,7 @@ func TestTaskPassesThroughItsStates(t *testing.T) {
 					if len(seen) == 0 || seen[len(seen)-1] != state {
 						seen = append(seen, state)
 					}
-					time.Sleep(100 * time.Millisecond)
+					pass(100 * time.Millisecond)
 				}
 				// The default RecordDelay of one second may hide the first states.
 				want := []string{"unknown", kietest.StateWaiting, kietest.StateQueuing, kietest.StateGenerating, end.state}
@@ -96,7 +96,7 @@ func TestEarlyStatesWithoutRecordDelay(t *testing.T) {
 func TestParamIsTextInText(t *testing.T) {
 	bubble(t, fast(), func(c caller) {
 		id := c.createFor(picture, map[string]any{"prompt": `say "hi"`, "seed": "12345678901234567890"}, "http://bot.test/hook")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		var param struct{ Model, Input, CallBackURL string }
 		if err := json.Unmarshal([]byte(c.record(id).Param), &param); err != nil {
 			t.Fatal(err)
@@ -357,7 +357,7 @@ func TestRecordInfoRefusals(t *testing.T) {
 		c.call(http.MethodGet, "/api/v1/jobs/recordInfo", "").want(c, http.StatusBadRequest, "taskId")
 		c.call(http.MethodGet, recordPath+"nobody", "").want(c, http.StatusUnprocessableEntity, "recordInfo is null")
 		id := c.create("a cat")
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		c.record(id)
 		req := c.request(http.MethodGet, recordPath+id, "")
 		req.Header.Set("Authorization", "Bearer two")
@@ -372,13 +372,13 @@ func TestRecordInfoRefusals(t *testing.T) {
 func TestReadLimitPerTask(t *testing.T) {
 	bubble(t, fast(), func(c caller) {
 		one, two := c.create("one"), c.create("two")
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		for range 10 {
 			c.record(one)
 		}
 		c.call(http.MethodGet, recordPath+one, "").want(c, http.StatusTooManyRequests, "frequency")
 		c.record(two)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		c.record(one)
 	})
 }
@@ -389,7 +389,7 @@ func TestCreateLimitSlides(t *testing.T) {
 		for range 10 {
 			c.call(http.MethodPost, createPath, body).want(c, 200, "")
 		}
-		time.Sleep(6 * time.Second)
+		pass(6 * time.Second)
 		for range 10 {
 			c.call(http.MethodPost, createPath, body).want(c, 200, "")
 		}
@@ -400,7 +400,7 @@ func TestCreateLimitSlides(t *testing.T) {
 		if got := c.MaxCreatesInWindow(); got != 21 {
 			t.Errorf("MaxCreatesInWindow is %d, want 21", got)
 		}
-		time.Sleep(4 * time.Second) // the first ten leave the window
+		pass(4 * time.Second) // the first ten leave the window
 		for range 10 {
 			c.call(http.MethodPost, createPath, body).want(c, 200, "")
 		}
@@ -437,12 +437,12 @@ func TestCredits(t *testing.T) {
 		c.create("works")
 		credit("4.5")
 		c.call(http.MethodPost, createPath, order(c, picture, map[string]any{"prompt": "x"}, "")).want(c, http.StatusPaymentRequired, "insufficient")
-		time.Sleep(6 * time.Second)
+		pass(6 * time.Second)
 		credit("12.5") // the failed one gave its credits back
 		c.NextCreate(kietest.Consume(3_000))
 		c.create("cheaper")
 		credit("4.5")
-		time.Sleep(6 * time.Second)
+		pass(6 * time.Second)
 		credit("9.5")
 		if tasks := c.Tasks(); tasks[0].Credits != 0 || tasks[1].Credits != 8_000 || tasks[2].Credits != 3_000 {
 			t.Errorf("tasks cost %s, %s, %s", tasks[0].Credits, tasks[1].Credits, tasks[2].Credits)
@@ -488,19 +488,19 @@ func TestDurationsDependOnKindAndSeed(t *testing.T) {
 		var d time.Duration
 		bubble(t, cfg, func(c caller) {
 			c.createFor(model, input, "")
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			task := c.Tasks()[0]
 			d = task.Ended.Sub(task.Created)
 		})
 		return d
 	}
 	seeded := func(seed uint64) kietest.Config { return kietest.Config{Seed: seed} }
-	cat := map[string]any{"prompt": "a cat"}
-	image := length(seeded(1), picture, cat)
-	if image != length(seeded(1), picture, cat) || image == length(seeded(2), picture, cat) {
+	aCat := map[string]any{"prompt": "a cat"}
+	image := length(seeded(1), picture, aCat)
+	if image != length(seeded(1), picture, aCat) || image == length(seeded(2), picture, aCat) {
 		t.Error("durations do not follow the seed")
 	}
-	video := length(seeded(1), "hailuo/02-text-to-video-pro", cat)
+	video := length(seeded(1), "hailuo/02-text-to-video-pro", aCat)
 	speech := length(seeded(1), "elevenlabs/text-to-speech-turbo-2-5", map[string]any{"text": "hello"})
 	for name, got := range map[string][2]time.Duration{
 		"image":  {image, kietest.Realistic().Image},
