@@ -61,7 +61,7 @@ tune() {
 	done
 	fade='min(1,min(t/0.8,(8-t)/1.5))'
 	ffmpeg -nostdin -v error -y -f lavfi -i "aevalsrc='0.13*(0$voice)*min(1,(8-t)/1.5)+0.02*(0$chord)*$fade':s=44100:d=8" \
-		-af 'aecho=0.8:0.6:170|310:0.25|0.15,alimiter=limit=0.9' -t 8 -ac 1 -c:a libmp3lame -b:a 48k \
+		-af 'aecho=0.8:0.6:170|310:0.25|0.15,volume=9dB,alimiter=limit=0.9' -t 8 -ac 1 -c:a libmp3lame -b:a 48k \
 		-map_metadata -1 -id3v2_version 0 -write_xing 1 -fflags +bitexact -flags:a +bitexact "$name.mp3"
 }
 
