@@ -47,6 +47,8 @@ func openTab(t testing.TB, address string) *tab {
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-domain-reliability", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("lang", "en-US"),
 		chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 860),
+		// A child of Chromium's that lives on would keep its output, and so the test, open.
+		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { cmd.WaitDelay = 10 * time.Second }),
 	)
 	limited, stop := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 	t.Cleanup(stop)
@@ -128,7 +130,7 @@ func eval[T any](b *tab, expression string) T {
 // wait waits until the expression is true in the page.
 func (b *tab) wait(what, expression string) {
 	b.t.Helper()
-	limited, stop := context.WithTimeout(b.ctx, 20*time.Second)
+	limited, stop := context.WithTimeout(b.ctx, time.Minute)
 	defer stop()
 	script := `new Promise((done) => { const look = () => (` + expression + `) ? done(true) : setTimeout(look, 20); look(); })`
 	_, err := chromedp.Run(limited, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise))
