@@ -31,6 +31,8 @@ func TestNewNamesTheWrongField(t *testing.T) {
 		{"URL with user", Config{APIKey: "k", BaseURL: "https://u:hidden-value@h"}, "BaseURL"},
 		{"URL with query", Config{APIKey: "k", BaseURL: "https://h?key=hidden-value"}, "BaseURL"},
 		{"URL with fragment", Config{APIKey: "k", BaseURL: "https://h#hidden-value"}, "BaseURL"},
+		{"upload URL without scheme", Config{APIKey: "k", UploadURL: "hidden-value"}, "UploadURL"},
+		{"upload URL with query", Config{APIKey: "k", UploadURL: "https://h?key=hidden-value"}, "UploadURL"},
 		{"agent with line break", Config{APIKey: "k", UserAgent: "hidden-value\r\nX: y"}, "UserAgent"},
 	}
 	for _, test := range tests {
@@ -64,8 +66,11 @@ func TestNewDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if client.base != "https://api.kie.ai" {
-		t.Errorf("base URL %q", client.base)
+	if client.base != "https://api.kie.ai" || client.uploadBase != "https://kieai.redpandaai.co" {
+		t.Errorf("base URLs %q and %q", client.base, client.uploadBase)
+	}
+	if client.uploads.Timeout != 0 || client.uploads.Transport != client.http.Transport || client.uploads.CheckRedirect == nil {
+		t.Error("uploads do not go through the same connections without a limit")
 	}
 	if client.http == http.DefaultClient || client.http.Timeout == 0 {
 		t.Error("the default client has no limit")

@@ -508,17 +508,56 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestLoggerHasNoSecrets: a repeated try is logged, the key is not.
-func TestLoggerHasNoSecrets(t *testing.T) {
+// TestLogLines: one line for each exchange says which call it was and how it
+// went, and nothing of what was said.
+func TestLogLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logged bytes.Buffer
-		client := serveInMemory(t, scripted(`{"code":500,"msg":"`+testKey.Reveal()+`"}`, `{"code":200,"data":1}`).ServeHTTP)
-		client.log = debugLogger(&logged)
-		if _, err := client.Credits(t.Context()); err != nil {
-			t.Fatal(err)
+		const secret = "https://files.test/private.png"
+		client := serveInMemory(t, scripted(
+			`{"code":500,"msg":"`+testKey.Reveal()+` `+secret+`"}`, `{"code":200,"data":{"state":"waiting","param":"`+secret+`"}}`,
+			`{"code":200,"data":{"taskId":"hidden-id"}}`, `{"code":200,"data":"https://h/d"}`, `{"code":200,"data":{"pricingDesc":"8"}}`,
+			`{"code":200,"data":{"downloadUrl":"`+secret+`"}}`, `<html>`,
+		).ServeHTTP)
+		client.log, client.uploadBase = debugLogger(&logged), client.base
+		input := map[string]any{"image_url": secret, "prompt": "hidden-prompt"}
+		for _, err := range []error{
+			second(client.Status(t.Context(), Ref{Jobs, "hidden-id"})),
+			second(client.Create(t.Context(), CreateRequest{Model: "hidden-model", Input: input, CallbackURL: secret})),
+			second(client.DownloadURL(t.Context(), secret)),
+			second(client.ModelPrice(t.Context(), "hidden/model")),
+			second(client.Upload(t.Context(), File{Content: strings.NewReader("hidden-content"), Size: 14, Name: "hidden-name.png"})),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
 		}
-		if got := logged.String(); !strings.Contains(got, "read credits") || strings.Contains(got, testKey.Reveal()) {
-			t.Errorf("logged %q", got)
+		wantError(t, second(client.Create(t.Context(), CreateRequest{Model: "m"})), ErrUnknownOutcome, "create task")
+		got := logged.String()
+		for _, hidden := range []string{testKey.Reveal(), secret, "hidden", "files.test", "h/d"} {
+			if strings.Contains(got, hidden) {
+				t.Errorf("%q shows in the log:\n%s", hidden, got)
+			}
+		}
+		lines := []string{
+			"op=\"read task\" method=GET route=/api/v1/jobs/recordInfo code=500 duration=0s kind=temporary",
+			"op=\"read task\" method=GET route=/api/v1/jobs/recordInfo code=200 duration=0s kind=none",
+			"op=\"create task\" method=POST route=/api/v1/jobs/createTask code=200 duration=0s kind=none",
+			"method=POST route=/api/v1/common/download-url code=200",
+			"method=GET route=/api/v1/models/{model}/price code=200",
+			"op=\"upload file\" method=POST route=/api/file-base64-upload code=200",
+			"route=/api/v1/jobs/createTask code=0 duration=0s kind=\"unknown outcome\"",
+		}
+		for n, line := range strings.Split(strings.TrimSpace(got), "\n") {
+			if n >= len(lines) || !strings.Contains(line, lines[n]) {
+				t.Errorf("line %d: %s", n, line)
+			}
+		}
+		if n := strings.Count(got, "\n"); n != len(lines) {
+			t.Errorf("%d lines, want %d", n, len(lines))
 		}
 	})
 }
+
+// second drops a call's result.
+func second[T any](_ T, err error) error { return err }

@@ -107,6 +107,65 @@ func TestCreationLimiterWithCreate(t *testing.T) {
 	})
 }
 
+// TestThousandCreations counts at the server while a thousand tasks are
+// created as fast as the client's own limiter lets them, at the latencies of a
+// healthy API: never more than 20 in any 10 seconds, and at least 95 % of what
+// Kie allows.
+func TestThousandCreations(t *testing.T) {
+	const n, per, total = 20, 10 * time.Second, 1000
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var arrivals []time.Time
+		random := rand.New(rand.NewPCG(1, 2))
+		client := serveInMemory(t, func(w http.ResponseWriter, _ *http.Request) {
+			mu.Lock()
+			arrivals = append(arrivals, time.Now())
+			latency := 100*time.Millisecond + time.Duration(random.Int64N(int64(400*time.Millisecond)))
+			mu.Unlock()
+			<-time.After(latency)
+			_, _ = io.WriteString(w, `{"code":200,"data":{"taskId":"t1"}}`)
+		})
+		client.creations = NewCreationLimiter(n, per)
+		var group sync.WaitGroup
+		for range total {
+			group.Go(func() {
+				if _, err := client.Create(t.Context(), CreateRequest{Model: "m"}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		wantSpread(t, arrivals, n, per, total)
+		// The first n come at once; from then on n per window would be all that
+		// Kie allows.
+		span := arrivals[total-1].Sub(arrivals[0])
+		used := float64(total-n) / (n * float64(span) / float64(per))
+		t.Logf("%d creations in %v, %.1f %% of what is allowed", total, span, 100*used)
+		if used < 0.95 {
+			t.Errorf("only %.1f %% of the allowed rate was used", 100*used)
+		}
+	})
+}
+
+// TestClientLimiterHonoursTheContext: nobody waits for a slot in vain.
+func TestClientLimiterHonoursTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := scripted(`{"code":200,"data":{"taskId":"t1"}}`)
+		client := serveInMemory(t, server.ServeHTTP)
+		client.creations = NewCreationLimiter(1, 10*time.Second)
+		if _, err := client.Create(t.Context(), CreateRequest{Model: "m"}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := client.Create(ctx, CreateRequest{Model: "m"})
+		wantError(t, err, ErrTemporary, "create task")
+		if !errors.Is(err, context.DeadlineExceeded) || server.count.Load() != 1 {
+			t.Errorf("%v after %d requests", err, server.count.Load())
+		}
+	})
+}
+
 func TestCreationLimiterSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := NewCreationLimiter(2, 10*time.Second)
