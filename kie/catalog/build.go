@@ -13,37 +13,69 @@ import (
 // ratio of 16:9. An option whose text is empty counts as not given. Defaults
 // are filled in as Complete does.
 //
+// Files go where the model wants them, into a list or an input of their own:
+// image, image2 and so on in their order, a first frame to the first image
+// where there is no other place for it, and images to the frames of a model
+// that has nothing but frames.
+//
 // The error is nil or a *ProblemsError with all problems: those of the model's
-// inputs in their order, then the options it does not have. The map belongs
-// to the caller.
+// inputs in their order, then the options it does not have, then what must be
+// given together or apart. The map belongs to the caller.
 func (m Model) Build(options map[Option]string) (map[string]any, error) {
+	given, left := gather(options), gather(options)
+	placed := m.place(left)
 	var found []Problem
 	input := make(map[string]any)
 	for _, in := range m.Inputs {
-		given := strings.TrimSpace(options[in.Option])
-		switch {
-		case in.Option != "" && given != "":
-			value, problem := in.parse(given)
-			if problem.Code != "" {
-				found = append(found, problem)
-			}
+		value, problem := in.take(options, placed[in.Name])
+		if problem.Code != "" {
+			found = append(found, problem)
+		}
+		if value != nil {
 			input[in.Name] = value
-		case in.Required && in.Default == nil:
-			found = append(found, Problem{Code: Missing, Input: in.Name, Option: in.Option, Choices: in.Choices()})
 		}
 	}
 	found = append(found, m.unsupported(options)...)
+	found = append(found, m.misplaced(given, left)...)
+	completed := m.Complete(input)
+	if len(found) == 0 {
+		found = m.together(completed)
+	}
 	if err := m.problems(found); err != nil {
 		return nil, err
 	}
-	return m.Complete(input), nil
+	return completed, nil
+}
+
+// take returns what the options hold for one input, nil for nothing.
+func (in Input) take(options map[Option]string, placed []string) (any, Problem) {
+	typed := strings.TrimSpace(options[in.Option])
+	switch {
+	case len(placed) > 0:
+		return in.hold(placed)
+	case in.Option != "" && !in.Option.IsFile() && typed != "":
+		return in.parse(typed)
+	case in.Required && in.Default == nil:
+		return nil, Problem{Code: Missing, Input: in.Name, Option: in.Option, Choices: in.Choices()}
+	}
+	return nil, Problem{}
+}
+
+// hold turns files into the input's value.
+func (in Input) hold(placed []string) (any, Problem) {
+	var value any = placed[0]
+	if in.Type == Array {
+		value, _ = list(placed)
+	}
+	problem, _ := in.check(value, true)
+	return value, problem
 }
 
 // unsupported returns a problem for each option that the model does not have.
 func (m Model) unsupported(options map[Option]string) []Problem {
 	var found []Problem
 	for _, option := range slices.Sorted(maps.Keys(options)) {
-		if _, has := m.ByOption(option); has || strings.TrimSpace(options[option]) == "" {
+		if _, has := m.ByOption(option); has || option.IsFile() || strings.TrimSpace(options[option]) == "" {
 			continue
 		}
 		problem := Problem{Code: Unsupported, Option: option, Given: shorten(options[option])}

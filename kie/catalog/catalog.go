@@ -1,22 +1,24 @@
 // Package catalog is Kie's models as data: what each model is called, which
 // inputs it wants, what it costs.
 //
-// The data is models.json, embedded in the program: facts of Kie's public
-// documentation (docs.kie.ai) and prices (kie.ai/pricing) of October 2026. Its
-// fields are those of Model, Input and Price; to add a model, add an entry and
-// its prices to the table of the tests. Where it is stricter than Kie, by a
-// required input or a default, the price depends on it. Nothing here talks to
-// Kie.
+// The data is image.json, video.json and sound.json, embedded in the program:
+// facts of Kie's public documentation (docs.kie.ai) and prices (kie.ai/pricing)
+// of October 2026, in the form that Write gives them. Their fields are those of
+// Model, Input and Price; to add a model, add an entry, and its prices to the
+// table of the tests. Where an entry is stricter than Kie, by a required input,
+// a default or a choice left out, the price depends on it. Nothing here talks
+// to Kie.
 //
-// From a person's words to a request: Catalog.Lookup, Model.Build,
-// Model.Estimate. From a raw input object: Model.Complete, Model.Validate,
-// Model.Estimate. A Catalog never changes after it was parsed, so it can be used from
-// many goroutines; whatever it returns is a copy that belongs to the caller.
+// From a person's words to a request: Catalog.Resolve, Model.Build,
+// Model.Estimate. From a raw input object: Catalog.Lookup, Model.Complete,
+// Model.Validate, Model.Estimate. An operator's own entries and prices come
+// with Overlay and File. A Catalog never changes after it was made, so it can
+// be used from many goroutines; whatever it returns is a copy that belongs to
+// the caller.
 package catalog
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,19 +27,11 @@ import (
 	"strings"
 )
 
-//go:embed models.json
-var embedded string
-
 // Catalog is a set of models. The zero value is empty.
 type Catalog struct {
-	models []Model        // by kind, each kind's default first, else in the file's order
-	byName map[string]int // folded ids and aliases to indexes of models
-	names  []string       // ids and aliases as written, for suggestions
-}
-
-// Default parses the embedded data. It takes some milliseconds: call it once.
-func Default() (*Catalog, error) {
-	return Parse(strings.NewReader(embedded))
+	entries []*entry       // by kind, each kind's default first, else in the file's order
+	byName  map[string]int // folded ids and aliases to indexes of entries
+	names   []string       // ids and aliases as written, for suggestions
 }
 
 // Parse reads a catalogue from JSON, one object {"models": [...]}, and checks
@@ -52,16 +46,34 @@ func Parse(r io.Reader) (*Catalog, error) {
 	var file struct {
 		Models []Model `json:"models"`
 	}
+	if err := decode(data, &file); err != nil {
+		return nil, fmt.Errorf("reading the catalogue: %w", err)
+	}
+	var wrong []error
+	entries := make([]*entry, len(file.Models))
+	for i := range file.Models {
+		wrong = append(wrong, file.Models[i].prepare()...)
+		entries[i] = &entry{head: file.Models[i]}
+	}
+	c, more := assemble(entries)
+	if err := errors.Join(append(wrong, more...)...); err != nil {
+		return nil, fmt.Errorf("checking the catalogue: %w", err)
+	}
+	return c, nil
+}
+
+// decode reads one JSON value strictly; its errors name the line.
+func decode(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
-		return nil, fmt.Errorf("reading the catalogue: line %d: %w", line(data, decoder.InputOffset(), err), err)
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("line %d: %w", line(data, decoder.InputOffset(), err), err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("reading the catalogue: there is more after its end")
+		return errors.New("there is more after its end")
 	}
-	return assemble(file.Models)
+	return nil
 }
 
 // line finds where decoding stopped; the decoder's own offset is only precise
@@ -79,28 +91,23 @@ func line(data []byte, offset int64, err error) int {
 	return 1 + bytes.Count(data[:offset], []byte("\n"))
 }
 
-// assemble checks and orders models and indexes their names.
-func assemble(models []Model) (*Catalog, error) {
-	var wrong []error
-	for i := range models {
-		wrong = append(wrong, models[i].prepare()...)
-	}
+// assemble orders entries and indexes their names.
+func assemble(entries []*entry) (*Catalog, []error) {
 	rank := func(m Model) int {
 		if m.KindDefault {
 			return 2 * slices.Index(kinds(), m.Kind)
 		}
 		return 2*slices.Index(kinds(), m.Kind) + 1
 	}
-	slices.SortStableFunc(models, func(a, b Model) int { return rank(a) - rank(b) })
-	c := &Catalog{models: models, byName: make(map[string]int)}
-	for i, m := range models {
-		wrong = append(wrong, c.index(i, m)...)
+	slices.SortStableFunc(entries, func(a, b *entry) int { return rank(a.head) - rank(b.head) })
+	c := &Catalog{entries: entries, byName: make(map[string]int, 3*len(entries))}
+	var wrong []error
+	for i, e := range entries {
+		wrong = append(wrong, c.index(i, e.head)...)
 	}
-	wrong = append(wrong, c.checkDefaults()...)
-	if err := errors.Join(wrong...); err != nil {
-		return nil, fmt.Errorf("checking the catalogue: %w", err)
-	}
-	return c, nil
+	wrong = append(append(wrong, c.checkDefaults()...), c.checkReplacements()...)
+	c.checkFamilies(func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) })
+	return c, wrong
 }
 
 // index registers the names of one model.
@@ -108,7 +115,7 @@ func (c *Catalog) index(i int, m Model) []error {
 	var wrong []error
 	for _, name := range append([]string{m.ID}, m.Aliases...) {
 		if other, taken := c.byName[fold(name)]; taken {
-			wrong = append(wrong, fmt.Errorf("model %q: the name %q belongs to %q already", m.ID, name, c.models[other].ID))
+			wrong = append(wrong, fmt.Errorf("model %q: the name %q belongs to %q already", m.ID, name, c.entries[other].head.ID))
 			continue
 		}
 		c.byName[fold(name)] = i
@@ -127,24 +134,46 @@ func fold(name string) string {
 	}, strings.ToLower(strings.TrimSpace(name)))
 }
 
-// Models returns the models of the given kinds, or all: images, videos, music,
-// speech, each kind with its default first. The order is the same each time.
+// Models returns the models of the given kinds, or of all, that a prompt alone
+// runs: current ones with a known price. Images come first, then videos, music
+// and speech, each kind with its default first. The order is the same each time.
 func (c *Catalog) Models(kind ...Kind) []Model {
+	return c.pick(kind, func(e *entry) bool { return e.head.Status == Current && e.model().runsFromPrompt() })
+}
+
+// All returns every model of the given kinds, or of all kinds, whatever it
+// needs and whether it can be used or not, in the order of Models.
+func (c *Catalog) All(kind ...Kind) []Model {
+	return c.pick(kind, func(*entry) bool { return true })
+}
+
+func (c *Catalog) pick(kind []Kind, wanted func(*entry) bool) []Model {
 	var models []Model
-	for _, m := range c.models {
-		if len(kind) == 0 || slices.Contains(kind, m.Kind) {
-			models = append(models, m.clone())
+	for _, e := range c.entries {
+		if (len(kind) == 0 || slices.Contains(kind, e.head.Kind)) && wanted(e) {
+			models = append(models, e.model().clone())
 		}
 	}
 	return models
 }
 
-// Lookup finds a model by its id or an alias; case, and whether words are
-// joined by blanks, hyphens or underscores, does not matter. The error is an
-// *UnknownModelError.
+// runsFromPrompt says whether somebody who gives nothing but a prompt gets a
+// file, at a price that is known.
+func (m *Model) runsFromPrompt() bool {
+	prompt, ok := m.ByOption(Prompt)
+	if !ok || prompt.Type != String || len(m.Price.Rates) == 0 || m.Output == OutputText || m.Output == OutputJSON {
+		return false
+	}
+	_, err := m.Build(map[Option]string{Prompt: "a"})
+	return err == nil
+}
+
+// Lookup finds a model by its id or an alias, whatever its status; case, and
+// whether words are joined by blanks, hyphens or underscores, does not matter.
+// The error is an *UnknownModelError.
 func (c *Catalog) Lookup(name string) (Model, error) {
 	if i, ok := c.byName[fold(name)]; ok {
-		return c.models[i].clone(), nil
+		return c.entries[i].model().clone(), nil
 	}
 	return Model{}, &UnknownModelError{Name: name, Nearest: c.nearest(fold(name))}
 }
@@ -166,9 +195,9 @@ func (c *Catalog) nearest(name string) []string {
 // DefaultFor returns the model to use when a person names none. It is the zero
 // Model when the catalogue has no model of that kind.
 func (c *Catalog) DefaultFor(kind Kind) Model {
-	for _, m := range c.models {
-		if m.Kind == kind && m.KindDefault {
-			return m.clone()
+	for _, e := range c.entries {
+		if e.head.Kind == kind && e.head.KindDefault {
+			return e.model().clone()
 		}
 	}
 	return Model{}

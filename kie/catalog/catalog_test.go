@@ -94,7 +94,7 @@ func TestLookupOfUnknownNameSuggests(t *testing.T) {
 		{"imagen5", []string{"imagen4"}},
 		{"google/imagen4-fst", []string{"google/imagen4-fast"}},
 		{"nano banana 3", []string{"nano-banana-2"}},
-		{"midjourney", nil},
+		{"xyzzy-9000", nil},
 		{"", nil},
 	}
 	for _, test := range tests {

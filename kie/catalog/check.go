@@ -20,10 +20,18 @@ func (m *Model) prepare() []error {
 	if !slices.Contains(kinds(), m.Kind) {
 		report("kind %q must be image, video, music or speech", m.Kind)
 	}
+	m.fill()
+	if !slices.Contains(statuses(), m.Status) || !slices.Contains(outputs(), m.Output) {
+		report("status %q or output %q is unknown", m.Status, m.Output)
+	}
+	if (m.Status == Current) != (m.Reason == "") {
+		report("a reason and a status other than %q go together", Current)
+	}
 	if source, err := url.Parse(m.Source); err != nil || source.Scheme != "https" || source.Host == "" {
 		report("source %q must be an https URL", m.Source)
 	}
 	m.prepareInputs(report)
+	m.checkTogether(report)
 	if len(wrong) == 0 {
 		m.checkPrice(report)
 	}
@@ -40,8 +48,11 @@ func (m *Model) prepareInputs(report reporter) {
 		if in.Name == "" || slices.Contains(names, in.Name) {
 			report("input %q: the name must be there, and once", in.Name)
 		}
-		if in.Option != "" && (!knownOption(in.Option) || slices.Contains(options, in.Option)) {
+		if in.Option != "" && (!knownOption(in.Option) || slices.Contains(options, in.Option) && !in.Option.IsFile()) {
 			report("input %s: option %q must be a known one, and once", in.Name, in.Option)
+		}
+		if base, _ := in.Option.split(); base != "" && (base != in.Option || in.Media == "") {
+			report("input %s: option %q must be without a number, and of an input with media", in.Name, in.Option)
 		}
 		names, options = append(names, in.Name), append(options, in.Option)
 		if !slices.Contains([]Type{String, Integer, Number, Boolean, Array}, in.Type) {
@@ -57,6 +68,13 @@ func (in *Input) prepareValues(report reporter) {
 	for i, value := range in.Enum {
 		in.Enum[i] = in.settle(value, "enum", report)
 	}
+	for i, value := range in.AlsoValues {
+		if converted, ok := in.canonical(value); ok {
+			in.AlsoValues[i] = converted
+		} else {
+			report("input %s: also_values %s must be %s", in.Name, quoted(text(value)), in.Type.phrase())
+		}
+	}
 	for word, value := range in.Values {
 		in.Values[word] = in.settle(value, "values", report)
 	}
@@ -66,8 +84,11 @@ func (in *Input) prepareValues(report reporter) {
 	if in.Min != nil && in.Max != nil && *in.Min > *in.Max {
 		report("input %s: min is above max", in.Name)
 	}
-	if in.MinItems < 0 || in.MaxItems < 0 || in.MaxLength < 0 {
+	if in.MinItems < 0 || in.MaxItems < 0 || in.MaxLength < 0 || in.MaxMB < 0 {
 		report("input %s: a limit is negative", in.Name)
+	}
+	if in.Media != "" && !slices.Contains([]string{"image", "video", "audio", "document"}, in.Media) {
+		report("input %s: media %q must be image, video, audio or document", in.Name, in.Media)
 	}
 }
 
@@ -119,13 +140,14 @@ func (m *Model) checkCount(count Quantity, report reporter) {
 	ok := false
 	switch count.Measure {
 	case CountValue:
-		ok = bounded
+		over, known := m.Input(count.Over)
+		ok = bounded && (count.Over == "" || known && over.Min != nil && *over.Min > 0)
 	case CountCharacters:
 		ok = count.Each > 0
 	case CountItems:
 		ok = in.Type == Array && count.After >= 0
-	case CountMost:
-		ok = in.isPresence() && count.AtMost > 0
+	case CountSeconds:
+		ok = in.Media != "" && count.AtMost >= 0
 	}
 	if !ok {
 		report("price: the count %+v does not work", count)
@@ -155,7 +177,11 @@ func (in Input) words() []string {
 	if in.Type == Boolean || in.isPresence() {
 		return []string{"true", "false"}
 	}
-	return in.rawChoices()
+	words := in.rawChoices()
+	for _, also := range in.AlsoValues {
+		words = append(words, text(also))
+	}
+	return words
 }
 
 // checkCoverage looks for combinations of choices that no rate fits.
@@ -206,16 +232,32 @@ func (c *Catalog) checkDefaults() []error {
 	var wrong []error
 	for _, kind := range kinds() {
 		models, defaults := 0, 0
-		for _, m := range c.models {
-			if m.Kind == kind {
+		for _, e := range c.entries {
+			if e.head.Kind == kind {
 				models++
 			}
-			if m.Kind == kind && m.KindDefault {
+			if e.head.Kind == kind && e.head.KindDefault {
 				defaults++
 			}
 		}
 		if models > 0 && defaults != 1 {
 			wrong = append(wrong, fmt.Errorf("kind %s: %d models are its default, must be one", kind, defaults))
+		}
+	}
+	return wrong
+}
+
+// checkReplacements makes sure that what is recommended instead of a model is
+// there.
+func (c *Catalog) checkReplacements() []error {
+	var wrong []error
+	for _, e := range c.entries {
+		if e.head.Replacement == "" {
+			continue
+		}
+		i, known := c.byName[fold(e.head.Replacement)]
+		if !known || c.entries[i].head.Status != Current {
+			wrong = append(wrong, fmt.Errorf("model %q: the replacement %q is no current model", e.head.ID, e.head.Replacement))
 		}
 	}
 	return wrong

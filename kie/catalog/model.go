@@ -30,8 +30,8 @@ func ParseKind(text string) (Kind, error) {
 	return kind, nil
 }
 
-// Option is a setting that a person can type for any model, whatever name the
-// model itself has for it.
+// Option is a setting that a person can type for any model, or a file that can
+// be given to it, whatever name the model itself has for it.
 type Option string
 
 // The options. Prompt is the text to draw, film or speak. Duration is in
@@ -47,12 +47,26 @@ const (
 	Voice          Option = "voice"
 )
 
+// The options that are files; their values are URLs, or whatever stands for one
+// until the file is uploaded. Several files of one kind are image, image2,
+// image3 and so on: see Option.Numbered. EarlierTask is the id of an earlier
+// Kie task whose result is to be worked on.
+const (
+	ImageFile   Option = "image"
+	FirstFrame  Option = "first_frame"
+	LastFrame   Option = "last_frame"
+	AudioFile   Option = "audio"
+	VideoFile   Option = "video"
+	MaskFile    Option = "mask"
+	EarlierTask Option = "task"
+)
+
 func knownOption(option Option) bool {
 	switch option {
-	case Prompt, NegativePrompt, AspectRatio, Resolution, Duration, Count, Seed, Voice:
+	case Prompt, NegativePrompt, AspectRatio, Resolution, Duration, Count, Seed, Voice, EarlierTask:
 		return true
 	}
-	return false
+	return option.IsFile()
 }
 
 // Type is the JSON type that Kie wants for an input.
@@ -73,7 +87,7 @@ type Input struct {
 	Type        Type   `json:"type"`                  // the JSON type that is sent
 	Items       string `json:"items,omitempty"`       // JSON type of an Array's elements
 	Option      Option `json:"option,omitempty"`      // which option fills it; empty: only raw inputs do
-	Media       string `json:"media,omitempty"`       // image, video or audio: its value is the URL of a file
+	Media       string `json:"media,omitempty"`       // image, video, audio or document: its value, or each element, is the URL of a file
 	Required    bool   `json:"required,omitempty"`    // Kie refuses a request without it
 	Description string `json:"description,omitempty"` // one English phrase
 
@@ -92,6 +106,20 @@ type Input struct {
 	MaxLength int      `json:"max_length,omitempty"` // longest text in characters (code points); 0: no limit
 	MinItems  int      `json:"min_items,omitempty"`  // fewest elements of a given Array
 	MaxItems  int      `json:"max_items,omitempty"`  // most elements of an Array; 0: no limit
+
+	MaxMB  int      `json:"max_mb,omitempty"` // largest file in MB of 10^6 bytes; 0: none is documented
+	Accept []string `json:"accept,omitempty"` // media types of the files it takes; empty: none are documented
+	// Frames says that a list of images holds the first frame and then the last.
+	Frames bool `json:"frames,omitempty"`
+
+	NotWith []string `json:"not_with,omitempty"` // inputs that must not be given together with it
+	Needs   string   `json:"needs,omitempty"`    // an input that must be given with it
+
+	// AlsoTypes and AlsoValues are what Kie is known to accept beyond its
+	// published schema: Validate lets them pass, nobody is offered them. An
+	// AlsoTypes of Array on a text input is a list of such texts.
+	AlsoTypes  []Type `json:"also_types,omitempty"`
+	AlsoValues []any  `json:"also_values,omitempty"`
 }
 
 // Choices returns what a person can type for the input, in the order in which
@@ -120,6 +148,8 @@ func (in Input) rawChoices() []string {
 
 func (in Input) clone() Input {
 	in.Enum = slices.Clone(in.Enum)
+	in.Accept, in.NotWith = slices.Clone(in.Accept), slices.Clone(in.NotWith)
+	in.AlsoTypes, in.AlsoValues = slices.Clone(in.AlsoTypes), slices.Clone(in.AlsoValues)
 	in.Values = maps.Clone(in.Values)
 	in.Min, in.Max = clonePointer(in.Min), clonePointer(in.Max)
 	if list, ok := in.Default.([]any); ok {
@@ -139,15 +169,33 @@ func clonePointer(p *float64) *float64 {
 // Model is one model of Kie: what it wants, what it costs. A Model that a
 // Catalog returned is a copy and belongs to the caller.
 type Model struct {
-	ID          string   `json:"id"`                        // value of createTask's model field
+	ID          string   `json:"id"`                        // its name; for Jobs models the value of createTask's model field
 	Title       string   `json:"title"`                     // name for people
-	Kind        Kind     `json:"kind"`                      // what it produces
+	Kind        Kind     `json:"kind"`                      // what it is used for
 	Task        string   `json:"task"`                      // Kie's word for what it does, e.g. text-to-image
+	Tasks       []string `json:"tasks,omitempty"`           // everything it does, when that is more than Task
+	Output      Output   `json:"output,omitempty"`          // what comes out; never empty in a Catalog
 	KindDefault bool     `json:"default_for_kind,omitzero"` // used when a person names no model
 	Aliases     []string `json:"aliases,omitempty"`         // other names it answers to
-	Inputs      []Input  `json:"inputs"`                    // in the order in which to show them
-	Price       Price    `json:"price"`                     // what it costs
-	Source      string   `json:"source"`                    // the public page that describes it
+	Family      string   `json:"family,omitempty"`          // models of one family are one model to a person; empty: it is alone
+
+	Status      Status `json:"status,omitempty"`      // whether it can be used; never empty in a Catalog
+	Reason      string `json:"reason,omitempty"`      // why its Status is not Current, an English clause
+	Replacement string `json:"replacement,omitempty"` // id of the nearest current model, if there is one
+
+	// Endpoint is where to ask for it, in the words of package kie: Jobs, or
+	// one of the older endpoints ("veo", "suno", …). Never empty in a Catalog.
+	Endpoint string `json:"endpoint,omitempty"`
+	// ModelValue stands in the request's model field. Empty: there is no such
+	// field. For Jobs it is the ID unless the data says otherwise.
+	ModelValue string `json:"model_value,omitempty"`
+	Note       string `json:"note,omitempty"` // what is not certain about the entry
+
+	// RequireOneOf lists sets of inputs, of which one must be given whole.
+	RequireOneOf [][]string `json:"require_one_of,omitempty"`
+	Inputs       []Input    `json:"inputs"` // in the order in which to show them
+	Price        Price      `json:"price"`  // what it costs
+	Source       string     `json:"source"` // the public page that describes it
 }
 
 // Input returns the input of that exact name.
@@ -173,7 +221,7 @@ func (m Model) find(matches func(Input) bool) (Input, bool) {
 func (m Model) Options() []Option {
 	var options []Option
 	for _, in := range m.Inputs {
-		if in.Option != "" {
+		if in.Option != "" && !slices.Contains(options, in.Option) {
 			options = append(options, in.Option)
 		}
 	}
@@ -181,7 +229,11 @@ func (m Model) Options() []Option {
 }
 
 func (m Model) clone() Model {
-	m.Aliases = slices.Clone(m.Aliases)
+	m.Aliases, m.Tasks = slices.Clone(m.Aliases), slices.Clone(m.Tasks)
+	m.RequireOneOf = slices.Clone(m.RequireOneOf)
+	for i, set := range m.RequireOneOf {
+		m.RequireOneOf[i] = slices.Clone(set)
+	}
 	m.Inputs = slices.Clone(m.Inputs)
 	for i := range m.Inputs {
 		m.Inputs[i] = m.Inputs[i].clone()

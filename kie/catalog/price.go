@@ -27,6 +27,7 @@ type Price struct {
 	Rates  []Rate     `json:"rates"`            // looked through in order
 	Units  []Quantity `json:"units,omitempty"`  // how many units there are; empty: one
 	Extras []Extra    `json:"extras,omitempty"` // added on top
+	Note   string     `json:"note,omitempty"`   // what Kie's price page says, in short
 }
 
 // Free is the Per of models that cost nothing; only their rates may be 0.
@@ -44,6 +45,14 @@ type Rate struct {
 // OneOf is a list of values as text. In the data it is one value or a list of
 // them; numbers and true or false may stand without quotes.
 type OneOf []string
+
+// MarshalJSON writes one value as a text, several as a list.
+func (o OneOf) MarshalJSON() ([]byte, error) {
+	if len(o) == 1 {
+		return json.Marshal(o[0])
+	}
+	return json.Marshal([]string(o))
+}
 
 // UnmarshalJSON reads one value or a list of values.
 func (o *OneOf) UnmarshalJSON(data []byte) error {
@@ -77,19 +86,25 @@ const (
 	CountCharacters Measure = "characters"
 	// CountItems counts the elements of a list beyond the first After.
 	CountItems Measure = "items"
-	// CountMost counts as AtMost when the input is given: a file whose length is
-	// not known beforehand.
-	CountMost Measure = "most"
+	// CountSeconds counts the started seconds of a file, or of all files in a
+	// list, by the lengths given to EstimateFor. When a length is not known the
+	// files count as AtMost seconds together.
+	CountSeconds Measure = "seconds"
 )
 
 // Quantity is a number of units that comes from one input.
 type Quantity struct {
 	Measure Measure `json:"measure"`
 	Input   string  `json:"input"`
+	Over    string  `json:"over,omitempty"`    // CountValue: the input by which to divide, as frames by frames per second
 	Each    int     `json:"each,omitempty"`    // CountCharacters: the size of a block
 	After   int     `json:"after,omitempty"`   // CountItems: how many are free
-	AtMost  int     `json:"at_most,omitempty"` // CountMost: what to reckon with
+	AtMost  int     `json:"at_most,omitempty"` // CountSeconds: what to reckon with; 0: nothing is known
 }
+
+// Lengths holds the seconds of files by the values that stand for them in an
+// input object: their URLs.
+type Lengths map[string]float64
 
 // Extra is a price for each unit of a count of its own.
 type Extra struct {
@@ -112,7 +127,7 @@ func (p Price) clone() Price {
 
 // dependsOn says whether the input of that name can change the price.
 func (p Price) dependsOn(name string) bool {
-	counts := func(c Quantity) bool { return c.Input == name }
+	counts := func(c Quantity) bool { return c.Input == name || c.Over == name }
 	return slices.ContainsFunc(p.Units, counts) ||
 		slices.ContainsFunc(p.Extras, func(e Extra) bool { return counts(e.Count) }) ||
 		slices.ContainsFunc(p.Rates, func(r Rate) bool { return r.When[name] != nil })
@@ -121,19 +136,25 @@ func (p Price) dependsOn(name string) bool {
 // Estimate returns the most that Kie will charge for an input object that
 // Validate accepts; an input that is absent counts with its default. For the
 // price of a model as such, estimate its Complete(nil). The error wraps
-// ErrNoPrice when no rule covers the input.
+// ErrNoPrice when no rule covers the input, or when the price depends on the
+// length of a file that has no known limit: EstimateFor takes lengths.
 func (m Model) Estimate(input map[string]any) (Credits, error) {
+	return m.EstimateFor(input, nil)
+}
+
+// EstimateFor is Estimate for files of known lengths.
+func (m Model) EstimateFor(input map[string]any, lengths Lengths) (Credits, error) {
 	total, err := m.rate(input)
 	if err != nil {
 		return 0, err
 	}
 	if len(m.Price.Units) > 0 {
-		if total, err = m.charge(total, input, m.Price.Units); err != nil {
+		if total, err = m.charge(total, input, lengths, m.Price.Units...); err != nil {
 			return 0, err
 		}
 	}
 	for _, extra := range m.Price.Extras {
-		credits, err := m.charge(extra.Credits, input, []Quantity{extra.Count})
+		credits, err := m.charge(extra.Credits, input, lengths, extra.Count)
 		if err != nil {
 			return 0, err
 		}
@@ -197,11 +218,10 @@ func (in Input) word(value any) (word string, decided bool) {
 func (in Input) isPresence() bool { return in.Type == Array || in.Media != "" }
 
 // charge multiplies credits by the sum of some counts.
-func (m Model) charge(credits Credits, input map[string]any, counts []Quantity) (Credits, error) {
+func (m Model) charge(credits Credits, input map[string]any, lengths Lengths, counts ...Quantity) (Credits, error) {
 	var sum int64
 	for _, count := range counts {
-		in, _ := m.Input(count.Input)
-		n, ok := count.of(in, input[count.Input])
+		n, ok := m.count(count, input, lengths)
 		if !ok {
 			return 0, fmt.Errorf("price of %s: cannot count %s: %w", m.ID, count.Input, ErrNoPrice)
 		}
@@ -214,26 +234,72 @@ func (m Model) charge(credits Credits, input map[string]any, counts []Quantity) 
 	return total, nil
 }
 
-// of counts a value of the input; false means that there is nothing to go by.
-func (c Quantity) of(in Input, value any) (int64, bool) {
+// count counts a value of an input; false means that there is nothing to go by.
+func (m Model) count(c Quantity, input map[string]any, lengths Lengths) (int64, bool) {
+	in, _ := m.Input(c.Input)
+	value := input[c.Input]
 	if value == nil {
 		value = in.Default
 	}
 	switch c.Measure {
 	case CountValue:
+		if c.Over != "" {
+			over, _ := m.Input(c.Over)
+			return in.quotient(value, over, input[c.Over])
+		}
 		return in.amount(value)
 	case CountCharacters:
 		return int64(max(1, (characters(value)+c.Each-1)/max(1, c.Each))), true
 	case CountItems:
 		items, _ := list(value)
 		return int64(max(0, len(items)-c.After)), true
-	case CountMost:
-		if value == nil || in.empty(value) {
-			return 0, true
-		}
-		return int64(c.AtMost), true
+	case CountSeconds:
+		return c.seconds(in, value, lengths)
 	}
 	return 0, false
+}
+
+// seconds adds up the lengths of one file or of several.
+func (c Quantity) seconds(in Input, value any, lengths Lengths) (int64, bool) {
+	urls, isList := list(value)
+	switch {
+	case (value == nil || in.empty(value)) && in.Required:
+		return int64(c.AtMost), c.AtMost > 0
+	case value == nil || in.empty(value):
+		return 0, true
+	case !isList:
+		urls = []any{value}
+	}
+	sum, all := int64(0), true
+	for _, url := range urls {
+		seconds, known := lengths[text(url)]
+		known = known && seconds >= 0 && seconds <= math.MaxInt32
+		if all = all && known; known {
+			sum += int64(math.Ceil(seconds))
+		}
+	}
+	if all {
+		return sum, true
+	}
+	return max(sum, int64(c.AtMost)), c.AtMost > 0
+}
+
+// quotient divides the input's number by that of another, rounded up. What is
+// missing counts so that the result is as large as it can be.
+func (in Input) quotient(value any, over Input, by any) (int64, bool) {
+	n, ok := in.amount(value)
+	if by == nil {
+		by = over.Default
+	}
+	divisor, known := number(by)
+	if !known && over.Min != nil && by == nil {
+		divisor, known = *over.Min, true
+	}
+	if !ok || !known || divisor <= 0 {
+		return 0, false
+	}
+	quotient := math.Ceil(float64(n) / divisor)
+	return int64(quotient), quotient <= math.MaxInt32
 }
 
 // amount reads a count from a number or its text.

@@ -22,7 +22,7 @@ func TestEstimateOfHarderPrices(t *testing.T) {
 				{"when": {"resolution": "720p", "videos": false}, "credits": 41},
 				{"when": {"resolution": "480p", "videos": true}, "credits": 11.5},
 				{"when": {"resolution": "720p", "videos": true}, "credits": 25}],
-			"units": [{"measure": "value", "input": "duration"}, {"measure": "most", "input": "videos", "at_most": 15}]}`
+			"units": [{"measure": "value", "input": "duration"}, {"measure": "seconds", "input": "videos", "at_most": 15}]}`
 		edit = `"inputs": [
 			{"name": "quality", "type": "string", "enum": ["basic", "high"], "default": "basic"},
 			{"name": "images", "type": "array", "items": "string", "media": "image"}],
@@ -33,7 +33,7 @@ func TestEstimateOfHarderPrices(t *testing.T) {
 			{"name": "resolution", "type": "string", "enum": ["480p", "720p"]}],
 			"price": {"per": "second", "rates": [
 				{"when": {"resolution": "480p"}, "credits": 3}, {"when": {"resolution": "720p"}, "credits": 12}],
-			"units": [{"measure": "most", "input": "audio_url", "at_most": 15}]}`
+			"units": [{"measure": "seconds", "input": "audio_url", "at_most": 15}]}`
 		dialogue = `"inputs": [{"name": "dialogue", "type": "array", "items": "object", "required": true}],
 			"price": {"per": "1000 characters", "rates": [{"credits": 14}],
 			"units": [{"measure": "characters", "input": "dialogue", "each": 1000}]}`
@@ -60,7 +60,7 @@ func TestEstimateOfHarderPrices(t *testing.T) {
 		{"four images", edit, `{"images":` + files(4) + `,"quality":"high"}`, "15.5"},
 		{"undecided is dearest", avatar, `{"audio_url":"https://example.com/a.mp3"}`, "180"},
 		{"decided", avatar, `{"audio_url":"https://example.com/a.mp3","resolution":"480p"}`, "45"},
-		{"no audio yet", avatar, `{}`, "0"},
+		{"a file still to come, its longest length", avatar, `{}`, "180"},
 		{"dialogue counts every text", dialogue, `{"dialogue":[{"text":"` + strings.Repeat("a", 600) + `","voice":"A"},{"text":"` + strings.Repeat("b", 400) + `","voice":"B"}]}`, "28"},
 		{"dialogue of numbers", dialogue, `{"dialogue":[1,2]}`, "14"},
 		{"condition written as a number", upscale, `{"factor":"4"}`, "14"},
@@ -126,6 +126,7 @@ func TestParseRefusesPricesThatCannotWork(t *testing.T) {
 		{"name": "size", "type": "string", "enum": ["S", "L"]},
 		{"name": "sound", "type": "boolean"},
 		{"name": "seconds", "type": "integer"},
+		{"name": "count", "type": "integer", "max": 9},
 		{"name": "text", "type": "string"},
 		{"name": "files", "type": "array"},
 		{"name": "url", "type": "string", "media": "audio"}], `
@@ -146,8 +147,10 @@ func TestParseRefusesPricesThatCannotWork(t *testing.T) {
 		"text as a number":           {units(`{"measure": "value", "input": "text"}`), "does not work"},
 		"blocks of nothing":          {units(`{"measure": "characters", "input": "text"}`), "does not work"},
 		"items of a text":            {units(`{"measure": "items", "input": "text"}`), "does not work"},
-		"a file without a length":    {units(`{"measure": "most", "input": "url"}`), "does not work"},
-		"length of a text":           {units(`{"measure": "most", "input": "text", "at_most": 5}`), "does not work"},
+		"a file of negative length":  {units(`{"measure": "seconds", "input": "url", "at_most": -1}`), "does not work"},
+		"divided by nothing known":   {units(`{"measure": "value", "input": "count", "over": "seconds"}`), "does not work"},
+		"divided by nothing":         {units(`{"measure": "value", "input": "count", "over": "minutes"}`), "does not work"},
+		"length of a text":           {units(`{"measure": "seconds", "input": "text", "at_most": 5}`), "does not work"},
 		"unknown measure":            {units(`{"measure": "pixels", "input": "files"}`), "does not work"},
 		"negative extra":             {`"price": {"per": "image", "rates": [{"credits": 1}], "extras": [{"credits": -1, "for": {"measure": "items", "input": "files"}}]}`, "negative"},
 	}

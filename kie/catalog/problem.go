@@ -68,6 +68,9 @@ func (p Problem) String() string {
 	case Unsupported:
 		return fmt.Sprintf("it has no option %q%s", p.Name(), p.offer())
 	}
+	if p.Code == NoneOfSets || p.Code == Apart {
+		return p.sentence()
+	}
 	return p.Name() + " is not right"
 }
 

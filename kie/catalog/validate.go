@@ -11,9 +11,10 @@ import (
 
 // Validate checks a raw input object, as decoded from JSON or returned by
 // Build, and returns nil or a *ProblemsError with all problems: first those of
-// the model's inputs in their order, then the names it does not know. It is
-// strict about types; Complete turns "6" into 6 beforehand. It checks what can
-// be known here: whether a URL can be fetched only Kie can say.
+// the model's inputs in their order, then the names it does not know, then what
+// must be given together or apart. It is strict about types; Complete turns "6"
+// into 6 beforehand. It checks what can be known here: whether a URL can be
+// fetched only Kie can say.
 //
 // Names count because Kie ignores an input whose name it does not know
 // without a word, and bills the result.
@@ -30,7 +31,7 @@ func (m Model) Validate(input map[string]any) error {
 			found = append(found, m.unknown(name))
 		}
 	}
-	return m.problems(found)
+	return m.problems(append(found, m.together(input)...))
 }
 
 func (m Model) unknown(name string) Problem {
@@ -53,6 +54,9 @@ func (in Input) check(value any, given bool) (Problem, bool) {
 	}
 	problem := Problem{Input: in.Name, Option: in.Option, Given: shorten(text(value))}
 	converted, ok := in.canonical(value)
+	if !ok {
+		in, converted, ok = in.relax(value)
+	}
 	switch {
 	case !ok || !in.itemsFit(converted):
 		problem.Code, problem.Want = WrongType, in.Type
@@ -94,6 +98,27 @@ func magnitude(s string) (float64, bool) {
 	a, errA := strconv.ParseFloat(left, 64)
 	b, errB := strconv.ParseFloat(right, 64)
 	return a / b, errA == nil && errB == nil && a > 0 && b > 0
+}
+
+// relax reads a value of a type that Kie accepts beyond its schema. The input
+// it returns is the one to check the result against.
+func (in Input) relax(value any) (Input, any, bool) {
+	for _, also := range in.AlsoTypes {
+		other := in
+		other.Type = also
+		converted, ok := other.canonical(value)
+		if !ok {
+			continue
+		}
+		if also == Array {
+			other.Items, other.Enum = string(in.Type), nil
+			return other, converted, true
+		}
+		if own, ok := in.coerce(converted); ok {
+			return in, own, true
+		}
+	}
+	return in, value, false
 }
 
 // empty reports a text without a visible character or a list without entries.

@@ -65,7 +65,7 @@ func TestValidateRefuses(t *testing.T) {
 			[]catalog.Problem{{Code: catalog.Unknown, Input: "Duration", Given: "Duration", Nearest: "duration", Choices: grok}},
 			`there is no input "Duration"; did you mean "duration"?`,
 		}, {
-			"number as text", "grok-video", `{"prompt":"p","duration":"6"}`,
+			"number as text", "wan/2-7", `{"prompt":"p","duration":"6"}`,
 			[]catalog.Problem{{Code: catalog.WrongType, Input: "duration", Option: "duration", Given: "6", Want: catalog.Integer}},
 			`duration must be a whole number, not "6"`,
 		}, {
@@ -102,11 +102,11 @@ func TestValidateRefuses(t *testing.T) {
 			`resolution cannot be "720P"; did you mean "720p"?`,
 		}, {
 			"too many files", "nano-banana-2", `{"prompt":"p","image_input":[` + strings.Repeat(url+",", 14) + url + `]}`,
-			nil, "image_input has 15 entries, at most 14 are allowed",
+			nil, "image has 15 entries, at most 14 are allowed",
 		}, {
 			"a file that is a number", "nano-banana-2", `{"prompt":"p","image_input":[` + url + `,5]}`,
-			[]catalog.Problem{{Code: catalog.WrongType, Input: "image_input", Given: `["https://example.com/a.png",5]`, Want: catalog.Array}},
-			"image_input must be a list, not",
+			[]catalog.Problem{{Code: catalog.WrongType, Input: "image_input", Option: "image", Given: `["https://example.com/a.png",5]`, Want: catalog.Array}},
+			"image must be a list, not",
 		}, {
 			"everything at once", "grok-video", `{"aspect_ratio":4,"duration":99,"mode":"wild","zoom":1,"ratio":"1:1"}`,
 			[]catalog.Problem{

@@ -180,9 +180,9 @@ func (in Input) spelling(value any) any {
 	return value
 }
 
-// offers says whether the input's enum, if it has one, holds the value.
+// offers says whether the input's enum, if it has one, holds the value, or Kie
+// is known to accept it.
 func (in Input) offers(value any) bool {
-	return len(in.Enum) == 0 || slices.ContainsFunc(in.Enum, func(choice any) bool {
-		return text(choice) == text(value)
-	})
+	same := func(choice any) bool { return text(choice) == text(value) }
+	return len(in.Enum) == 0 || slices.ContainsFunc(in.Enum, same) || slices.ContainsFunc(in.AlsoValues, same)
 }
