@@ -37,6 +37,56 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
+// BenchmarkDecodeOlderRecord is the same for each of the older endpoints.
+func BenchmarkDecodeOlderRecord(b *testing.B) {
+	for _, s := range shapes() {
+		if s.endpoint == Jobs {
+			continue
+		}
+		b.Run(string(s.endpoint), func(b *testing.B) {
+			raw := []byte(s.success)
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				info, _ := s.endpoint.Info()
+				if _, ok := decodeRecord(info, Ref{s.endpoint, "t1"}, raw); !ok {
+					b.Fatal("not a record")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkParseCallback(b *testing.B) {
+	for _, s := range shapes() {
+		if s.endpoint != Jobs && s.endpoint != Veo && s.endpoint != Suno {
+			continue
+		}
+		b.Run(string(s.endpoint), func(b *testing.B) {
+			body := []byte(`{"code":200,"msg":"success","data":` + s.callback + `}`)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ParseCallback(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEndpointInfo(b *testing.B) {
+	for _, e := range []Endpoint{Jobs, LumaModify} {
+		b.Run(string(e), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := e.Info(); !ok {
+					b.Fatal("unknown")
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkStatus is one question and answer over loopback.
 func BenchmarkStatus(b *testing.B) {
 	server := &script{replies: []reply{{body: `{"code":200,"msg":"success","data":` + string(readFile(b, "record_success.json")) + `}`}}}

@@ -34,8 +34,8 @@ type Callback struct {
 	// Message is Kie's text in one line of at most 300 characters.
 	Message string
 	// Status is what the callback says about the task, nil when it says
-	// nothing. Its Ref.Endpoint is [Jobs] or empty. Read it again with
-	// [Client.Status] before acting on it.
+	// nothing. Its Ref is zero unless the task is one of [Jobs]. Read it again
+	// with [Client.Status] before acting on it.
 	Status *Status
 }
 
@@ -68,7 +68,6 @@ func ParseCallback(body []byte) (Callback, error) {
 		callback.Status = callback.told(data)
 	}
 	if callback.Status != nil {
-		callback.Status.Ref.TaskID = id
 		callback.Status.Raw = o.field("data")
 	}
 	return callback, nil
@@ -87,7 +86,7 @@ func (c Callback) record(data object) *Status {
 	}
 	switch State(strings.ToLower(word)) {
 	case "", Waiting, Queuing, Generating, Success, Fail:
-		status.Ref.Endpoint = Jobs
+		status.Ref = Ref{Endpoint: Jobs, TaskID: c.TaskID}
 	}
 	return &status
 }

@@ -55,7 +55,7 @@ func TestParseCallbackShapes(t *testing.T) {
 			switch {
 			case test.state == "" && got.Status != nil:
 				t.Errorf("status %+v out of nothing", got.Status)
-			case test.state != "" && (got.Status == nil || got.Status.State != test.state || got.Status.Ref.TaskID != test.id):
+			case test.state != "" && (got.Status == nil || got.Status.State != test.state || !got.Status.Ref.IsZero() && got.Status.Ref != (Ref{Jobs, test.id})):
 				t.Errorf("status %+v, want %s of %s", got.Status, test.state, test.id)
 			}
 		})

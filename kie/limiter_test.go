@@ -7,10 +7,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // TestCreationLimiterArrivals is the promise itself: through requests of any
@@ -107,40 +110,66 @@ func TestCreationLimiterWithCreate(t *testing.T) {
 	})
 }
 
-// TestThousandCreations counts at the server while a thousand tasks are
-// created as fast as the client's own limiter lets them, at the latencies of a
-// healthy API: never more than 20 in any 10 seconds, and at least 95 % of what
-// Kie allows.
-func TestThousandCreations(t *testing.T) {
+// thousand is a Kie that counts what arrives while many tasks are created and
+// followed to their end. Each takes half a minute; answers take 100 to 500 ms.
+type thousand struct {
+	mu       sync.Mutex
+	random   *rand.Rand
+	arrivals []time.Time // of creations
+	polls    int
+	made     map[string]time.Time
+}
+
+func (k *thousand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	reply := `{"code":200,"data":{"state":"generating"}}`
+	if r.Method == http.MethodPost {
+		id := strconv.Itoa(len(k.arrivals))
+		k.arrivals = append(k.arrivals, time.Now())
+		k.made[id] = time.Now()
+		reply = `{"code":200,"data":{"taskId":"` + id + `"}}`
+	} else {
+		k.polls++
+		if made, ok := k.made[r.URL.Query().Get("taskId")]; ok && time.Since(made) > 30*time.Second {
+			reply = succeeded
+		}
+	}
+	latency := 100*time.Millisecond + time.Duration(k.random.Int64N(int64(400*time.Millisecond)))
+	k.mu.Unlock()
+	<-time.After(latency)
+	_, _ = io.WriteString(w, reply)
+}
+
+// TestThousandTasks creates a thousand tasks as fast as the client's limiters
+// let it and follows them, counted at the server: never more than 20 creations
+// in any 10 seconds, and at least 95 % of what Kie allows.
+func TestThousandTasks(t *testing.T) {
 	const n, per, total = 20, 10 * time.Second, 1000
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var arrivals []time.Time
-		random := rand.New(rand.NewPCG(1, 2))
-		client := serveInMemory(t, func(w http.ResponseWriter, _ *http.Request) {
-			mu.Lock()
-			arrivals = append(arrivals, time.Now())
-			latency := 100*time.Millisecond + time.Duration(random.Int64N(int64(400*time.Millisecond)))
-			mu.Unlock()
-			<-time.After(latency)
-			_, _ = io.WriteString(w, `{"code":200,"data":{"taskId":"t1"}}`)
-		})
+		server := &thousand{random: rand.New(rand.NewPCG(1, 2)), made: map[string]time.Time{}}
+		client := serveInMemory(t, server.ServeHTTP)
 		client.creations = NewCreationLimiter(n, per)
+		client.queries = rate.NewLimiter(50, 50)
 		var group sync.WaitGroup
 		for range total {
 			group.Go(func() {
-				if _, err := client.Create(t.Context(), CreateRequest{Model: "m"}); err != nil {
+				ref, err := client.Create(t.Context(), CreateRequest{Model: "m"})
+				if err != nil {
 					t.Error(err)
+					return
+				}
+				if status, err := client.Wait(t.Context(), ref); err != nil || status.State != Success {
+					t.Errorf("%v ends as %v, %v", ref, status.State, err)
 				}
 			})
 		}
 		group.Wait()
-		wantSpread(t, arrivals, n, per, total)
+		wantSpread(t, server.arrivals, n, per, total)
 		// The first n come at once; from then on n per window would be all that
 		// Kie allows.
-		span := arrivals[total-1].Sub(arrivals[0])
+		span := server.arrivals[total-1].Sub(server.arrivals[0])
 		used := float64(total-n) / (n * float64(span) / float64(per))
-		t.Logf("%d creations in %v, %.1f %% of what is allowed", total, span, 100*used)
+		t.Logf("%d creations in %v, %.1f %% of what is allowed; %d polls", total, span, 100*used, server.polls)
 		if used < 0.95 {
 			t.Errorf("only %.1f %% of the allowed rate was used", 100*used)
 		}

@@ -20,7 +20,7 @@ func TestEveryCallback(t *testing.T) {
 			if diff := cmp.Diff(s.called, got.Status.Outputs); diff != "" {
 				t.Errorf("outputs (-want +got):\n%s", diff)
 			}
-			if want := map[bool]Endpoint{true: Jobs}[s.endpoint == Jobs]; got.Status.Ref != (Ref{want, "t1"}) {
+			if want := map[bool]Ref{true: {Jobs, "t1"}}[s.endpoint == Jobs]; got.Status.Ref != want {
 				t.Errorf("the status is that of %+v", got.Status.Ref)
 			}
 			for _, data := range []string{s.callback, `{"taskId":"t1"}`, `{"task_id":"t1","callbackType":"error","data":null}`} {
