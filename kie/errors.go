@@ -32,17 +32,20 @@ const (
 	// can be missing for some seconds after its creation.
 	ErrNotFound
 	// ErrRefused: Kie answered with any other error code, or something in
-	// front of it answered for it (a redirect, an HTTP 403 page). For Create
-	// this includes 408 and 5xx codes: Kie answered, so no task exists.
+	// front of it answered for it (a redirect, an HTTP 403 page). For calls
+	// that buy something this includes 408 and 5xx codes: Kie answered, so
+	// nothing was bought.
 	ErrRefused
-	// ErrTemporary: for Create, nothing was sent. For the other methods also
-	// lost connections, unusable answers, 408 and 5xx codes, after the tries
-	// were used up.
+	// ErrTemporary: for calls that buy something, nothing was sent. For the
+	// other methods also lost connections, unusable answers, 408 and 5xx codes,
+	// after the tries were used up; an upload may then have been stored.
 	ErrTemporary
-	// ErrUnknownOutcome: only from Create. The request was sent, but no usable
-	// answer came: timeout, lost connection, HTTP 5xx or 200 without an
-	// envelope, success without a task id, a cut or oversized body. The task
-	// may exist and be billed, so sending it again may pay twice.
+	// ErrUnknownOutcome: only from calls that buy something, which are
+	// Client.Create, SunoPersona, SunoTimedLyrics and SunoBoostStyle. The
+	// request was sent, but no usable answer came: timeout, lost connection,
+	// HTTP 5xx or 200 without an envelope, success without a task id, a cut or
+	// oversized body. The task may exist and be billed, so sending it again may
+	// pay twice.
 	ErrUnknownOutcome
 )
 
@@ -124,8 +127,8 @@ func (e *Error) passing() bool {
 }
 
 // codeKind sorts an error code of an envelope. It follows the code tables of
-// docs.kie.ai; creating says that the operation is Create, where an answer
-// of any code means that no task exists.
+// docs.kie.ai; creating says that the operation buys something, where an answer
+// of any other code than 200 means that nothing was bought.
 func codeKind(creating bool, code int, message string) ErrorKind {
 	switch code {
 	case 401:

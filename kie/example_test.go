@@ -7,7 +7,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"time"
 
 	"kiebot/kie"
@@ -84,56 +83,32 @@ func ExampleKindOf() {
 	// kie: read credits: Credits insufficient (credits, code 402)
 }
 
-// Receive callbacks: check, remember, answer at once, and read the result
-// elsewhere with Client.Status.
+// Check a callback in a handler of one's own; CallbackHandler is ready made.
 func ExampleVerifier() {
-	verifier := kie.Verifier{Keys: []kie.Secret{"key from kie.ai/settings"}}
-	due := make(chan string, 100)
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-		if err != nil {
-			http.Error(w, "cannot read the body", http.StatusBadRequest)
-			return
-		}
-		if err := verifier.Verify(r.Header, body); err != nil {
-			http.Error(w, "not signed by Kie", http.StatusForbidden)
-			return
-		}
-		callback, err := kie.ParseCallback(body)
-		if err != nil {
-			http.Error(w, "not a callback", http.StatusBadRequest)
-			return
-		}
-		due <- callback.TaskID
-		_, _ = io.WriteString(w, `{"code":200,"msg":"success"}`)
-	}
+	verifier := kie.Verifier{Keys: []kie.Secret{"the new key", "the old key"}} // while they are being exchanged
+	body := []byte(`{"code":200,"data":{"taskId":"281e5b0f","state":"success"}}`)
+	header := kie.Sign("the old key", "281e5b0f", time.Now()) // what Kie would send
 
-	// What Kie would send:
-	r := httptest.NewRequest(http.MethodPost, "/hooks/kie", strings.NewReader(`{"code":200,"data":{"taskId":"281e5b0f","state":"success"}}`))
-	r.Header = kie.Sign("key from kie.ai/settings", "281e5b0f", time.Now())
-	w := httptest.NewRecorder()
-	handler(w, r)
-	fmt.Println(w.Code, "and", <-due, "is due to be read")
-	// Output: 200 and 281e5b0f is due to be read
+	fmt.Println(verifier.Verify(header, body))
+	fmt.Println(verifier.Verify(http.Header{}, body))
+	// Output:
+	// <nil>
+	// kie: the callback is not signed: is a webhook HMAC key set in kie.ai/settings?
 }
 
-// Keep below Kie's limit, whatever the latency.
+// Keep below Kie's limit, whatever the latency: one limiter for all clients of
+// an account.
 func ExampleCreationLimiter() {
 	server := kieServer()
 	defer server.Close()
-	client, err := kie.New(kie.Config{APIKey: "your-key", BaseURL: server.URL})
+	client, err := kie.New(kie.Config{
+		APIKey: "your-key", BaseURL: server.URL,
+		Creations: kie.NewCreationLimiter(20, 10*time.Second),
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	limiter := kie.NewCreationLimiter(20, 10*time.Second) // one per account
-
-	ctx := context.Background()
-	release, err := limiter.Acquire(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	ref, err := client.Create(ctx, kie.CreateRequest{Model: "google/imagen4", Input: map[string]any{"prompt": "a cat"}})
-	release()
+	ref, err := client.Create(context.Background(), kie.CreateRequest{Model: "google/imagen4", Input: map[string]any{"prompt": "a cat"}})
 	fmt.Println(ref, err)
 	// Output: jobs:281e5b0f <nil>
 }

@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// CreationLimiter keeps calls of [Client.Create] within Kie's limit: 20 in any
-// 10 seconds per account. It is safe for concurrent use.
+// CreationLimiter keeps calls that buy something within Kie's limit: 20 in any
+// 10 seconds per account. Put it into Config.Creations, or use it around
+// [Client.Create] where a program wants a slot before it commits itself; not
+// both. It is safe for concurrent use.
 //
 // A limiter that counts departures is not exact: requests that leave in
 // different windows can arrive together when the first ones are delayed. This
@@ -15,7 +17,8 @@ import (
 // again `per` after its answer came back. A request arrives between these two
 // moments, so two requests that used the same slot arrive at least `per`
 // apart, whatever their latency; n+1 arrivals within less than `per` would
-// need n+1 slots. The price is throughput: n per (per + latency).
+// need n+1 slots. The price is throughput: n per (per + latency), which is 97 %
+// of the limit when Kie answers in 0.3 s.
 //
 // A request whose answer never comes may arrive after the caller gave up; only
 // that can break the bound.
