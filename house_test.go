@@ -31,6 +31,7 @@ func mayImport() map[string][]string {
 		"kie/kietest":         {"kie", "kie/catalog"},
 		"kie":                 {},
 		"kie/catalog":         {},
+		"kie/catalog/gen":     {"kie/catalog"},
 		"core/media":          {},
 	}
 }

@@ -280,11 +280,20 @@ func TestEveryKindOfResultInABrowser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := openTab(t, w.address)
+	w.kie.Always(kietest.CallCreate, kietest.HoldTask())
 	b.say("/imagine a lighthouse in a storm, oil on canvas --ar 16:9 --n 2")
 	b.say("/video waves on a beach at dusk")
 	b.say("/speak Good morning, everyone!")
 	b.wait("three cards", `document.querySelectorAll('.card.open').length === 3`)
 	b.shots("5-all-working")
+	for released := 0; released < 4; {
+		for _, task := range w.kie.Tasks() {
+			if w.kie.Release(task.ID) {
+				released++
+			}
+		}
+		b.wait("the page to answer", "true")
+	}
 	b.wait("two pictures", picturesThere+` === 2`)
 	b.wait("a video that plays", `document.querySelector('.card video')?.videoWidth > 0`)
 	b.wait("sound that plays", `document.querySelector('.card audio')?.duration > 0`)
