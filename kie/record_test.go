@@ -174,6 +174,8 @@ func TestDecodeOutputs(t *testing.T) {
 		{"text result as list", `{"resultObject":[1]}`, []Output{{Kind: KindText, Text: `[1]`}}},
 		{"text result as JSON text", `{"resultObject":"{\"text\":\"hello\"}"}`, []Output{{Kind: KindText, Text: `{"text":"hello"}`}}},
 		{"text result as plain text", `{"resultObject":"[Verse] la la"}`, []Output{{Kind: KindText, Text: `[Verse] la la`}}},
+		{"lyrics of a jobs model", `{"resultObject":{"lyricsData":[{"text":"[Verse]\nla","title":"Sea"},{"text":""}]}}`, []Output{{Kind: KindText, Text: "[Verse]\nla", Title: "Sea"}}},
+		{"no lyrics in a jobs model", `{"resultObject":{"lyricsData":[]}}`, []Output{{Kind: KindText, Text: `{"lyricsData":[]}`}}},
 		{"empty text results", `{"resultObject":{}}`, nil},
 		{"null text result", `{"resultObject":null,"result_object":[]}`, nil},
 		{"track by its source", `{"data":[{"audio_url":null,"sourceAudioUrl":"https://h/a.wav"}]}`, []Output{{URL: "https://h/a.wav", Kind: KindAudio}}},

@@ -226,6 +226,8 @@ func TestUploadsWithoutAnAnswer(t *testing.T) {
 					return false
 				}
 				got, err := way.do(t.Context(), client)
+				h.mu.Lock()
+				defer h.mu.Unlock()
 				if way.repeats {
 					if err != nil || got.URL == "" || len(h.calls) != 2 || len(h.files) != 1 {
 						t.Errorf("%+v, %v after %d calls that left %d files", got, err, len(h.calls), len(h.files))
