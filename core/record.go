@@ -3,6 +3,7 @@ package core
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,11 +63,32 @@ type Request struct {
 	Model   string `json:"model"`   // a catalogue id
 	// Input goes to Kie as it is. Numbers are json.Number after a round trip through the store.
 	Input map[string]any `json:"input"`
+	// Files are what the person gave with it, in the order of FileValue: the
+	// Input has FileValue(0) where the first one's address goes.
+	Files []InputFile `json:"files,omitempty"`
 	// Count is how many tasks to make, 1 to MaxBatch; zero means one.
 	Count int `json:"count,omitempty"`
 	// Parent is the task whose button was pressed, if any.
 	Parent TaskID `json:"parent,omitempty"`
 }
+
+// InputFile is a file that a person gave with a request. It is stored as a
+// reference; before the task is created it is opened through the platform's
+// Source and given to Kie, and Input gets the address it has there.
+type InputFile struct {
+	Name string          `json:"name"`           // as the person knows it
+	Type string          `json:"type,omitempty"` // media type, as far as known
+	Size int64           `json:"size,omitempty"` // bytes, as far as known
+	Ref  json.RawMessage `json:"ref"`            // the adapter's own, opaque to core
+	// URL is where Kie has it, since Uploaded. Kie keeps uploads for a day at least.
+	URL      string    `json:"url,omitempty"`
+	Uploaded time.Time `json:"uploaded,omitzero"`
+}
+
+const fileScheme = "kiebot-file:"
+
+// FileValue stands in Request.Input for the address of the n-th of Request.Files.
+func FileValue(n int) string { return fileScheme + strconv.Itoa(n) }
 
 // MaxBatch is the largest Request.Count.
 const MaxBatch = 10
@@ -88,6 +110,7 @@ const (
 	ReasonInput       Reason = "input"        // the input does not fit the model; Refusal.Err lists the problems
 	ReasonModel       Reason = "model"        // no such model; Refusal.Err names the nearest
 	ReasonCount       Reason = "count"        // more than MaxBatch at once
+	ReasonRetired     Reason = "retired"      // Kie has the model no more; Refusal.Err says why and names the nearest
 	ReasonUnpriced    Reason = "unpriced"     // the catalogue cannot say what it costs
 	ReasonUnavailable Reason = "unavailable"  // the store cannot commit, or kiebot is stopping
 	ReasonNoTask      Reason = "no_task"      // no task with this id
@@ -107,6 +130,7 @@ const (
 	FailKey       Reason = "kie_key"     // the operator's key is refused
 	FailEmpty     Reason = "empty"       // success without outputs
 	FailLate      Reason = "deadline"    // unfinished at the hard deadline
+	FailFile      Reason = "file"        // a file of the request could not be had or given to Kie; Failure.Message names it
 	FailAway      Reason = "kie_away"    // no connection to Kie for an hour
 	FailUpkeep    Reason = "kie_upkeep"  // Kie was in maintenance for an hour
 )
