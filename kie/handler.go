@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 )
 
@@ -11,6 +12,8 @@ const (
 	// maxCallback caps a callback's body. Records of long lyrics stay below
 	// 100 kB.
 	maxCallback = 1 << 20
+	// callbackAnswer is what docs.kie.ai shows as the answer to a callback.
+	callbackAnswer = `{"code":200,"msg":"success"}`
 	// maxWorking is how many functions run at a time.
 	maxWorking = 64
 )
@@ -59,8 +62,10 @@ func (h *CallbackHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	// With the length known, the flush ends the answer.
+	w.Header().Set("Content-Length", strconv.Itoa(len(callbackAnswer)))
 	// When Kie has gone, it will come again; the work is worth doing either way.
-	_, _ = io.WriteString(w, `{"code":200,"msg":"success"}`)
+	_, _ = io.WriteString(w, callbackAnswer)
 	_ = http.NewResponseController(w).Flush()
 	go func() {
 		defer h.end()

@@ -6,7 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 )
 
 // maxNesting bounds how often JSON text is taken out of a string. Kie wraps
@@ -48,30 +48,43 @@ func unwrap(raw json.RawMessage) json.RawMessage {
 // absent nor null nor an empty string. Names are given in camelCase; each is
 // tried in snake_case as well.
 func (o object) field(names ...string) json.RawMessage {
+	var buffer [64]byte
 	for _, name := range names {
-		for _, spelling := range [...]string{name, snake(name)} {
-			raw := bytes.TrimSpace(o[spelling])
-			if len(raw) > 0 && !bytes.Equal(raw, []byte("null")) && !bytes.Equal(raw, []byte(`""`)) {
-				return raw
-			}
+		if raw := bytes.TrimSpace(o[name]); says(raw) {
+			return raw
+		}
+		// Looking up converted bytes allocates nothing, and many fields are
+		// looked for that are not there.
+		if raw := bytes.TrimSpace(o[string(appendSnake(buffer[:0], name))]); says(raw) {
+			return raw
 		}
 	}
 	return nil
+}
+
+// says reports whether a field's value is neither absent nor null nor an empty
+// string.
+func says(raw []byte) bool {
+	return len(raw) > 0 && !bytes.Equal(raw, []byte("null")) && !bytes.Equal(raw, []byte(`""`))
 }
 
 // text returns the field as a string; see the function text.
 func (o object) text(names ...string) string { return text(o.field(names...)) }
 
 // snake turns camelCase into snake_case.
-func snake(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		if unicode.IsUpper(r) {
-			b.WriteByte('_')
+func snake(name string) string { return string(appendSnake(nil, name)) }
+
+// appendSnake appends the snake_case of an ASCII name.
+func appendSnake(to []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			to = append(to, '_')
+			c += 'a' - 'A'
 		}
-		b.WriteRune(unicode.ToLower(r))
+		to = append(to, c)
 	}
-	return b.String()
+	return to
 }
 
 // text returns a JSON string's value, a number's or boolean's literal, and ""
@@ -83,6 +96,9 @@ func text(raw json.RawMessage) string {
 	}
 	switch raw[0] {
 	case '"':
+		if inner := raw[1:]; len(inner) > 0 && plainString(inner) {
+			return string(inner[:len(inner)-1])
+		}
 		var s string
 		if json.Unmarshal(raw, &s) != nil {
 			return ""
@@ -92,6 +108,20 @@ func text(raw json.RawMessage) string {
 		return ""
 	}
 	return string(raw)
+}
+
+// plainString reports whether what follows a string's first quote is the
+// string itself and its last quote: most are, and need no decoder.
+func plainString(rest []byte) bool {
+	for i, c := range rest {
+		if c == '"' {
+			return i == len(rest)-1
+		}
+		if c < ' ' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return false
 }
 
 // number reads a JSON number or a number in a string.
