@@ -64,9 +64,7 @@ func Parse(r io.Reader) (*Catalog, error) {
 
 // decode reads one JSON value strictly; its errors name the line.
 func decode(data []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	decoder.DisallowUnknownFields()
+	decoder := strict(data)
 	if err := decoder.Decode(into); err != nil {
 		return fmt.Errorf("line %d: %w", line(data, decoder.InputOffset(), err), err)
 	}
@@ -74,6 +72,14 @@ func decode(data []byte, into any) error {
 		return errors.New("there is more after its end")
 	}
 	return nil
+}
+
+// strict keeps numbers as they are written and takes no unknown fields.
+func strict(data []byte) *json.Decoder {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	decoder.DisallowUnknownFields()
+	return decoder
 }
 
 // line finds where decoding stopped; the decoder's own offset is only precise
@@ -138,7 +144,7 @@ func fold(name string) string {
 // runs: current ones with a known price. Images come first, then videos, music
 // and speech, each kind with its default first. The order is the same each time.
 func (c *Catalog) Models(kind ...Kind) []Model {
-	return c.pick(kind, func(e *entry) bool { return e.head.Status == Current && e.model().runsFromPrompt() })
+	return c.pick(kind, (*entry).runsFromPrompt)
 }
 
 // All returns every model of the given kinds, or of all kinds, whatever it
@@ -155,17 +161,6 @@ func (c *Catalog) pick(kind []Kind, wanted func(*entry) bool) []Model {
 		}
 	}
 	return models
-}
-
-// runsFromPrompt says whether somebody who gives nothing but a prompt gets a
-// file, at a price that is known.
-func (m *Model) runsFromPrompt() bool {
-	prompt, ok := m.ByOption(Prompt)
-	if !ok || prompt.Type != String || len(m.Price.Rates) == 0 || m.Output == OutputText || m.Output == OutputJSON {
-		return false
-	}
-	_, err := m.Build(map[Option]string{Prompt: "a"})
-	return err == nil
 }
 
 // Lookup finds a model by its id or an alias, whatever its status; case, and

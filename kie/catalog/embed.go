@@ -21,10 +21,12 @@ var embeddedSound string
 // entry is one model of a catalogue. Of an embedded one only the head is
 // decoded at first, because a program starts with all of them and uses few.
 type entry struct {
-	head  Model  // without inputs, price and source as long as there is text
-	text  string // what is to be decoded at first use; empty: head is everything
-	once  sync.Once
-	whole Model
+	head     Model  // without inputs, price and source as long as there is text
+	text     string // what is to be decoded at first use; empty: head is everything
+	once     sync.Once
+	whole    Model
+	judge    sync.Once
+	prompted bool
 }
 
 // model returns the whole model, which must not be changed.
@@ -41,6 +43,21 @@ func (e *entry) model() *Model {
 		e.whole.settleAll()
 	})
 	return &e.whole
+}
+
+// runsFromPrompt says whether somebody who gives nothing but a prompt gets a
+// file, at a price that is known.
+func (e *entry) runsFromPrompt() bool {
+	if e.head.Status != Current || e.head.Output == OutputText || e.head.Output == OutputJSON {
+		return false
+	}
+	e.judge.Do(func() {
+		m := e.model()
+		prompt, ok := m.ByOption(Prompt)
+		_, err := m.Build(map[Option]string{Prompt: "a"})
+		e.prompted = ok && prompt.Type == String && len(m.Price.Rates) > 0 && err == nil
+	})
+	return e.prompted
 }
 
 // Default returns the embedded data. It reads the names of all models and
