@@ -118,17 +118,18 @@ func (e *Engine) callback(r *http.Request) (int, string) {
 	if err != nil {
 		return http.StatusBadRequest, "not a callback of Kie's"
 	}
-	return e.hint(r.Context(), id, kie.Ref{Endpoint: kie.Jobs, TaskID: parsed.TaskID})
+	return e.hint(r.Context(), id, parsed.TaskID)
 }
 
 // hint commits that Kie has something to say about the task.
-func (e *Engine) hint(ctx context.Context, id TaskID, ref kie.Ref) (int, string) {
+func (e *Engine) hint(ctx context.Context, id TaskID, kieTask string) (int, string) {
 	err := e.update(ctx, func(c *change) error {
 		t, err := c.Task(id)
 		if err != nil {
 			return err
 		}
 		known := t.Kie
+		ref := kie.Ref{Endpoint: e.createRequest(t).Endpoint, TaskID: kieTask}
 		if err := c.adopt(&t, ref, Callback); err != nil {
 			return err
 		}

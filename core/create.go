@@ -50,9 +50,12 @@ func (g *gate) set(reason Reason, retry time.Time) bool {
 // createLoop takes queued tasks in order of acceptance. A task leaves for Kie
 // only with a slot of the limiter in hand, taken before creating is
 // committed, so that a crash while waiting for the limiter costs nothing.
+//
+// A task with files first gives them to Kie; that takes no slot.
 func (e *Engine) createLoop(ctx, work context.Context) {
 	var under sync.WaitGroup
 	defer under.Wait()
+	uploads := make(chan struct{}, uploadsMax)
 	for {
 		id, ok := e.creator.next(ctx)
 		if !ok {
@@ -60,6 +63,14 @@ func (e *Engine) createLoop(ctx, work context.Context) {
 		}
 		if reason, retry := e.gate.pass(e.cfg.Now()); reason != "" {
 			e.postpone(work, id, reason, retry)
+			continue
+		}
+		if e.needsFiles(ctx, id) {
+			under.Go(func() {
+				uploads <- struct{}{}
+				defer func() { <-uploads }()
+				e.prepare(ctx, id)
+			})
 			continue
 		}
 		release, err := e.slots.Acquire(ctx)
@@ -125,15 +136,29 @@ func (e *Engine) create(ctx context.Context, id TaskID) {
 		return
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, createFor)
-	ref, createErr := e.cfg.Kie.Create(reqCtx, kie.CreateRequest{
-		Model: task.Request.Model, Input: task.Request.Input, CallbackURL: e.callbackURL(id),
-	})
+	ref, createErr := e.cfg.Kie.Create(reqCtx, e.createRequest(task))
 	cancel()
 	if err := e.created(ctx, id, ref, createErr); err != nil {
 		// The record says creating: the next start makes it unresolved.
 		e.log.Error("storing the answer to createTask", "task", id, "kie_task", ref.TaskID, "error", err)
 	}
 }
+
+// createRequest is what goes to Kie for the task.
+func (e *Engine) createRequest(t Task) kie.CreateRequest {
+	req := kie.CreateRequest{Endpoint: kie.Jobs, Model: t.Request.Model, Input: inputOf(t.Request), CallbackURL: e.callbackURL(t.ID)}
+	if model, err := e.cfg.Catalog.Lookup(t.Request.Model); err == nil {
+		req.Endpoint, req.Model = kie.Endpoint(model.Endpoint), model.ModelValue
+	}
+	if info, ok := req.Endpoint.Info(); ok && info.Callback && req.CallbackURL == "" {
+		req.CallbackURL = noCallback
+	}
+	return req
+}
+
+// noCallback is given to the endpoints that insist on a callback address when
+// there is none: the result is read in any case.
+const noCallback = "https://callback.invalid/"
 
 // created commits the outcome of createTask.
 func (e *Engine) created(ctx context.Context, id TaskID, ref kie.Ref, createErr error) error {

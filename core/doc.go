@@ -32,13 +32,14 @@
 //	  │                 └─lost───────► unresolved ─► running  a callback names it
 //	  │                                    └───────► failed   nobody did, in time
 //	  ├─cancel───► canceled
-//	  └─give up──► failed       no usable key, or no connection, for an hour
+//	  └─give up──► failed       no usable key, or no connection, for an hour, or a file that cannot be had
 //
 // The machine itself is the table in state.go:
 //
 //	queued      send        creating
 //	queued      cancel      canceled    refund
 //	queued      give up     failed      refund
+//	queued      unprepared  failed      refund
 //	queued      callback    running
 //	creating    created     running
 //	creating    callback    running

@@ -61,6 +61,7 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 type Kie interface {
 	Create(context.Context, kie.CreateRequest) (kie.Ref, error)
 	Status(context.Context, kie.Ref) (kie.Status, error)
+	Upload(context.Context, kie.File) (kie.UploadedFile, error)
 }
 
 // Limit is how many credits a window allows.
@@ -77,6 +78,7 @@ type Config struct {
 	Catalog  *catalog.Catalog
 	Spool    *media.Spool
 	Adapters map[string]Adapter // by Identity.Platform
+	Sources  map[string]Source  // by Identity.Platform; of those that take files
 
 	// UserDaily is what one account may use per calendar day in Location.
 	UserDaily Limit
@@ -107,6 +109,7 @@ const (
 	maxBackoff   = 5 * time.Minute // between two tries of one delivery
 	statusReads  = 10              // reads of Kie's status per second
 	readersMax   = 16              // reads under way at once
+	uploadsMax   = 4               // tasks whose files are given to Kie at once
 	deliverMax   = 16              // deliveries under way at once
 	createFor    = time.Minute     // how long an answer to createTask is awaited
 	readFor      = 30 * time.Second

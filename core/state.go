@@ -41,13 +41,15 @@ const (
 	Empty     Event = "empty"      // Kie says success but there were no outputs for two minutes
 	Deadline  Event = "deadline"   // past the hard deadline, and a read just said it is unfinished
 	GraceOver Event = "grace over" // nobody claimed an unresolved task in time
-	GiveUp    Event = "give up"    // no usable key for an hour
+	GiveUp    Event = "give up"    // no usable key, or no connection, for an hour
 	Cancel    Event = "cancel"     // its owner asked for it
+
+	Unprepared Event = "unprepared" // a file of the request cannot be given to Kie
 )
 
 // Events lists every event.
 func Events() []Event {
-	return []Event{Send, Created, NotTaken, Refused, Lost, Callback, Success, Fail, Empty, Deadline, GraceOver, GiveUp, Cancel}
+	return []Event{Send, Created, NotTaken, Refused, Lost, Callback, Success, Fail, Empty, Deadline, GraceOver, GiveUp, Cancel, Unprepared}
 }
 
 // Money is what a transition does to the held credits.
@@ -87,6 +89,7 @@ var transitions = [...]Transition{
 	{From: Queued, On: Send, To: Creating},
 	{From: Queued, On: Cancel, To: Canceled, Money: Refund, Tell: TellFinal},
 	{From: Queued, On: GiveUp, To: Failed, Money: Refund, Tell: TellFinal},
+	{From: Queued, On: Unprepared, To: Failed, Money: Refund, Tell: TellFinal},
 	// A refused or unanswered createTask may have put the task back to queued
 	// and still have been executed: the callback proves it.
 	{From: Queued, On: Callback, To: Running, Tell: TellProgress},

@@ -53,6 +53,11 @@ func (e *Engine) price(req Request) (Credits, error) {
 	if err != nil {
 		return 0, &Refusal{Reason: ReasonModel, Err: err}
 	}
+	if !model.Status.Runs() {
+		return 0, &Refusal{Reason: ReasonRetired, Err: &catalog.RetiredModelError{
+			Name: req.Model, ID: model.ID, Title: model.Title, Status: model.Status, Reason: model.Reason, Replacement: model.Replacement,
+		}}
+	}
 	if err := model.Validate(req.Input); err != nil {
 		return 0, &Refusal{Reason: ReasonInput, Err: err}
 	}

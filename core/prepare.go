@@ -1,0 +1,183 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kiebot/kie"
+)
+
+// Source opens the files that people gave on one platform.
+type Source interface {
+	// Open starts reading the file from its beginning; the caller closes it.
+	// It may be called more than once for one file, days after it was given.
+	// An error that is fs.ErrNotExist means that the file is gone for good;
+	// any other is tried again.
+	Open(ctx context.Context, file InputFile) (io.ReadCloser, error)
+}
+
+// uploadLives is how long an uploaded file is used without being uploaded
+// again. Kie keeps uploads for 24 hours at least ("File Upload Quickstart").
+const uploadLives = 12 * time.Hour
+
+// unready reports whether files have to be uploaded before the task can be created.
+func unready(t Task, now time.Time) bool {
+	return slices.ContainsFunc(t.Request.Files, func(f InputFile) bool {
+		return f.URL == "" || now.Sub(f.Uploaded) > uploadLives
+	})
+}
+
+// needsFiles looks the task up; a task that is gone or cannot be read needs none.
+func (e *Engine) needsFiles(ctx context.Context, id TaskID) bool {
+	needs := false
+	err := e.store.View(ctx, func(tx Tx) error {
+		t, err := tx.Task(id)
+		needs = t.State == Queued && unready(t, e.cfg.Now())
+		return err
+	})
+	return err == nil && needs
+}
+
+// errGone marks a file that no further try can bring.
+var errGone = errors.New("the file cannot be had")
+
+// prepare gives the task's files to Kie and commits where they are. What
+// cannot be prepared is tried again for an hour, then the task fails, refunded.
+func (e *Engine) prepare(ctx context.Context, id TaskID) {
+	var task Task
+	err := e.store.View(ctx, func(tx Tx) (err error) {
+		task, err = tx.Task(id)
+		return err
+	})
+	if err != nil {
+		e.log.Error("loading a task to prepare", "task", id, "error", err)
+		return
+	}
+	files := slices.Clone(task.Request.Files)
+	for i := range files {
+		if files[i].URL != "" && e.cfg.Now().Sub(files[i].Uploaded) <= uploadLives {
+			continue
+		}
+		if err = e.upload(ctx, task, &files[i]); err != nil {
+			err = fmt.Errorf("preparing %q: %w", files[i].Name, err)
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return // stopping; the task is still queued
+	}
+	if err := e.prepared(ctx, id, files, err); err != nil {
+		e.log.Error("storing what was prepared", "task", id, "error", err)
+	}
+}
+
+// upload opens one file at its platform and gives it to Kie.
+func (e *Engine) upload(ctx context.Context, t Task, file *InputFile) error {
+	source := e.cfg.Sources[t.Request.Origin.Identity.Platform]
+	if source == nil {
+		return fmt.Errorf("%w: its platform is not connected", errGone)
+	}
+	content, err := source.Open(ctx, *file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(errGone, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	up, err := e.cfg.Kie.Upload(ctx, kie.File{Content: content, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
+	switch kie.KindOf(err) {
+	case kie.ErrInvalid, kie.ErrRefused, kie.ErrNotFound:
+		return errors.Join(errGone, err)
+	}
+	if err != nil {
+		return err
+	}
+	file.URL, file.Uploaded = up.URL, e.cfg.Now()
+	return nil
+}
+
+func sizeOf(f InputFile) int64 {
+	if f.Size == 0 {
+		return -1
+	}
+	return f.Size
+}
+
+// prepared commits the addresses, a later try, or the end.
+func (e *Engine) prepared(ctx context.Context, id TaskID, files []InputFile, failed error) error {
+	if failed != nil {
+		e.log.Warn("a file of a request could not be given to Kie", "task", id, "error", failed)
+	}
+	return e.changeTask(ctx, id, func(c *change, t *Task) error {
+		if t.State != Queued {
+			return nil
+		}
+		t.Request.Files = files
+		switch {
+		case failed == nil:
+			t.Due, t.Attempts = c.now, 0
+			return c.putTask(*t)
+		case errors.Is(failed, errGone):
+			t.Failure = &Failure{Reason: FailFile, Message: missing(files)}
+			_, err := c.apply(t, Unprepared)
+			return err
+		case !c.now.Before(t.Created.Add(KeyPatience)):
+			t.Failure = &Failure{Reason: FailAway}
+			_, err := c.apply(t, GiveUp)
+			return err
+		}
+		t.Attempts++
+		t.Due = c.now.Add(backoff(t.Attempts, time.Second, time.Minute))
+		return c.putTask(*t)
+	})
+}
+
+// missing names the first file that Kie does not have.
+func missing(files []InputFile) string {
+	for _, f := range files {
+		if f.URL == "" {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// inputOf is the request's input with the addresses of its files in place.
+func inputOf(r Request) map[string]any {
+	input := make(map[string]any, len(r.Input))
+	for name, value := range r.Input {
+		input[name] = withAddresses(value, r.Files)
+	}
+	return input
+}
+
+func withAddresses(value any, files []InputFile) any {
+	switch v := value.(type) {
+	case string:
+		number, ok := strings.CutPrefix(v, fileScheme)
+		if n, err := strconv.Atoi(number); ok && err == nil && n >= 0 && n < len(files) {
+			return files[n].URL
+		}
+	case []any:
+		all := make([]any, len(v))
+		for i := range v {
+			all[i] = withAddresses(v[i], files)
+		}
+		return all
+	case []string:
+		all := make([]any, len(v))
+		for i := range v {
+			all[i] = withAddresses(v[i], files)
+		}
+		return all
+	}
+	return value
+}
