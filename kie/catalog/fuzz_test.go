@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,8 @@ func FuzzValidate(f *testing.F) {
 	for i, seed := range seeds {
 		f.Add(uint8(i*5), seed)
 	}
-	models := load(f).Models()
+	f.Add(uint8(120), seeds[0])
+	models := load(f).All()
 	f.Fuzz(func(t *testing.T, i uint8, raw string) {
 		var input map[string]any
 		if json.Unmarshal([]byte(raw), &input) != nil {
@@ -71,10 +73,23 @@ func FuzzValidate(f *testing.F) {
 			return
 		}
 		if costErr != nil {
-			t.Fatalf("valid, but without a price: %v", costErr)
+			checkUnpriced(t, m, costErr)
+			return
 		}
 		checkStored(t, m, completed, cost)
 	})
+}
+
+// checkUnpriced makes sure that a valid input has no price for a good reason.
+func checkUnpriced(t *testing.T, m catalog.Model, err error) {
+	t.Helper()
+	if !errors.Is(err, catalog.ErrNoPrice) {
+		t.Fatalf("%s: %v", m.ID, err)
+	}
+	unbounded := func(q catalog.Quantity) bool { return q.Measure == catalog.CountSeconds && q.AtMost == 0 || q.Over != "" }
+	if len(m.Price.Rates) > 0 && !slices.ContainsFunc(m.Price.Units, unbounded) {
+		t.Fatalf("valid, but without a price: %v", err)
+	}
 }
 
 // checkStored makes sure that an input keeps its validity and its price in a
@@ -100,27 +115,36 @@ func checkStored(t *testing.T, m catalog.Model, input map[string]any, cost catal
 	}
 }
 
-// FuzzBuild feeds typed options. What Build accepts Validate must accept too,
-// and it must have a price.
+// FuzzBuild feeds typed options and files. What Build accepts Validate must
+// accept too, and it must have a price, if the model has one. Resolve must find
+// a model of the same family.
 func FuzzBuild(f *testing.F) {
-	f.Add(uint8(0), "a cat astronaut", "16:9", "2K", "10", "7", "")
-	f.Add(uint8(11), "кот", "16x9", "4k", "5s", "-1", "2")
-	f.Add(uint8(24), " ", "auto", "", "5 seconds", "9007199254740993", "2.5")
-	f.Add(uint8(26), "p", "21:9", "1080P", "NaN", "0x10", "1e1")
-	f.Add(uint8(40), strings.Repeat("é", 5001), "", "", "", "", "")
-	f.Add(uint8(33), "p\x00\xff", ":", "p", "s", "+5", "６")
-	models := load(f).Models()
-	f.Fuzz(func(t *testing.T, i uint8, prompt, ratio, resolution, duration, seed, count string) {
+	f.Add(uint8(0), "a cat astronaut", "16:9", "2K", "10", "7", "", "", "", "")
+	f.Add(uint8(11), "кот", "16x9", "4k", "5s", "-1", "2", "u", "", "")
+	f.Add(uint8(24), " ", "auto", "", "5 seconds", "9007199254740993", "2.5", "u", "v", "")
+	f.Add(uint8(26), "p", "21:9", "1080P", "NaN", "0x10", "1e1", "", "", "w")
+	f.Add(uint8(40), strings.Repeat("é", 5001), "", "", "", "", "", "", "", "")
+	f.Add(uint8(33), "p\x00\xff", ":", "p", "s", "+5", "６", " ", "u", "w")
+	f.Add(uint8(100), "p", "", "", "", "", "", "https://example.com/a.png", "https://example.com/b.png", "")
+	f.Add(uint8(150), "p", "", "", "", "", "", "", "", "https://example.com/a.mp4")
+	c := load(f)
+	models := c.All()
+	f.Fuzz(func(t *testing.T, i uint8, prompt, ratio, resolution, duration, seed, count, image, frame, video string) {
 		m := pick(models, i)
 		options := map[catalog.Option]string{
 			catalog.Prompt: prompt, catalog.AspectRatio: ratio, catalog.Resolution: resolution,
 			catalog.Duration: duration, catalog.Seed: seed, catalog.Count: count,
+			catalog.ImageFile: image, "image2": image, catalog.FirstFrame: frame, catalog.VideoFile: video,
 		}
 		// Leave out what the model does not have, or little would get through.
 		for option := range options {
 			if _, has := m.ByOption(option); !has && i%2 == 0 {
 				delete(options, option)
 			}
+		}
+		resolved, err := c.Resolve(m.ID, options)
+		if err == nil && resolved.ID != m.ID && resolved.Family != m.Family {
+			t.Fatalf("%s resolves to %s", m.ID, resolved.ID)
 		}
 		input, err := m.Build(options)
 		if err != nil {
@@ -131,10 +155,56 @@ func FuzzBuild(f *testing.F) {
 			t.Fatalf("Build(%q) = %v, but Validate: %v", options, input, err)
 		}
 		cost, err := m.Estimate(input)
-		if err != nil || cost <= 0 {
-			t.Fatalf("Build(%q) = %v costs %s, %v", options, input, cost, err)
+		if err != nil {
+			checkUnpriced(t, m, err)
+			return
+		}
+		if cost < 0 || cost == 0 && m.Price.Per != catalog.Free {
+			t.Fatalf("Build(%q) = %v costs %s", options, input, cost)
 		}
 		checkStored(t, m, input, cost)
+	})
+}
+
+// FuzzOverlay feeds operators' files. What Overlay accepts must keep the
+// promises of a catalogue, and the base must stay as it is.
+func FuzzOverlay(f *testing.F) {
+	f.Add([]byte(`{"models": []}`))
+	f.Add([]byte(`{"models": [{"id": "a", "title": "B", "price": {"per": "image", "rates": [{"credits": 2}]}}]}`))
+	f.Add([]byte(`{"models": [{"id": "a", "inputs": [{"name": "s", "enum": ["x"], "values": {"2:1": "x"}, "default": "x"}, {"name": "new", "type": "string"}]}]}`))
+	f.Add([]byte(`{"models": [{"id": "n", "kind": "image", "task": "t", "default_for_kind": true, "inputs": []}, {"id": "a", "status": "retired", "reason": "r", "replacement": "n"}]}`))
+	f.Add([]byte(`{"models": [{"id": "a", "inputs": null, "price": null, "aliases": null, "require_one_of": [["p"], []]}, {"id": "a"}, 5]}`))
+	const base = `{"models": [{"id": "a", "title": "A", "kind": "image", "task": "t", "default_for_kind": true, "aliases": ["b"],
+		"source": "https://docs.kie.ai/", "inputs": [{"name": "p", "type": "string", "option": "prompt", "required": true},
+		{"name": "s", "type": "string", "enum": ["x", "y"], "values": {"1:1": "x"}}],
+		"price": {"per": "image", "rates": [{"when": {"s": "x"}, "credits": 1}, {"credits": 3}]}}]}`
+	c, err := catalog.Parse(strings.NewReader(base))
+	if err != nil {
+		f.Fatal(err)
+	}
+	before, err := json.Marshal(c.All())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		over, err := catalog.Overlay(c, bytes.NewReader(data))
+		if after, jsonErr := json.Marshal(c.All()); jsonErr != nil || !bytes.Equal(before, after) {
+			t.Fatalf("the base is now %s, %v", after, jsonErr)
+		}
+		if err != nil {
+			if over != nil || err.Error() == "" {
+				t.Fatalf("Overlay = %v, %v", over, err)
+			}
+			return
+		}
+		checkCatalog(t, over)
+		var b bytes.Buffer
+		if err := catalog.Write(&b, over.All()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := catalog.Parse(&b); err != nil {
+			t.Fatalf("what Write makes of it: %v", err)
+		}
 	})
 }
 
@@ -159,22 +229,32 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		for _, m := range c.Models() {
-			if found, err := c.Lookup(m.ID); err != nil || found.ID != m.ID {
-				t.Fatalf("Lookup(%q) = %q, %v", m.ID, found.ID, err)
-			}
-			if c.DefaultFor(m.Kind).ID == "" {
-				t.Fatalf("%s has no default", m.Kind)
-			}
-			input := m.Complete(nil)
-			if m.Validate(input) != nil || len(m.Price.Rates) == 0 {
-				continue
-			}
-			if cost, err := m.Estimate(input); cost < 0 || (err != nil && !strings.Contains(err.Error(), "too large")) {
-				t.Fatalf("%s: Estimate = %s, %v", m.ID, cost, err)
-			}
-		}
+		checkCatalog(t, c)
 	})
+}
+
+// checkCatalog makes sure that a catalogue somebody wrote is one.
+func checkCatalog(t *testing.T, c *catalog.Catalog) {
+	t.Helper()
+	for _, m := range c.All() {
+		if found, err := c.Lookup(m.ID); err != nil || found.ID != m.ID {
+			t.Fatalf("Lookup(%q) = %q, %v", m.ID, found.ID, err)
+		}
+		if c.DefaultFor(m.Kind).ID == "" {
+			t.Fatalf("%s has no default", m.Kind)
+		}
+		input := m.Complete(nil)
+		if m.Validate(input) != nil || len(m.Price.Rates) == 0 {
+			continue
+		}
+		cost, err := m.Estimate(input)
+		if err != nil && !strings.Contains(err.Error(), "too large") {
+			checkUnpriced(t, m, err)
+		}
+		if cost < 0 {
+			t.Fatalf("%s: Estimate = %s", m.ID, cost)
+		}
+	}
 }
 
 // FuzzParseCredits makes sure that amounts survive being written and read.
