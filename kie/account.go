@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Credits returns the account's balance: GET /api/v1/chat/credit (docs.kie.ai,
+// Credits returns the account's balance: GET /api/v1/chat/credit (docs.kie.ai/common-api,
 // "Get Remaining Credits").
 func (c *Client) Credits(ctx context.Context) (Credits, error) {
 	env, err := c.query(ctx, call{op: opCredits, method: http.MethodGet, path: "/api/v1/chat/credit"})
@@ -22,7 +22,7 @@ func (c *Client) Credits(ctx context.Context) (Credits, error) {
 
 // DownloadURL returns a link to a file that Kie hosts, valid for 20 minutes
 // and with a file name for the browser: POST /api/v1/common/download-url
-// (docs.kie.ai, "Get Download URL"). Kie refuses other hosts' URLs with
+// (docs.kie.ai/common-api/download-url). Kie refuses other hosts' URLs with
 // [ErrInvalid]. The link does not make the file live longer.
 func (c *Client) DownloadURL(ctx context.Context, fileURL string) (string, error) {
 	return c.downloadLink(ctx, "/api/v1/common/download-url", fileURL, map[string]string{"url": fileURL})
@@ -30,7 +30,7 @@ func (c *Client) DownloadURL(ctx context.Context, fileURL string) (string, error
 
 // Image4oDownloadURL is [Client.DownloadURL] for a picture that the endpoint
 // [Image4o] made in the given task: POST /api/v1/gpt4o-image/download-url
-// (docs.kie.ai/old-model/4o-image-api, "Get Direct Download URL").
+// (docs.kie.ai/old-model/4o-image-api/get-4-o-image-download-url).
 func (c *Client) Image4oDownloadURL(ctx context.Context, taskID, fileURL string) (string, error) {
 	if taskID == "" {
 		return "", &Error{Kind: ErrInvalid, Op: opDownload, Message: "no task given"}

@@ -31,8 +31,10 @@ type Model struct {
 	Pricing     string // prose, in credits and dollars
 }
 
-// Models lists what Kie offers at this moment: GET /api/v1/models (docs.kie.ai,
-// "List Models"). Like all discovery calls it waits for Config.Discovery.
+// Models lists what Kie offers at this moment: GET /api/v1/models (Kie's
+// published agent skill kie-models of September 2026, which is where these
+// calls are documented). Like all discovery calls it waits for
+// Config.Discovery.
 func (c *Client) Models(ctx context.Context, q ModelQuery) ([]Model, error) {
 	query := url.Values{}
 	for name, value := range map[string]string{"taskType": strings.Join(q.TaskTypes, ","), "provider": q.Provider, "q": q.Text} {
@@ -98,9 +100,9 @@ func decodeWords(raw json.RawMessage) []string {
 }
 
 // ModelSchema returns one model's inputs as an OpenAPI 3.1 document: GET
-// /api/v1/models/{model}/schema (docs.kie.ai, "Get Model Schema"). It is nil
-// when Kie has none yet. References in it are local; keys may hold blanks. A
-// model that Kie does not know gives [ErrNotFound].
+// /api/v1/models/{model}/schema (skill kie-models). It is nil when Kie has none
+// yet. References in it are local; keys may hold blanks. A model that Kie does
+// not know gives [ErrNotFound].
 func (c *Client) ModelSchema(ctx context.Context, model string) (json.RawMessage, error) {
 	o, err := c.modelCall(ctx, opSchema, model, "/schema")
 	if err != nil {
@@ -110,9 +112,8 @@ func (c *Client) ModelSchema(ctx context.Context, model string) (json.RawMessage
 }
 
 // ModelPrice returns what a model costs, as prose that equals what Kie bills:
-// GET /api/v1/models/{model}/price (docs.kie.ai, "Get Model Price"). It is
-// empty when Kie does not say. A model that Kie does not know gives
-// [ErrNotFound].
+// GET /api/v1/models/{model}/price (skill kie-models). It is empty when Kie does
+// not say. A model that Kie does not know gives [ErrNotFound].
 func (c *Client) ModelPrice(ctx context.Context, model string) (string, error) {
 	o, err := c.modelCall(ctx, opPrice, model, "/price")
 	return o.text("pricingDesc"), err
@@ -129,8 +130,8 @@ type SuccessRate struct {
 }
 
 // ModelSuccessRate returns how a model did over the last 24 hours, in steps of
-// ten minutes: GET /api/v1/models/{model}/success-rate (docs.kie.ai, "Get Model
-// Success Rate"). A model that Kie does not know gives [ErrNotFound].
+// ten minutes: GET /api/v1/models/{model}/success-rate (skill kie-models). A
+// model that Kie does not know gives [ErrNotFound].
 func (c *Client) ModelSuccessRate(ctx context.Context, model string) ([]SuccessRate, error) {
 	o, err := c.modelCall(ctx, opSuccessRate, model, "/success-rate")
 	if err != nil {

@@ -118,9 +118,9 @@ func endpointTable() [endpointCount]EndpointInfo {
 		{SunoCover, "/api/v1/suno/cover/generate", "/api/v1/suno/cover/record-info", false, true, false, "successFlag", KindImage, sunoPages + "cover-suno"},
 
 		{Midjourney, "/api/v1/mj/generate", mj, false, false, true, "successFlag", KindImage, "mj-api/generate-mj-image"},
-		{MidjourneyUpscale, "/api/v1/mj/generateUpscale", mj, false, false, true, "successFlag", KindImage, "mj-api/upscale"},
-		{MidjourneyVary, "/api/v1/mj/generateVary", mj, false, false, true, "successFlag", KindImage, "mj-api/vary"},
-		{MidjourneyVideo, "/api/v1/mj/generateVideo", mj, false, false, true, "successFlag", KindVideo, "mj-api/generate-mj-video"},
+		{MidjourneyUpscale, "/api/v1/mj/generateUpscale", mj, false, false, true, "successFlag", KindImage, "mj-api/generate-mj-image"},
+		{MidjourneyVary, "/api/v1/mj/generateVary", mj, false, false, true, "successFlag", KindImage, "mj-api/generate-mj-image"},
+		{MidjourneyVideo, "/api/v1/mj/generateVideo", mj, false, false, true, "successFlag", KindVideo, "mj-api/generate-mj-image"},
 		{LumaModify, "/api/v1/modify/generate", "/api/v1/modify/record-info", false, true, true, "successFlag", KindVideo, "luma-api/generate-luma-modify-video"},
 	}
 }

@@ -2,8 +2,13 @@ package kie
 
 import (
 	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,7 +21,10 @@ import (
 func TestEndpointTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, info := range Endpoints() {
-		for _, name := range []string{string(info.Endpoint), info.Create, info.Page} {
+		if info.Page == "" || strings.HasPrefix(info.Page, "/") {
+			t.Errorf("%s: page %q", info.Endpoint, info.Page)
+		}
+		for _, name := range []string{string(info.Endpoint), info.Create} {
 			if name == "" || seen[name] {
 				t.Errorf("%s: %q is missing or used twice", info.Endpoint, name)
 			}
@@ -47,6 +55,42 @@ func TestEndpointTable(t *testing.T) {
 	Endpoints()[0].Create = "changed"
 	if info, _ := Jobs.Info(); info.Create == "changed" {
 		t.Error("a caller changed the table")
+	}
+}
+
+// TestMethodsNameTheirEndpoint: whoever reads a method's comment knows which
+// call of Kie's it makes, and where that is documented.
+func TestMethodsNameTheirEndpoint(t *testing.T) {
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range names {
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Name.Name == "kie" {
+			files = append(files, file)
+		}
+	}
+	documented, err := doc.NewFromFiles(fset, files, "kiebot/kie")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(documented.Types, func(ty *doc.Type) bool { return ty.Name == "Client" })
+	if i < 0 || len(documented.Types[i].Methods) < 15 {
+		t.Fatal("the methods of Client were not found")
+	}
+	for _, method := range documented.Types[i].Methods {
+		if method.Name == "Upload" || method.Name == "Wait" {
+			continue // made of the others
+		}
+		if !strings.Contains(method.Doc, "/api/") || !strings.Contains(method.Doc, "docs.kie.ai") && !strings.Contains(method.Doc, "kie-models") {
+			t.Errorf("%s names no endpoint, or no page: %s", method.Name, method.Doc)
+		}
 	}
 }
 
