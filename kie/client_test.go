@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
 )
 
 func TestNewNamesTheWrongField(t *testing.T) {
@@ -74,6 +76,40 @@ func TestNewDefaults(t *testing.T) {
 	}
 	if client.http == http.DefaultClient || client.http.Timeout == 0 {
 		t.Error("the default client has no limit")
+	}
+}
+
+// TestNewSharesLimiters: clients of one account are given the same ones.
+func TestNewSharesLimiters(t *testing.T) {
+	cfg := Config{
+		APIKey: testKey, BaseURL: "https://a", UploadURL: "https://b/", UserAgent: "painter/1.2",
+		Creations: NewCreationLimiter(20, 10*time.Second), Queries: rate.NewLimiter(10, 1), Discovery: rate.NewLimiter(1, 1),
+	}
+	for range 2 {
+		client, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if client.creations != cfg.Creations || client.queries != cfg.Queries || client.discovery != cfg.Discovery {
+			t.Error("a limiter was not taken over")
+		}
+		if client.base != "https://a" || client.uploadBase != "https://b" || client.agent != "painter/1.2" {
+			t.Errorf("%q, %q, %q", client.base, client.uploadBase, client.agent)
+		}
+	}
+	first, err := New(Config{APIKey: testKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := New(Config{APIKey: testKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.discovery == second.discovery || first.discovery.Limit() != 1 || first.discovery.Burst() != 1 {
+		t.Errorf("discovery at %v per second with a burst of %d", first.discovery.Limit(), first.discovery.Burst())
+	}
+	if first.creations != nil || first.queries != nil {
+		t.Error("a pace that nobody asked for")
 	}
 }
 

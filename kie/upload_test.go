@@ -338,9 +338,9 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestStreamMemory: a film of 300 MB passes through without being held.
+// TestStreamMemory: a film of 100 MB passes through without being held.
 func TestStreamMemory(t *testing.T) {
-	const size = 300 << 20
+	const size = 100 << 20
 	var got atomic.Int64
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
