@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"strings"
 	"testing"
 
 	"kiebot/kie/catalog"
@@ -8,7 +9,7 @@ import (
 
 // BenchmarkDefault is part of every start; it should stay far below 10 ms.
 func BenchmarkDefault(b *testing.B) {
-	models := len(load(b).Models())
+	models := len(load(b).All())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := catalog.Default(); err != nil {
@@ -85,6 +86,48 @@ func BenchmarkLookupOfUnknownName(b *testing.B) {
 	for b.Loop() {
 		if _, err := c.Lookup("nano bananna 3 pro"); err == nil {
 			b.Fatal("found")
+		}
+	}
+}
+
+// BenchmarkResolve is what a request with an image costs before it is built.
+func BenchmarkResolve(b *testing.B) {
+	c := load(b)
+	given := options("prompt image image2")
+	b.ReportAllocs()
+	for b.Loop() {
+		if m, err := c.Resolve("wan/2-7", given); err != nil || m.ID == "" {
+			b.Fatal(m.ID, err)
+		}
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	c := load(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(c.Search("kling")) == 0 {
+			b.Fatal("no models")
+		}
+	}
+}
+
+// BenchmarkFirstModels decodes every entry, which Default leaves for later.
+func BenchmarkFirstModels(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(load(b).All()) == 0 {
+			b.Fatal("no models")
+		}
+	}
+}
+
+func BenchmarkOverlay(b *testing.B) {
+	c := load(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := catalog.Overlay(c, strings.NewReader(priceFile("2"))); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -105,6 +105,134 @@ func ExampleCatalog_Lookup() {
 	// unknown: flux-3/pro - did you mean flux-2/pro?
 }
 
+// A name stands for a family; what is given with it decides which of its models
+// runs, and the files find their places.
+func ExampleCatalog_Resolve() {
+	models, err := catalog.Default()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, options := range []map[catalog.Option]string{
+		{catalog.Prompt: "a cat astronaut"},
+		{catalog.Prompt: "wave", catalog.ImageFile: "https://example.com/cat.png"},
+	} {
+		model, err := models.Resolve("kling", options)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		input, err := model.Build(options)
+		fmt.Println(model.ID, input, err)
+	}
+	_, err = models.Resolve("sora2/pro", nil)
+	fmt.Println(err)
+	// Output:
+	// kling/v2-5-turbo-text-to-video-pro map[duration:5 prompt:a cat astronaut] <nil>
+	// kling/v2-5-turbo-image-to-video-pro map[duration:5 image_url:https://example.com/cat.png prompt:wave] <nil>
+	// the model "sora2/pro" cannot be used: Kie took the Sora 2 family out of its catalogue in September 2026; nearest: veo-3-1
+}
+
+// Some prices depend on how long a file is.
+func ExampleModel_EstimateFor() {
+	models, err := catalog.Default()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	model, err := models.Lookup("topaz/video-upscale")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	input := model.Complete(map[string]any{"video_url": "https://example.com/cat.mp4"})
+	_, err = model.Estimate(input)
+	fmt.Println(err)
+	fmt.Println(model.EstimateFor(input, catalog.Lengths{"https://example.com/cat.mp4": 9.5}))
+	// Output:
+	// price of topaz/video-upscale: cannot count video_url: no price is known
+	// 80 <nil>
+}
+
+func ExampleCatalog_Search() {
+	models, err := catalog.Default()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, model := range models.Search("upscale", catalog.Image) {
+		fmt.Println(model.ID, "-", model.Title)
+	}
+	// Output:
+	// topaz/image-upscale - Topaz Image Upscale
+	// recraft/crisp-upscale - Recraft Crisp Upscale
+}
+
+// An operator prices a model in a file of his own.
+func ExampleOverlay() {
+	models, err := catalog.Default()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	models, err = catalog.Overlay(models, strings.NewReader(`{"models": [
+		{"id": "runway/extend-ai-video", "price": {"per": "video", "rates": [
+			{"when": {"quality": "1080p"}, "credits": 30}, {"credits": 12}]}}
+	]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	model, err := models.Lookup("runway/extend-ai-video")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(model.Title)
+	fmt.Println(model.Estimate(model.Complete(nil)))
+	// Output:
+	// Runway Extend
+	// 12 <nil>
+}
+
+// The file is looked at whenever somebody calls Reload, for instance by a
+// ticker.
+func ExampleFile() {
+	models, err := catalog.Default()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	file := catalog.NewFile("/nowhere/models.json", models)
+	if _, err := file.Reload(); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(file.Catalog() == models)
+	// Output:
+	// reading the catalogue file: stat /nowhere/models.json: no such file or directory
+	// true
+}
+
+func ExampleDiff() {
+	models, err := catalog.Parse(strings.NewReader(`{"models": [{
+		"id": "vendor/painter", "title": "Painter", "kind": "image", "task": "text-to-image", "default_for_kind": true,
+		"inputs": [{"name": "prompt", "type": "string", "option": "prompt", "max_length": 800}],
+		"price": {"per": "image", "rates": [{"credits": 3}]}, "source": "https://docs.kie.ai/"}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, difference := range catalog.Diff(models, []catalog.Live{
+		{ID: "vendor/painter", PriceText: "4 credits per image"},
+		{ID: "vendor/filmer", Title: "Filmer"},
+	}) {
+		fmt.Println(difference)
+	}
+	// Output:
+	// price vendor/painter: 3 → 4 credits per image
+	// appeared vendor/filmer: – → Filmer
+}
+
 func ExampleParse() {
 	models, err := catalog.Parse(strings.NewReader(`{"models": [{
 		"id": "vendor/painter", "title": "Painter", "kind": "image", "task": "text-to-image",

@@ -86,7 +86,9 @@ func checkUnpriced(t *testing.T, m catalog.Model, err error) {
 	if !errors.Is(err, catalog.ErrNoPrice) {
 		t.Fatalf("%s: %v", m.ID, err)
 	}
-	unbounded := func(q catalog.Quantity) bool { return q.Measure == catalog.CountSeconds && q.AtMost == 0 || q.Over != "" }
+	unbounded := func(q catalog.Quantity) bool {
+		return q.Measure == catalog.CountSeconds && q.AtMost == 0 || q.Over != ""
+	}
 	if len(m.Price.Rates) > 0 && !slices.ContainsFunc(m.Price.Units, unbounded) {
 		t.Fatalf("valid, but without a price: %v", err)
 	}

@@ -84,6 +84,62 @@ func TestEstimateOfHarderPrices(t *testing.T) {
 	}
 }
 
+// A price by the length of files, which are known, partly known, or not.
+func TestEstimateForLengths(t *testing.T) {
+	const (
+		edit = `"inputs": [
+			{"name": "video", "type": "string", "media": "video", "required": true},
+			{"name": "refs", "type": "array", "items": "string", "media": "video"}],
+			"price": {"per": "second", "rates": [{"credits": 2}],
+			"units": [{"measure": "seconds", "input": "video", "at_most": 30}, {"measure": "seconds", "input": "refs", "at_most": 15}]}`
+		unbounded = `"inputs": [{"name": "video", "type": "string", "media": "video"}],
+			"price": {"per": "second", "rates": [{"credits": 2}], "units": [{"measure": "seconds", "input": "video"}]}`
+		frames = `"inputs": [
+			{"name": "frames", "type": "integer", "min": 40, "max": 120, "default": 80},
+			{"name": "fps", "type": "number", "min": 4, "max": 60}],
+			"price": {"per": "second", "rates": [{"credits": 12}], "units": [{"measure": "value", "input": "frames", "over": "fps"}]}`
+	)
+	lengths := catalog.Lengths{"five": 5, "short": 0.2, "long": 61.5, "none": 0, "odd": -3, "endless": 1e300}
+	tests := []struct{ name, model, raw, want string }{
+		{"known", edit, `{"video":"five"}`, "10"},
+		{"rounded up", edit, `{"video":"short"}`, "2"},
+		{"longer than is allowed", edit, `{"video":"long"}`, "124"},
+		{"no length at all", edit, `{"video":"none"}`, "0"},
+		{"not known", edit, `{"video":"?"}`, "60"},
+		{"still to come", edit, `{}`, "60"},
+		{"blank", edit, `{"video":" "}`, "60"},
+		{"a length that cannot be", edit, `{"video":"odd"}`, "60"},
+		{"a length that never ends", edit, `{"video":"endless"}`, "60"},
+		{"several", edit, `{"video":"five","refs":["five","five","short"]}`, "32"},
+		{"one of several is not known", edit, `{"video":"five","refs":["five","?"]}`, "40"},
+		{"the known ones are longer", edit, `{"video":"five","refs":["long","?"]}`, "134"},
+		{"an empty list", edit, `{"video":"five","refs":[]}`, "10"},
+		{"known without a limit", unbounded, `{"video":"long"}`, "124"},
+		{"not known without a limit", unbounded, `{"video":"?"}`, ""},
+		{"optional and absent", unbounded, `{}`, "0"},
+		{"divided", frames, `{"frames":120,"fps":24}`, "60"},
+		{"divided and rounded up", frames, `{"frames":121,"fps":24}`, "72"},
+		{"the default divided", frames, `{"fps":16}`, "60"},
+		{"the slowest when nothing is said", frames, `{"frames":40}`, "120"},
+		{"divided by nothing", frames, `{"frames":40,"fps":0}`, ""},
+		{"divided by a word", frames, `{"frames":40,"fps":"x"}`, ""},
+		{"divided by next to nothing", frames, `{"frames":40,"fps":1e-300}`, ""},
+	}
+	for _, test := range tests {
+		m := mustParseOne(t, test.model)
+		got, err := m.EstimateFor(decode(t, test.raw), lengths)
+		if test.want == "" {
+			if !errors.Is(err, catalog.ErrNoPrice) || got != 0 {
+				t.Errorf("%s: %s, %v; want ErrNoPrice", test.name, got, err)
+			}
+			continue
+		}
+		if err != nil || got.String() != test.want {
+			t.Errorf("%s: %s, %v; want %s", test.name, got, err, test.want)
+		}
+	}
+}
+
 // An input that Validate would refuse must not get a price that is too low.
 func TestEstimateRefusesWhatItCannotPrice(t *testing.T) {
 	tests := []struct{ model, raw string }{

@@ -54,8 +54,24 @@ func (m Model) write(b *bytes.Buffer) error {
 	if err != nil {
 		return err
 	}
-	b.WriteString("      " + strings.Join(fields(last), ",\n      ") + "\n    }")
+	lines := fields(last)
+	lines[0] = split(lines[0], 3, len(price.Rates) > 1)
+	b.WriteString("      " + strings.Join(lines, ",\n      ") + "\n    }")
 	return nil
+}
+
+// split writes a price with several rates over several lines.
+func split(field string, depth int, wanted bool) string {
+	name, value, _ := strings.Cut(field, ": ")
+	if !wanted || name != `"price"` && name != `"rates"` {
+		return field
+	}
+	lines := fields(value)
+	for i, line := range lines {
+		lines[i] = split(line, depth+1, wanted)
+	}
+	indent := "\n" + strings.Repeat("  ", depth)
+	return name + ": " + value[:1] + indent + "  " + strings.Join(lines, ","+indent+"  ") + indent + value[len(value)-1:]
 }
 
 // head is a model without its large fields.
@@ -113,7 +129,8 @@ func spaced(value any) (string, error) {
 	return out.String(), nil
 }
 
-// fields cuts an object on one line into its fields.
+// fields cuts an object on one line into its fields, or a list into its
+// elements.
 func fields(object string) []string {
 	var found []string
 	depth, start := 0, 1
