@@ -64,8 +64,13 @@ func ParseCallback(body []byte) (Callback, error) {
 	data, _ := parseObject(o.field("data"))
 	callback.Status = callback.record(data)
 	callback.Stage = callback.stage(data)
-	if callback.Status == nil {
+	if record := callback.Status; record == nil {
 		callback.Status = callback.told(data)
+	} else if callback.Stage == StageError && record.State != Fail {
+		// Where code and state contradict each other, the code decides, as it
+		// does in replies.
+		callback.Status = callback.told(data)
+		callback.Status.Ref, callback.Status.Model = record.Ref, record.Model
 	}
 	if callback.Status != nil {
 		callback.Status.Raw = o.field("data")

@@ -213,7 +213,7 @@ func compact(raw json.RawMessage) string {
 	if json.Compact(&b, unwrap(raw)) != nil {
 		return ""
 	}
-	switch s := b.String(); {
+	switch s := strings.ToValidUTF8(b.String(), "\ufffd"); {
 	case s == "{}", s == "[]", s == "":
 		return ""
 	case s[0] == '{', s[0] == '[':

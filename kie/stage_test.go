@@ -25,7 +25,7 @@ func TestEveryCallback(t *testing.T) {
 			}
 			for _, data := range []string{s.callback, `{"taskId":"t1"}`, `{"task_id":"t1","callbackType":"error","data":null}`} {
 				failed, err := ParseCallback([]byte(`{"code":501,"msg":"refused","data":` + data + `}`))
-				if err != nil || failed.Stage != StageError || !failed.Final() {
+				if err != nil || failed.Stage != StageError || !failed.Final() || failed.Status.State != Fail || failed.Status.Failure == nil {
 					t.Errorf("%s with code 501 reads as %+v, %v", data, failed, err)
 				}
 			}

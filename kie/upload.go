@@ -68,8 +68,8 @@ type UploadedFile struct {
 }
 
 // Upload gives Kie a file, since models read their inputs from URLs: up to 10
-// MB with [Client.UploadBase64], larger ones with [Client.UploadStream]. It
-// keeps at most the first 10 MB in memory. Uploads are free.
+// MB with [Client.UploadBase64], larger ones with [Client.UploadStream]. Of a
+// file of unknown size it reads the first 10 MB to decide. Uploads are free.
 func (c *Client) Upload(ctx context.Context, f File) (UploadedFile, error) {
 	if f.Content == nil || f.Size > maxBase64 {
 		return c.UploadStream(ctx, f)
@@ -92,8 +92,9 @@ func (c *Client) Upload(ctx context.Context, f File) (UploadedFile, error) {
 
 // UploadBase64 sends a file of at most 10 MB as text in JSON: POST
 // /api/file-base64-upload on the upload host (docs.kie.ai/file-upload-api,
-// "Base64 File Upload"). It holds the content in memory, and repeats itself up
-// to three times: the name stays the same, so nothing is stored twice.
+// "Base64 File Upload"). It holds the content in memory, as bytes and as text,
+// and repeats itself up to three times: the name stays the same, so nothing is
+// stored twice.
 func (c *Client) UploadBase64(ctx context.Context, f File) (UploadedFile, error) {
 	folder, failure := checkFile(f)
 	if failure != nil {
