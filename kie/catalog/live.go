@@ -17,6 +17,8 @@ type Live struct {
 	Task      string  // Kie's task types, e.g. "Text to Image"
 	PriceText string  // prose; empty: not asked for, or not there
 	Inputs    []Input // from the schema, in its order; nil: not asked for
+
+	RequireOneOf [][]string // from the schema: sets of inputs, of which one is needed
 }
 
 // Drift is what kind of difference there is.
@@ -179,7 +181,7 @@ func (p Price) unnamed(prose string) []string {
 func (l Live) Model() Model {
 	m := Model{
 		ID: l.ID, Title: cmp.Or(l.Title, l.ID), Kind: l.Kind, Task: cmp.Or(l.Task, string(l.Kind)),
-		Price: Price{Note: l.PriceText}, Source: "https://docs.kie.ai/",
+		RequireOneOf: l.RequireOneOf, Price: Price{Note: l.PriceText}, Source: "https://docs.kie.ai/",
 	}
 	m.fill()
 	for _, in := range l.Inputs {
