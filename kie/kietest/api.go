@@ -2,6 +2,7 @@ package kietest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,8 @@ type reply struct {
 	html   bool          // an HTML page in place of the envelope
 	drop   bool          // no reply at all
 	slow   time.Duration // pause in the middle of the body
+	reset  bool          // a reset connection in the middle of the body
+	upload bool          // the envelope of the upload calls
 }
 
 func success(data any) reply { return reply{code: http.StatusOK, msg: "success", data: data} }
@@ -56,14 +59,35 @@ const (
 	textBadType    = "The Content-Type must be application/json"
 	textBadBody    = "The request body is not valid JSON"
 	textForeignURL = "The url is not a file of this service"
+	textNoModel    = "The model name you specified is not supported. Please verify the model name and try again."
+
+	textServerError = "Server exception, please try again later"
+	textBadCallback = "callBackUrl must be a http or https URL"
 )
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/v1/jobs/createTask", s.api(CallCreate, http.MethodPost, s.createTask))
-	mux.HandleFunc("/api/v1/jobs/recordInfo", s.api(CallRecord, http.MethodGet, s.recordInfo))
-	mux.HandleFunc("/api/v1/chat/credit", s.api(CallCredit, http.MethodGet, s.credit))
-	mux.HandleFunc("/api/v1/common/download-url", s.api(CallDownloadURL, http.MethodPost, s.downloadURL))
+	seen := map[string]bool{}
+	for _, e := range endpoints() {
+		mux.HandleFunc(e.create, s.api(route{call: CallCreate, at: e}, http.MethodPost, s.create(e)))
+		if read := e.record; !seen[read] {
+			seen[read] = true
+			mux.HandleFunc(read, s.api(route{call: CallRecord}, http.MethodGet, s.recordInfo(e)))
+		}
+	}
+	for _, d := range directs() {
+		mux.HandleFunc(d.path, s.api(route{call: CallDirect}, http.MethodPost, s.direct(d)))
+	}
+	mux.HandleFunc("/api/v1/chat/credit", s.api(route{call: CallCredit}, http.MethodGet, s.credit))
+	mux.HandleFunc("/api/v1/common/download-url", s.api(route{call: CallDownloadURL}, http.MethodPost, s.downloadURL))
+	mux.HandleFunc("/api/v1/gpt4o-image/download-url", s.api(route{call: CallDownloadURL}, http.MethodPost, s.download4o))
+	mux.HandleFunc("/api/v1/veo/get-1080p-video", s.api(route{call: CallVeo1080p}, http.MethodGet, s.veo1080p))
+	mux.HandleFunc("/api/v1/models", s.api(route{call: CallModels}, http.MethodGet, s.models))
+	mux.HandleFunc("/api/v1/models/{rest...}", s.api(route{call: CallModels}, http.MethodGet, s.aboutModel))
+	mux.HandleFunc("/api/file-base64-upload", s.api(route{call: CallUpload, limit: maxBase64Body}, http.MethodPost, s.uploadBase64))
+	mux.HandleFunc("/api/file-stream-upload", s.api(route{call: CallUpload, limit: maxStreamBody, form: true}, http.MethodPost, s.uploadStream))
+	mux.HandleFunc("/api/file-url-upload", s.api(route{call: CallUpload}, http.MethodPost, s.uploadURL))
+	mux.HandleFunc("/kieai/{path...}", s.uploadedFile)
 	mux.HandleFunc("/files/{task}/{name}", s.file)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.finishCall(w, r, "", reply{status: http.StatusNotFound, code: http.StatusNotFound, msg: "Not Found"}, "")
@@ -71,16 +95,25 @@ func (s *Server) routes() *http.ServeMux {
 	return mux
 }
 
+// route is what is special about a call.
+type route struct {
+	call  Call
+	at    *endpoint // of CallCreate
+	limit int64     // largest body in bytes, 0 is maxBody
+	form  bool      // the body is a form with a file, not JSON
+}
+
 // api makes the handler of one call.
-func (s *Server) api(call Call, method string, answer func(*exchange) reply) http.HandlerFunc {
+func (s *Server) api(to route, method string, answer func(*exchange) reply) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{r: r}
-		out := s.handle(x, call, method, answer)
-		s.finishCall(w, r, call, out, x.id)
+		out := s.handle(x, to, method, answer)
+		out.upload = to.call == CallUpload
+		s.finishCall(w, r, to.call, out, x.id)
 	}
 }
 
-func (s *Server) handle(x *exchange, call Call, method string, answer func(*exchange) reply) reply {
+func (s *Server) handle(x *exchange, to route, method string, answer func(*exchange) reply) reply {
 	if x.r.Method != method {
 		return reply{status: http.StatusMethodNotAllowed, code: http.StatusMethodNotAllowed,
 			msg: "Request method '" + x.r.Method + "' is not supported"}
@@ -88,10 +121,10 @@ func (s *Server) handle(x *exchange, call Call, method string, answer func(*exch
 	if refused := s.authenticate(x); refused != nil {
 		return *refused
 	}
-	if kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); method == http.MethodPost && (err != nil || kind != "application/json") {
+	if method == http.MethodPost && !to.takes(x.r) {
 		return refusal(http.StatusBadRequest, textBadType)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, x.r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(nil, x.r.Body, cmp.Or(to.limit, maxBody)))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return refusal(http.StatusBadRequest, "The request body is too large")
 	} else if err != nil {
@@ -100,10 +133,10 @@ func (s *Server) handle(x *exchange, call Call, method string, answer func(*exch
 	x.body = body
 
 	s.mu.Lock()
-	open := s.count(x.account, call)
+	open := s.count(x.account, to.call)
 	var faults []Fault
 	if open {
-		faults = s.script.take(call, body)
+		faults = s.script.take(to.call, to.at, body)
 	}
 	s.mu.Unlock()
 	if !open {
@@ -112,16 +145,28 @@ func (s *Server) handle(x *exchange, call Call, method string, answer func(*exch
 	return s.execute(x, faults, answer)
 }
 
+// takes reports whether a body is of the type that the call wants.
+func (to route) takes(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if to.form {
+		return err == nil && kind == "multipart/form-data"
+	}
+	return err == nil && kind == "application/json"
+}
+
 // count notes a call and reports whether the account's limit let it through
 // (docs.kie.ai "Getting Started": 20 new requests in 10 seconds). The mutex is
 // held.
 func (s *Server) count(a *account, call Call) bool {
-	if call != CallCreate {
-		return true
-	}
 	now := s.cfg.Now()
-	a.creates = append(a.creates, now)
-	return a.limit.allow(now, createLimit, createSpan)
+	switch call {
+	case CallCreate:
+		a.creates = append(a.creates, now)
+		return a.limit.allow(now, createLimit, createSpan)
+	case CallModels:
+		return a.looks.allow(now, 1, lookSpan)
+	}
+	return true
 }
 
 func (s *Server) execute(x *exchange, faults []Fault, answer func(*exchange) reply) reply {
@@ -134,8 +179,11 @@ func (s *Server) execute(x *exchange, faults []Fault, answer func(*exchange) rep
 		return late
 	}
 	for _, f := range faults {
-		if f.kind == faultSlow {
+		switch f.kind {
+		case faultSlow:
 			out.slow = f.wait
+		case faultReset:
+			out.reset = true
 		}
 	}
 	return out
@@ -196,13 +244,22 @@ func (s *Server) note(r *http.Request, call Call, status, code int, taskID strin
 		slog.String("path", r.URL.Path), slog.Int("status", status), slog.Int("code", code), slog.String("task", taskID))
 }
 
-// writeEnvelope sends {code, msg, data}, compressed when the client likes it.
+// envelope is every reply of the API. Only those of the upload calls say
+// success.
+type envelope struct {
+	Success *bool  `json:"success,omitempty"`
+	Code    int    `json:"code"`
+	Msg     string `json:"msg"`
+	Data    any    `json:"data"`
+}
+
+// writeEnvelope sends an envelope, compressed when the client likes it.
 func (s *Server) writeEnvelope(w http.ResponseWriter, r *http.Request, status int, out reply) {
-	body := encode(struct {
-		Code int    `json:"code"`
-		Msg  string `json:"msg"`
-		Data any    `json:"data"`
-	}{out.code, out.msg, out.data})
+	e := envelope{Code: out.code, Msg: out.msg, Data: out.data}
+	if out.upload {
+		e.Success = new(out.code == http.StatusOK)
+	}
+	body := encode(e)
 	h := w.Header()
 	h.Set("Content-Type", "application/json;charset=UTF-8")
 	h.Add("Vary", "Accept-Encoding")
@@ -212,10 +269,14 @@ func (s *Server) writeEnvelope(w http.ResponseWriter, r *http.Request, status in
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	if out.slow > 0 {
+	if out.slow > 0 || out.reset {
 		half := len(body) / 2
 		w.Write(body[:half])
 		http.NewResponseController(w).Flush()
+		if out.reset {
+			reset(w)
+			return
+		}
 		if !s.pause(r, out.slow) {
 			return
 		}

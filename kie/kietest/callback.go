@@ -41,24 +41,33 @@ type post struct {
 
 // notice is the body of a callback (docs.kie.ai "Task Callback").
 type notice struct {
-	Code int     `json:"code"`
-	Msg  string  `json:"msg"`
-	Data *record `json:"data"`
+	Code int    `json:"code"`
+	Msg  string `json:"msg"`
+	Data any    `json:"data"`
 }
 
-// announce plans the callback of a task that has ended. The mutex is held.
-func (s *Server) announce(t *task, at time.Time) {
+// notice writes the callback about a task that has reached a stage.
+func (t *task) notice(at stage) []byte {
+	d := t.at.dialect
+	if t.final == StateFail {
+		return encode(notice{d.codeOf(t), d.messageOf(t), d.refused(t)})
+	}
+	return encode(notice{http.StatusOK, d.done, d.called(t, at)})
+}
+
+// announce plans the callback of a task that has reached a stage. The mutex is
+// held.
+func (s *Server) announce(t *task, at time.Time, reached stage) {
 	if t.callback == "" || t.faults.never {
 		return
 	}
-	n := notice{Code: http.StatusOK, Msg: "Playground task completed successfully.", Data: t.record(at)}
-	if t.final == StateFail {
-		n.Code, n.Msg = http.StatusNotImplemented, "Playground task failed."
+	if t.faults.reordered && reached < stageComplete {
+		at = t.plan.done.Add(time.Duration(stageComplete-reached) * time.Second)
 	}
-	p := &post{taskID: t.id, url: t.callback, body: encode(n), key: s.cfg.HMACKey}
-	s.plan(event{at: at, post: p})
+	p := &post{taskID: t.id, url: t.callback, body: t.notice(reached), key: s.cfg.HMACKey}
+	s.plan(event{at: at.Add(t.faults.late), post: p})
 	if t.faults.twice {
-		s.plan(event{at: at, post: new(*p)})
+		s.plan(event{at: at.Add(t.faults.late), post: new(*p)})
 	}
 }
 
@@ -69,11 +78,11 @@ func (s *Server) forge(t *task) {
 		return
 	}
 	at := t.plan.queuing
-	r := t.record(at)
-	invented := &result{ResultURLs: []string{t.base + "/files/" + t.id + "/invented.png"}}
-	r.State, r.SuccessFlag, r.Response, r.ResultJSON = StateSuccess, 1, invented, new(invented.text())
-	r.CompleteTime, r.CostTime = new(at.UnixMilli()), new(int64(1))
-	body := encode(notice{Code: http.StatusOK, Msg: "Playground task completed successfully.", Data: r})
+	invented := *t
+	invented.base += "/invented"
+	invented.final, invented.stage, invented.ended = StateSuccess, stageComplete, at
+	_, invented.result = produce(&invented, s.cfg.Shrink)
+	body := invented.notice(stageComplete)
 	if t.faults.forgedSignature {
 		p := &post{taskID: t.id, url: t.callback, body: body, forged: true}
 		if s.cfg.HMACKey != "" {
@@ -131,7 +140,12 @@ func (s *Server) attempt(p *post) {
 	s.posts = append(s.posts, done)
 	s.log.LogAttrs(s.life, slog.LevelDebug, "callback sent", slog.String("task", p.taskID),
 		slog.Int("attempt", p.attempt), slog.Int("status", status), slog.Bool("undeliverable", done.Undeliverable))
-	if status != http.StatusOK && !done.Undeliverable && p.attempt < callbackAttempts && !s.closed {
+	switch {
+	case status == http.StatusOK || s.closed:
+	case done.Undeliverable || p.attempt == callbackAttempts:
+		t := s.tasks[p.taskID]
+		t.unheard = t.unheard || !p.forged
+	default:
 		s.plan(event{at: s.cfg.Now().Add(s.cfg.CallbackRetry), post: p})
 	}
 }

@@ -13,18 +13,23 @@ import (
 // Call names a kind of request, for Next and Always.
 type Call string
 
-// The calls of the service.
+// The calls of the service. CallCreate and CallRecord are those of the older
+// endpoints too.
 const (
 	CallCreate      Call = "createTask"
 	CallRecord      Call = "recordInfo"
 	CallCredit      Call = "credit"
 	CallDownloadURL Call = "download-url"
 	CallFile        Call = "file"
+	CallUpload      Call = "upload"          // of an input file, by any of the three ways
+	CallModels      Call = "models"          // the list of models, and what is asked about one
+	CallVeo1080p    Call = "get-1080p-video" // Veo's, read until the video is there
+	CallDirect      Call = "direct"          // Suno's calls that answer without a task
 )
 
 // Fault is one thing that goes wrong. Make it with the functions of this
 // package and order it with Next, Always or CreateWhen. Faults about an answer
-// (Answer, HTML, Drop, Hold, Slow, After) suit every Call; NullTaskID and the
+// (Answer, HTML, Drop, Hold, Slow, Reset, After) suit every Call; NullTaskID and the
 // faults about a task suit CallCreate only.
 type Fault struct {
 	kind    faultKind
@@ -45,6 +50,7 @@ const (
 	faultDrop
 	faultHold
 	faultSlow
+	faultReset
 	faultNullTaskID
 	// All below are about the task that is created.
 	faultFail
@@ -61,6 +67,8 @@ const (
 	faultCallbackForgedToken
 	faultCallbackEarly
 	faultCallbackNever
+	faultCallbackLate
+	faultCallbackReordered
 )
 
 // Answer makes the call fail with an HTTP 200 that holds this body code and
@@ -84,6 +92,10 @@ func Hold(release <-chan struct{}) Fault { return Fault{kind: faultHold, release
 
 // Slow sends the first half of the answer at once and the rest after wait.
 func Slow(wait time.Duration) Fault { return Fault{kind: faultSlow, wait: wait} }
+
+// Reset sends the first half of the answer and then breaks the connection with
+// a TCP reset. The call was executed.
+func Reset() Fault { return Fault{kind: faultReset} }
 
 // NullTaskID makes createTask answer code 200 with data null. Nothing is
 // executed; under After the task exists.
@@ -151,6 +163,14 @@ func CallbackEarly() Fault { return Fault{kind: faultCallbackEarly} }
 // CallbackNever delivers no callback.
 func CallbackNever() Fault { return Fault{kind: faultCallbackNever} }
 
+// CallbackLate delivers the callbacks of the task this much later.
+func CallbackLate(d time.Duration) Fault { return Fault{kind: faultCallbackLate, wait: d} }
+
+// CallbackReordered delivers the callbacks of a song in the wrong order: the
+// final one first, that of the first track a second later, and the one of the
+// text last. The callback of any other task has none to change places with.
+func CallbackReordered() Fault { return Fault{kind: faultCallbackReordered} }
+
 // Next applies the faults, all together, to the next request of that kind.
 // Calls queue up: each is for one request. It panics when a fault does not
 // suit the call.
@@ -171,7 +191,8 @@ func (s *Server) Always(call Call, faults ...Fault) (stop func()) {
 // CreateWhen is Always for the createTask requests for which match returns
 // true. It is called with the model and the input as they were sent, also
 // when they are invalid, and must neither change the input nor call the
-// Server.
+// Server. For an older endpoint the model is the endpoint's name in package
+// kie, such as "veo", and the input is the whole body.
 func (s *Server) CreateWhen(match func(model string, input map[string]any) bool, faults ...Fault) (stop func()) {
 	return s.addRule(&rule{call: CallCreate, faults: faults, match: match})
 }
@@ -192,7 +213,7 @@ func (s *Server) addRule(r *rule) (stop func()) {
 		if f.kind >= faultNullTaskID && r.call != CallCreate {
 			panic(fmt.Sprintf("kietest: fault %d suits createTask only, not %s", f.kind, r.call))
 		}
-		if f.after && (f.kind > faultNullTaskID || f.kind == faultSlow) {
+		if f.after && (f.kind > faultNullTaskID || f.kind == faultSlow || f.kind == faultReset) {
 			panic(fmt.Sprintf("kietest: fault %d cannot be put under After", f.kind))
 		}
 	}
@@ -211,7 +232,7 @@ func (p *script) drop(r *rule) {
 }
 
 // take returns the faults for a call and forgets the ones for one request.
-func (p *script) take(call Call, body []byte) []Fault {
+func (p *script) take(call Call, at *endpoint, body []byte) []Fault {
 	var once *rule
 	var faults, always []Fault
 	for _, r := range p.rules {
@@ -219,7 +240,7 @@ func (p *script) take(call Call, body []byte) []Fault {
 		case r.call != call:
 		case r.once && once == nil:
 			once, faults = r, slices.Clone(r.faults)
-		case !r.once && r.suits(body):
+		case !r.once && r.suits(at, body):
 			always = append(always, r.faults...)
 		}
 	}
@@ -229,9 +250,13 @@ func (p *script) take(call Call, body []byte) []Fault {
 	return append(faults, always...)
 }
 
-func (r *rule) suits(body []byte) bool {
+func (r *rule) suits(at *endpoint, body []byte) bool {
 	if r.match == nil {
 		return true
+	}
+	if at.name != catalog.Jobs {
+		var input map[string]any
+		return json.Unmarshal(body, &input) == nil && r.match(at.name, input)
 	}
 	var c struct {
 		Model string         `json:"model"`
@@ -295,6 +320,8 @@ type taskFaults struct {
 	never             bool
 	forgedSignature   bool
 	forgedToken       bool
+	late              time.Duration
+	reordered         bool
 }
 
 // collect gathers the faults about the task.
@@ -330,6 +357,10 @@ func collect(faults []Fault) taskFaults {
 			t.forgedSignature = true
 		case faultCallbackForgedToken:
 			t.forgedToken = true
+		case faultCallbackLate:
+			t.late = f.wait
+		case faultCallbackReordered:
+			t.reordered = true
 		}
 	}
 	return t

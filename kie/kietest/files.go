@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +15,10 @@ import (
 const (
 	fileLife = 14 * 24 * time.Hour
 	linkLife = 20 * time.Minute
+	// originLife is that of Flux Kontext's originImageUrl.
+	originLife = 10 * time.Minute
+	// maskLife is that of the pictures of a detection.
+	maskLife = time.Hour
 )
 
 // credit answers with a bare number (docs.kie.ai "Get Remaining Credits").
@@ -26,8 +31,20 @@ func (s *Server) credit(x *exchange) reply {
 // downloadURL answers with a bare link that lives for 20 minutes (docs.kie.ai
 // "Get Download URL").
 func (s *Server) downloadURL(x *exchange) reply {
+	return s.shareFile(x, func(*task, string) bool { return true })
+}
+
+// download4o does the same for 4o image, where the task is named too
+// (docs.kie.ai "Get 4o Image Download URL").
+func (s *Server) download4o(x *exchange) reply {
+	return s.shareFile(x, func(t *task, id string) bool { return t.at.name == "4o-image" && t.id == id })
+}
+
+// shareFile makes a link to a file of a task that suits.
+func (s *Server) shareFile(x *exchange, suits func(t *task, id string) bool) reply {
 	var ask struct {
-		URL string `json:"url"`
+		URL    string `json:"url"`
+		TaskID string `json:"taskId"`
 	}
 	if json.Unmarshal(x.body, &ask) != nil {
 		return refusal(http.StatusBadRequest, textBadBody)
@@ -38,7 +55,7 @@ func (s *Server) downloadURL(x *exchange) reply {
 	rest, own := strings.CutPrefix(ask.URL, s.linkBase(x.r)+"/files/")
 	id, name, _ := strings.Cut(rest, "/")
 	t := s.tasks[id]
-	if !own || t == nil || t.account != x.account || t.file(name, now) == nil {
+	if !own || t == nil || t.account != x.account || !suits(t, ask.TaskID) || t.file(name, now) == nil {
 		return refusal(http.StatusUnprocessableEntity, textForeignURL)
 	}
 	x.id = t.id
@@ -53,7 +70,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	faults := s.script.take(CallFile, nil)
+	faults := s.script.take(CallFile, nil, nil)
 	s.mu.Unlock()
 	for _, after := range []bool{false, true} {
 		if out, struck := s.disturb(r, faults, after); struck {
@@ -92,10 +109,8 @@ func (s *Server) findFile(r *http.Request) (*task, *output) {
 	if t == nil {
 		return nil, nil
 	}
-	if expires := r.FormValue("expires"); expires != "" {
-		if at, err := strconv.ParseInt(expires, 10, 64); err != nil || now.Unix() >= at {
-			return nil, nil
-		}
+	if !alive(r.FormValue("expires"), now) {
+		return nil, nil
 	}
 	o := t.file(r.PathValue("name"), now)
 	if o == nil {
@@ -109,13 +124,19 @@ func (s *Server) findFile(r *http.Request) (*task, *output) {
 
 // file returns the output of that name while it lives, or nil.
 func (t *task) file(name string, now time.Time) *output {
-	if t.final != StateSuccess || now.Sub(t.ended) >= fileLife {
-		return nil
-	}
 	for i := range t.outputs {
-		if t.outputs[i].name == name {
-			return &t.outputs[i]
+		o := &t.outputs[i]
+		if o.name != name {
+			continue
 		}
+		since := t.ended
+		if !o.made.IsZero() {
+			since = o.made
+		}
+		if o.stage > t.stage || t.final != "" && (now.Before(since) || now.Sub(since) >= o.life) {
+			return nil
+		}
+		return o
 	}
 	return nil
 }
@@ -130,11 +151,30 @@ func (s *Server) hinder(w http.ResponseWriter, r *http.Request, t *task, faults 
 			wait: func() bool { return s.await(r, t.faults.filesRelease) }}
 	}
 	for _, f := range faults {
-		if f.kind == faultSlow {
+		switch f.kind {
+		case faultSlow:
 			return &stallWriter{ResponseWriter: w, left: size / 2, wait: func() bool { return s.pause(r, f.wait) }}
+		case faultReset:
+			return &stallWriter{ResponseWriter: w, left: size / 2, wait: func() bool {
+				reset(w)
+				return false
+			}}
 		}
 	}
 	return w
+}
+
+// reset breaks the connection under a reply: what was written so far is on its
+// way, and then the peer finds the connection reset.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // a recorder, or HTTP/2: the reply just ends
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
 }
 
 // stallWriter passes left bytes on, waits once, and passes on the rest.

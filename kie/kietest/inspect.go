@@ -11,8 +11,9 @@ import (
 // Task is a snapshot of one Kie task.
 type Task struct {
 	ID          string
-	Key         string // the API key of its account
-	Model       string
+	Key         string         // the API key of its account
+	Endpoint    string         // where it was created, as package kie names it
+	Model       string         // its id in the catalogue; for an endpoint without models the endpoint
 	Input       map[string]any // as sent; nested values are shared, do not change them
 	CallbackURL string
 	State       string          // one of the State constants
@@ -60,8 +61,11 @@ func (s *Server) Tasks() []Task {
 	tasks := make([]Task, len(s.order))
 	for i, t := range s.order {
 		tasks[i] = Task{
-			ID: t.id, Key: t.account.key, Model: t.model.ID, Input: maps.Clone(t.input), CallbackURL: t.callback,
+			ID: t.id, Key: t.account.key, Endpoint: t.at.name, Model: t.model.ID, Input: maps.Clone(t.input), CallbackURL: t.callback,
 			State: t.state(now), Credits: t.credits, Seed: t.seed, Created: t.plan.created, Ended: t.ended,
+		}
+		if t.final != StateSuccess {
+			continue
 		}
 		for _, o := range t.outputs {
 			tasks[i].URLs = append(tasks[i].URLs, t.link(o))

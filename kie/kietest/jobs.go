@@ -1,10 +1,13 @@
 package kietest
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,33 +23,125 @@ const (
 	readSpan    = time.Second
 )
 
-// order is the body of createTask (docs.kie.ai "Create Task").
+// order is the body of createTask (docs.kie.ai "Create Task"), or that of an
+// older endpoint in the same form.
 type order struct {
 	Model       string          `json:"model"`
 	Input       json.RawMessage `json:"input"`
 	CallBackURL string          `json:"callBackUrl,omitempty"`
+
+	input map[string]any
+	param string // the request as records show it
 }
 
-func (s *Server) createTask(x *exchange) reply {
-	o, input, refused := readOrder(x.body)
-	if refused != nil {
-		return *refused
+// create makes the call that creates tasks at an endpoint.
+func (s *Server) create(e *endpoint) func(*exchange) reply {
+	return func(x *exchange) reply {
+		read := readOrder
+		if e.name != catalog.Jobs {
+			read = e.readFlat
+		}
+		o, refused := read(x.body)
+		if refused != nil {
+			return *refused
+		}
+		model, known := s.modelFor(e, &o)
+		if !known {
+			return refusal(http.StatusUnprocessableEntity, textNoModel)
+		}
+		ignored, refused := e.check(model, o.input)
+		if refused != nil {
+			return *refused
+		}
+		price, err := s.price(e, model, o.input)
+		if err != nil {
+			return refusal(http.StatusInternalServerError, textServerError)
+		}
+		return s.accept(x, e, o, model, ignored, price)
 	}
-	model, err := s.cfg.Catalog.Lookup(o.Model)
-	if err != nil || model.ID != o.Model { // the service knows no aliases
-		return refusal(http.StatusUnprocessableEntity, "The model name you specified is not supported. Please verify the model name and try again.")
+}
+
+// modelFor finds the model that an order is for. The service knows no aliases,
+// and nothing of models that are gone.
+func (s *Server) modelFor(e *endpoint, o *order) (catalog.Model, bool) {
+	if e.name == catalog.Jobs {
+		m, err := s.cfg.Catalog.Lookup(o.Model)
+		return m, err == nil && m.ID == o.Model && m.Endpoint == catalog.Jobs && m.Status.Runs()
 	}
-	ignored, refused := checkInput(model, input)
-	if refused != nil {
-		return *refused
+	entries := s.older()[e.name]
+	if len(entries) == 0 {
+		return e.entry(), true
+	}
+	o.Model, _ = o.input["model"].(string)
+	o.Model = cmp.Or(o.Model, e.model)
+	for _, m := range entries {
+		if m.ModelValue == "" {
+			return m, true
+		}
+		if m.ModelValue == o.Model {
+			return m, m.Status.Runs()
+		}
+	}
+	return catalog.Model{}, false
+}
+
+// olderModels returns the models of the older endpoints by endpoint.
+func olderModels(c *catalog.Catalog) map[string][]catalog.Model {
+	models := map[string][]catalog.Model{}
+	for _, m := range c.All() {
+		if m.Endpoint != catalog.Jobs {
+			models[m.Endpoint] = append(models[m.Endpoint], m)
+		}
+	}
+	return models
+}
+
+// entry is an endpoint's own description as a model.
+func (e *endpoint) entry() catalog.Model {
+	return catalog.Model{ID: e.name, Endpoint: e.name, Kind: e.kind, Output: e.kind.Output(), Inputs: e.inputs}
+}
+
+// check judges the input by itself.
+func (e *endpoint) check(model catalog.Model, input map[string]any) (ignored []string, refused *reply) {
+	ignored, refused = checkInput(model, input)
+	if e.name != catalog.Jobs {
+		ignored = slices.DeleteFunc(ignored, func(name string) bool {
+			return name == "callBackUrl" || name == "model" && model.ModelValue != ""
+		})
+	}
+	if refused == nil && e.rule != nil {
+		refused = e.rule(input)
+	}
+	return ignored, refused
+}
+
+// unknownPrice is taken where nobody says what a model costs.
+const unknownPrice catalog.Credits = 1_000
+
+// price is what a task costs.
+func (s *Server) price(e *endpoint, model catalog.Model, input map[string]any) (catalog.Credits, error) {
+	if len(model.Price.Rates) == 0 && e.name != catalog.Jobs {
+		return e.credits, nil
 	}
 	price, err := model.Estimate(input)
-	if err != nil {
-		return refusal(http.StatusInternalServerError, "Server exception, please try again later")
+	if errors.Is(err, catalog.ErrNoPrice) {
+		return unknownPrice, nil
 	}
+	return price, err
+}
 
+// accept makes the task of an order that is right as far as it can be judged
+// by itself.
+func (s *Server) accept(x *exchange, e *endpoint, o order, model catalog.Model, ignored []string, price catalog.Credits) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if refused := s.checkLinks(x, model, o.input); refused != nil {
+		return *refused
+	}
+	parent, claim, refused := s.findParent(x, e, model, o.input)
+	if refused != nil {
+		return *refused
+	}
 	for _, name := range ignored {
 		s.ignored = append(s.ignored, IgnoredInput{Model: model.ID, Name: name})
 	}
@@ -54,10 +149,14 @@ func (s *Server) createTask(x *exchange) reply {
 		return refusal(http.StatusPaymentRequired, textNoCredits)
 	}
 	x.account.balance -= price
-	t := s.newTask(x, o, model, input)
-	t.credits = price
+	t := s.newTask(x, o, model)
+	t.at, t.credits = e, price
+	t.adopt(parent, claim)
 	x.id = t.id
 	s.begin(t)
+	if e.name != catalog.Jobs {
+		return success(camelID{t.id})
+	}
 	return success(struct {
 		TaskID   string `json:"taskId"`
 		RecordID string `json:"recordId"`
@@ -66,27 +165,43 @@ func (s *Server) createTask(x *exchange) reply {
 
 // readOrder decodes a createTask body as far as it can be judged without the
 // model.
-func readOrder(body []byte) (order, map[string]any, *reply) {
+func readOrder(body []byte) (order, *reply) {
 	var o order
 	if err := json.Unmarshal(body, &o); err != nil {
 		refused := refusal(http.StatusBadRequest, textBadBody)
-		return o, nil, &refused
-	}
-	invalid := func(msg string) (order, map[string]any, *reply) {
-		refused := refusal(http.StatusUnprocessableEntity, msg)
-		return o, nil, &refused
+		return o, &refused
 	}
 	if o.Model == "" {
-		return invalid("model cannot be blank")
+		return o, invalid("model cannot be blank")
 	}
 	if !validCallback(o.CallBackURL) {
-		return invalid("callBackUrl must be a http or https URL")
+		return o, invalid(textBadCallback)
 	}
-	var input map[string]any
-	if err := json.Unmarshal(o.Input, &input); err != nil || input == nil {
-		return invalid("input must be an object")
+	if err := json.Unmarshal(o.Input, &o.input); err != nil || o.input == nil {
+		return o, invalid("input must be an object")
 	}
-	return o, input, nil
+	o.param = paramText(o)
+	return o, nil
+}
+
+// readFlat decodes the body of an older endpoint, which has everything side by
+// side.
+func (e *endpoint) readFlat(body []byte) (order, *reply) {
+	var o order
+	if err := json.Unmarshal(body, &o.input); err != nil || o.input == nil {
+		refused := refusal(http.StatusBadRequest, textBadBody)
+		return o, &refused
+	}
+	hook, isText := o.input["callBackUrl"].(string)
+	o.CallBackURL = hook
+	switch {
+	case o.input["callBackUrl"] != nil && !isText || !validCallback(hook):
+		return o, invalid(textBadCallback)
+	case e.hook && hook == "":
+		return o, invalid("callBackUrl cannot be blank")
+	}
+	o.param = string(encode(o.input))
+	return o, nil
 }
 
 func validCallback(raw string) bool {
@@ -98,20 +213,21 @@ func validCallback(raw string) bool {
 }
 
 // newTask makes the task of an accepted order. The mutex is held.
-func (s *Server) newTask(x *exchange, o order, model catalog.Model, input map[string]any) *task {
+func (s *Server) newTask(x *exchange, o order, model catalog.Model) *task {
 	s.created++
 	id, rng := s.identity(s.created)
 	t := &task{
-		id: id, account: x.account, model: model, input: input, param: paramText(o),
+		id: id, account: x.account, model: model, input: o.input, param: o.param,
 		callback: o.CallBackURL, base: s.linkBase(x.r), faults: x.task,
-		seed: seedOf(model, input, rng), held: x.task.hold, stuck: x.task.stick,
+		seed: seedOf(model, o.input, rng), held: x.task.hold, stuck: x.task.stick,
 	}
-	t.plan = s.lay(s.cfg.Now(), s.cfg.Durations.of(model.Kind), rng)
+	t.plan = s.lay(s.cfg.Now(), s.mean(model), rng)
 	if d := t.faults.unknownFor; d != nil {
 		t.plan.visible = t.plan.created.Add(*d)
 	}
 	if t.faults.early {
-		t.plan.queuing, t.plan.generating, t.plan.done = t.plan.created, t.plan.created, t.plan.created
+		now := t.plan.created
+		t.plan.queuing, t.plan.generating, t.plan.first, t.plan.done = now, now, now, now
 	}
 	return t
 }
@@ -121,7 +237,7 @@ func (s *Server) begin(t *task) {
 	s.tasks[t.id] = t
 	s.order = append(s.order, t)
 	s.forge(t)
-	s.plan(event{at: t.plan.done, task: t})
+	s.planEnd(t)
 	s.advance(s.cfg.Now())
 }
 
@@ -184,32 +300,35 @@ type record struct {
 	ParamJSON       string          `json:"paramJson"`
 }
 
-func (s *Server) recordInfo(x *exchange) reply {
-	id := x.r.URL.Query().Get("taskId")
-	if id == "" {
-		return refusal(http.StatusBadRequest, textNoTaskID)
+// recordInfo makes the call that reads the tasks of all endpoints with this
+// record path.
+func (s *Server) recordInfo(e *endpoint) func(*exchange) reply {
+	return func(x *exchange) reply {
+		id := x.r.URL.Query().Get("taskId")
+		if id == "" {
+			return refusal(http.StatusBadRequest, textNoTaskID)
+		}
+		x.id = id
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		now := s.cfg.Now()
+		s.advance(now)
+		t := s.tasks[id]
+		if t == nil || t.account != x.account || t.at.record != e.record {
+			return e.dialect.unknown
+		}
+		if !t.reads.allow(now, readLimit, readSpan) {
+			return refusal(http.StatusTooManyRequests, textTooOften)
+		}
+		if now.Before(t.plan.visible) {
+			return e.dialect.unknown
+		}
+		bare := t.final == StateSuccess && t.empty != 0
+		if bare {
+			t.empty = max(t.empty-1, -1)
+		}
+		return success(t.at.dialect.record(t, now, bare))
 	}
-	x.id = id
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.cfg.Now()
-	s.advance(now)
-	t := s.tasks[id]
-	if t == nil || t.account != x.account {
-		return refusal(http.StatusUnprocessableEntity, textNoRecord)
-	}
-	if !t.reads.allow(now, readLimit, readSpan) {
-		return refusal(http.StatusTooManyRequests, textTooOften)
-	}
-	if now.Before(t.plan.visible) {
-		return refusal(http.StatusUnprocessableEntity, textNoRecord)
-	}
-	r := t.record(now)
-	if t.final == StateSuccess && t.empty != 0 {
-		t.empty = max(t.empty-1, -1)
-		r.ResultJSON, r.Response = new(""), nil
-	}
-	return success(r)
 }
 
 // record describes the task at now. The server's mutex is held.

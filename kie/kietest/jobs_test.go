@@ -291,7 +291,7 @@ func TestApikeyBesideBearerIsRefused(t *testing.T) {
 
 func TestPathsAndMethods(t *testing.T) {
 	bubble(t, fast(), func(c caller) {
-		for _, path := range []string{"/", "/api/v1/account/balance", "/api/v1/user/credits", "/api/v1/jobs/create", "/api/v1/veo/task", "/api/file-stream-upload"} {
+		for _, path := range []string{"/", "/api/v1/account/balance", "/api/v1/user/credits", "/api/v1/jobs/create", "/api/v1/veo/task", "/api/v1/modelsx", "/api/file-upload"} {
 			if a := c.call(http.MethodGet, path, ""); a.status != http.StatusNotFound || a.Code != http.StatusNotFound {
 				t.Errorf("GET %s is HTTP %d, code %d; want 404", path, a.status, a.Code)
 			}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"kiebot/kie/catalog"
 )
@@ -19,17 +20,28 @@ type result struct {
 	FirstFrameURL       []string `json:"firstFrameUrl,omitempty"`
 	LastFrameURL        []string `json:"lastFrameUrl,omitempty"`
 	Data                []track  `json:"data,omitempty"`
+	ResultObject        any      `json:"resultObject,omitempty"`
+
+	// What only the older endpoints have; their dialects write it.
+	cover, origin string // links
+	lyrics        []lyric
+	stems         []stem
+	score         *score
 }
 
 // track is one piece of music in a result.
 type track struct {
-	ID             string  `json:"id"`
-	AudioURL       string  `json:"audio_url"`
-	StreamAudioURL string  `json:"stream_audio_url"`
-	ImageURL       string  `json:"image_url"`
-	Prompt         string  `json:"prompt"`
-	Title          string  `json:"title"`
-	Duration       float64 `json:"duration"` // seconds
+	ID             string   `json:"id"`
+	AudioURL       string   `json:"audio_url"`
+	SourceAudioURL string   `json:"source_audio_url,omitempty"`
+	StreamAudioURL string   `json:"stream_audio_url"`
+	ImageURL       string   `json:"image_url"`
+	Prompt         string   `json:"prompt"`
+	ModelName      string   `json:"model_name,omitempty"`
+	Title          string   `json:"title"`
+	Tags           string   `json:"tags,omitempty"`
+	CreateTime     int64    `json:"createTime,omitempty"`
+	Duration       *float64 `json:"duration"` // seconds
 }
 
 // text is resultJson: JSON inside a JSON string.
@@ -39,7 +51,10 @@ func (r *result) text() string { return string(encode(r)) }
 type output struct {
 	name  string
 	art   artwork
-	asked int // requests for it so far
+	stage stage         // when it is there
+	made  time.Time     // when it was added to a finished task, else zero
+	life  time.Duration // from then on
+	asked int           // requests for it so far
 }
 
 // format is the type of a result file.
@@ -50,6 +65,7 @@ const (
 	formatJPEG format = "jpeg"
 	formatMP4  format = "mp4"
 	formatMP3  format = "mp3"
+	formatWAV  format = "wav"
 )
 
 func (f format) contentType() string {
@@ -60,6 +76,8 @@ func (f format) contentType() string {
 		return "video/mp4"
 	case formatMP3:
 		return "audio/mpeg"
+	case formatWAV:
+		return "audio/wav"
 	}
 	return "image/png"
 }
@@ -80,6 +98,8 @@ func (a artwork) render() ([]byte, error) {
 		return renderVideo(a)
 	case formatMP3:
 		return renderAudio(a)
+	case formatWAV:
+		return renderWave(a), nil
 	}
 	return renderPicture(a)
 }
@@ -94,17 +114,34 @@ func (a artwork) tag() string {
 // divided by shrink.
 func produce(t *task, shrink int) ([]output, *result) {
 	p := production{task: t, shrink: shrink}
+	t.at.makes(&p)
+	return p.outputs, &p.result
+}
+
+// job makes what a model of the unified API makes.
+func (p *production) job() {
+	m := p.task.model
 	switch {
-	case t.model.Kind == catalog.Video:
+	case m.Output == catalog.OutputText || m.Output == catalog.OutputJSON:
+		p.object()
+	case m.ID == "ai-music-api/convert-to-wav-format":
+		p.wave()
+	case m.ID == "ai-music-api/separate-vocals":
+		p.stems()
+		for _, s := range p.result.stems {
+			p.result.ResultURLs = append(p.result.ResultURLs, s.url)
+		}
+	case m.ID == "ai-music-api/cover-generate":
+		p.covers()
+	case m.Output == catalog.OutputVideo:
 		p.video()
-	case t.model.Kind == catalog.Music && strings.HasPrefix(t.model.ID, "ai-music-api/"):
+	case m.Kind == catalog.Music && strings.HasPrefix(m.ID, "ai-music-api/"):
 		p.tracks()
-	case t.model.Kind == catalog.Music || t.model.Kind == catalog.Speech:
+	case m.Output == catalog.OutputAudio:
 		p.result.ResultURLs = []string{p.add("0.mp3", p.art(formatMP3, 0))}
 	default:
 		p.images()
 	}
-	return p.outputs, &p.result
 }
 
 // production gathers the outputs of one task.
@@ -116,7 +153,12 @@ type production struct {
 }
 
 func (p *production) add(name string, art artwork) (link string) {
-	o := output{name: name, art: art}
+	return p.addAt(stageComplete, name, art)
+}
+
+// addAt adds a file that is there before the task has ended.
+func (p *production) addAt(at stage, name string, art artwork) (link string) {
+	o := output{name: name, art: art, stage: at, life: fileLife}
 	p.outputs = append(p.outputs, o)
 	return p.task.link(o)
 }
@@ -163,6 +205,30 @@ func (p *production) video() {
 	}
 }
 
+// clip makes a video with its picture, as the older endpoints do.
+func (p *production) clip() {
+	p.result.ResultURLs = []string{p.add("0.mp4", p.art(formatMP4, 0))}
+	p.result.cover = p.add("cover.png", p.art(formatPNG, 0))
+}
+
+// kontext makes a picture and the original that is gone after ten minutes.
+func (p *production) kontext() {
+	p.images()
+	p.result.origin = p.add("origin.png", p.art(formatPNG, 0))
+	p.outputs[len(p.outputs)-1].life = originLife
+}
+
+// grid makes four pictures, or a video where one was asked for.
+func (p *production) grid() {
+	if strings.HasPrefix(p.text("taskType"), "mj_video") {
+		p.clip()
+		return
+	}
+	for n := range 4 {
+		p.result.ResultURLs = append(p.result.ResultURLs, p.add(strconv.Itoa(n)+".png", p.art(formatPNG, n)))
+	}
+}
+
 func (p *production) tracks() {
 	title := p.text("title")
 	for n := range 2 {
@@ -172,7 +238,7 @@ func (p *production) tracks() {
 		audio := p.add(number+".mp3", p.art(formatMP3, n))
 		p.result.Data = append(p.result.Data, track{
 			ID: p.task.id + "-" + number, AudioURL: audio, StreamAudioURL: audio,
-			ImageURL: p.add(number+".png", cover), Prompt: cover.prompt, Title: title, Duration: audioSeconds,
+			ImageURL: p.add(number+".png", cover), Prompt: cover.prompt, Title: title, Duration: new(float64(audioSeconds)),
 		})
 	}
 }
@@ -200,7 +266,7 @@ func promptOf(model catalog.Model, input map[string]any) string {
 // for it.
 func frame(model catalog.Model, input map[string]any) (width, height int) {
 	ratio, long := 1.0, 1024
-	if model.Kind == catalog.Video {
+	if model.Kind == catalog.Video || model.Output == catalog.OutputVideo {
 		ratio = 16.0 / 9
 	}
 	for _, in := range model.Inputs {

@@ -41,6 +41,10 @@ type Config struct {
 	Credits catalog.Credits
 	// Durations says how long tasks take. The zero value means Realistic.
 	Durations Durations
+	// ModelDurations overrides Durations for single models, by their ids, and
+	// for the older endpoints that have no model, such as "suno-lyrics", by
+	// their names.
+	ModelDurations map[string]time.Duration
 	// RecordDelay is how long recordInfo answers 422 for a task that was
 	// just created. Zero means a second, a negative value not at all.
 	RecordDelay time.Duration
@@ -59,6 +63,10 @@ type Config struct {
 	// loopback addresses only; any other target is recorded as
 	// undeliverable.
 	CallbackTransport http.RoundTripper
+	// FetchTransport carries what url uploads fetch. Nil means that there are
+	// only this server's own files and loopback addresses; any other address
+	// cannot be fetched.
+	FetchTransport http.RoundTripper
 	// CallbackRetry is the pause before a callback is tried again. Zero
 	// means five seconds.
 	CallbackRetry time.Duration
@@ -74,6 +82,8 @@ type Server struct {
 	wake     chan struct{} // pokes the scheduler, holds one
 	slots    chan struct{} // one for each callback attempt under way
 	callback *http.Client
+	fetch    *http.Client
+	older    func() map[string][]catalog.Model // those of older endpoints, by endpoint
 	cache    fileCache
 
 	wg    sync.WaitGroup // scheduler, callback attempts, handlers, Serve
@@ -88,10 +98,12 @@ type Server struct {
 	client   *http.Client
 	accounts map[string]*account
 	tasks    map[string]*task
-	order    []*task // by creation
+	uploads  map[string]*upload // by path
+	order    []*task            // by creation
 	due      agenda
 	events   uint64 // events ever planned
 	created  uint64 // tasks ever created, the source of ids
+	named    uint64 // uploads ever named, the source of their names
 	script   script
 	requests []Request
 	ignored  []IgnoredInput
@@ -111,11 +123,15 @@ func New(cfg Config) *Server {
 		slots:    make(chan struct{}, 64),
 		accounts: map[string]*account{},
 		tasks:    map[string]*task{},
+		uploads:  map[string]*upload{},
 	}
-	for _, key := range cfg.Keys {
-		s.accounts[key] = &account{key: key, balance: max(cfg.Credits, 0)}
+	for i, key := range cfg.Keys {
+		s.accounts[key] = &account{key: key, number: firstAccount + i, balance: max(cfg.Credits, 0)}
 	}
+	// Reading all models takes a while, and few tests need these.
+	s.older = sync.OnceValue(func() map[string][]catalog.Model { return olderModels(cfg.Catalog) })
 	s.callback = newCallbackClient(cfg.CallbackTransport)
+	s.fetch = s.newFetchClient(cfg.FetchTransport)
 	s.mux = s.routes()
 	s.wg.Go(s.schedule)
 	return s
@@ -295,6 +311,7 @@ func (s *Server) Close() {
 	s.wg.Wait()
 	s.conns.Wait()
 	s.callback.CloseIdleConnections()
+	s.fetch.CloseIdleConnections()
 }
 
 // lifetime is the context of what a Server does on its own account. It ends

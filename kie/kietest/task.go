@@ -40,6 +40,14 @@ func (d Durations) of(kind catalog.Kind) time.Duration {
 	return d.Image
 }
 
+// mean is how long tasks of a model take on average.
+func (s *Server) mean(model catalog.Model) time.Duration {
+	if d, ok := s.cfg.ModelDurations[model.ID]; ok {
+		return d
+	}
+	return s.cfg.Durations.of(model.Kind)
+}
+
 // Realistic returns durations as people see them with the real service.
 func Realistic() Durations {
 	return Durations{
@@ -61,19 +69,25 @@ func Fast() Durations {
 type account struct {
 	key     string
 	balance catalog.Credits
+	number  int         // names its uploads
 	limit   window      // createTask calls let through
+	looks   window      // discovery calls let through
 	creates []time.Time // every createTask call, also those over the limit
 }
 
 // timeline is when a task changes its state, in order.
 type timeline struct {
-	created, visible, queuing, generating, done time.Time
+	created, visible, queuing, generating, first, done time.Time
 }
 
 // task is one Kie task. The server's mutex guards it.
 type task struct {
 	id       string
 	account  *account
+	at       *endpoint
+	parent   *task             // the one it goes on from, or nil
+	claim    string            // what it does to its parent, when that can be done once
+	claims   map[string]string // what was done to it, and the id of the task
 	model    catalog.Model
 	input    map[string]any
 	param    string // the request as JSON text, the input in it as text again
@@ -85,8 +99,11 @@ type task struct {
 	faults   taskFaults
 	held     bool // generating without end
 	stuck    bool // waiting without end
+	stage    stage
 	final    string
 	ended    time.Time
+	unheard  bool      // a callback could not be delivered
+	upgraded time.Time // when its video is there in 1080p, zero if nobody wants it
 	outputs  []output
 	result   *result // set on success
 	reads    window
@@ -117,6 +134,7 @@ func (s *Server) lay(from time.Time, mean time.Duration, rng *rand.Rand) timelin
 		visible:    from.Add(s.cfg.RecordDelay),
 		queuing:    from.Add(total / 4),
 		generating: from.Add(total / 3),
+		first:      from.Add(total * 3 / 4),
 		done:       from.Add(total),
 	}
 }
@@ -137,10 +155,38 @@ func (s *Server) advance(now time.Time) {
 		switch {
 		case e.post != nil:
 			s.post(e.post)
+		case e.stage != stageNone:
+			s.reach(e.task, e.stage, e.at)
 		case e.task.final == "" && !e.task.held && !e.task.stuck && !e.at.Before(e.task.plan.done):
 			s.finish(e.task, e.at)
 		}
 	}
+}
+
+// planEnd plans what will happen to a task. The mutex is held.
+func (s *Server) planEnd(t *task) {
+	if t.at.dialect.staged {
+		s.plan(event{at: t.plan.generating, task: t, stage: stageText})
+		s.plan(event{at: t.plan.first, task: t, stage: stageFirst})
+	}
+	s.plan(event{at: t.plan.done, task: t})
+}
+
+// reach gives a song a part of its result. A task that is going to fail has
+// none. The mutex is held.
+func (s *Server) reach(t *task, to stage, at time.Time) {
+	planned := t.plan.generating
+	if to == stageFirst {
+		planned = t.plan.first
+	}
+	if t.final != "" || t.stuck || t.faults.failCode != "" || t.stage >= to || at.Before(planned) {
+		return
+	}
+	if t.outputs == nil {
+		t.outputs, t.result = produce(t, s.cfg.Shrink)
+	}
+	t.stage = to
+	s.announce(t, at, to)
 }
 
 // finish gives a task its final state at the planned time. The mutex is held.
@@ -150,16 +196,21 @@ func (s *Server) finish(t *task, at time.Time) {
 		t.final = StateFail
 		t.account.balance += t.credits
 		t.credits = 0
+		if t.claim != "" {
+			delete(t.parent.claims, t.claim)
+		}
 	} else {
-		t.final = StateSuccess
+		t.final, t.stage = StateSuccess, stageComplete
 		if c := t.faults.consume; c != nil {
 			t.account.balance += t.credits - *c
 			t.credits = *c
 		}
-		t.outputs, t.result = produce(t, s.cfg.Shrink)
+		if t.outputs == nil {
+			t.outputs, t.result = produce(t, s.cfg.Shrink)
+		}
 		t.empty = t.faults.emptyReads
 	}
-	s.announce(t, at)
+	s.announce(t, at, stageComplete)
 }
 
 // Release ends what Stick and HoldTask do to a task: it goes on at once. It
@@ -176,23 +227,25 @@ func (s *Server) Release(taskID string) bool {
 		shift := now.Sub(t.plan.created)
 		t.plan.queuing = t.plan.queuing.Add(shift)
 		t.plan.generating = t.plan.generating.Add(shift)
+		t.plan.first = t.plan.first.Add(shift)
 		t.plan.done = t.plan.done.Add(shift)
 	}
 	if t.plan.done.Before(now) {
 		t.plan.done = now
 	}
 	t.held, t.stuck = false, false
-	s.plan(event{at: t.plan.done, task: t})
+	s.planEnd(t)
 	s.advance(now)
 	return true
 }
 
-// event is something due: the end of a task or a callback.
+// event is something due: a stage or the end of a task, or a callback.
 type event struct {
-	at   time.Time
-	seq  uint64 // keeps the order of events of the same time
-	task *task
-	post *post
+	at    time.Time
+	seq   uint64 // keeps the order of events of the same time
+	task  *task
+	stage stage // the one that the task reaches, none for its end
+	post  *post
 }
 
 // agenda is a heap of events, the next one first.

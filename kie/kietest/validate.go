@@ -26,17 +26,59 @@ func checkInput(model catalog.Model, input map[string]any) (ignored []string, re
 		value := input[in.Name]
 		if isEmpty(value) {
 			if in.Required {
-				out := refusal(http.StatusInternalServerError, "This field is required: "+in.Name)
-				return ignored, &out
+				return ignored, missing(in.Name)
 			}
 			continue
 		}
-		if msg := checkValue(in, value); msg != "" {
-			out := refusal(http.StatusUnprocessableEntity, in.Name+" "+msg)
-			return ignored, &out
+		if msg := checkValue(in, value); msg != "" && !(takesAssets(model) && onlyAssets(in, value)) {
+			return ignored, invalid(in.Name + " " + msg)
 		}
 	}
-	return ignored, nil
+	return ignored, checkTogether(model, input)
+}
+
+// missing refuses an order without a field, with the code that the service
+// has for it.
+func missing(name string) *reply {
+	out := refusal(http.StatusInternalServerError, "This field is required: "+name)
+	return &out
+}
+
+// checkTogether judges what inputs have to do with each other.
+func checkTogether(model catalog.Model, input map[string]any) *reply {
+	given := func(name string) bool { return !isEmpty(input[name]) }
+	for _, in := range model.Inputs {
+		if !given(in.Name) {
+			continue
+		}
+		if in.Needs != "" && !given(in.Needs) {
+			return missing(in.Needs)
+		}
+		if i := slices.IndexFunc(in.NotWith, given); i >= 0 {
+			return invalid(in.Name + " and " + in.NotWith[i] + " cannot be used together")
+		}
+	}
+	if len(model.RequireOneOf) == 0 {
+		return nil
+	}
+	for _, set := range model.RequireOneOf {
+		if !slices.ContainsFunc(set, func(name string) bool { return !given(name) }) {
+			return nil
+		}
+	}
+	return missing(model.RequireOneOf[0][0])
+}
+
+// onlyAssets reports whether a media input holds assets in place of links.
+func onlyAssets(in catalog.Input, value any) bool {
+	items, isList := value.([]any)
+	if !isList {
+		items = []any{value}
+	}
+	return in.Media != "" && isList == (in.Type == catalog.Array) && !slices.ContainsFunc(items, func(item any) bool {
+		link, text := item.(string)
+		return !text || !isAsset(link) && !isLink(link)
+	})
 }
 
 // isEmpty reports a value that counts as not given.
@@ -48,7 +90,13 @@ func isEmpty(value any) bool {
 // checkValue returns what is wrong with a value, or nothing.
 func checkValue(in catalog.Input, value any) string {
 	if msg := checkType(in.Type, value); msg != "" {
+		if slices.ContainsFunc(in.AlsoTypes, func(t catalog.Type) bool { return checkType(t, value) == "" }) {
+			return ""
+		}
 		return msg
+	}
+	if slices.ContainsFunc(in.AlsoValues, func(v any) bool { return v == value || number(v) == number(value) }) {
+		return ""
 	}
 	switch v := value.(type) {
 	case string:
