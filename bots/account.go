@@ -13,7 +13,7 @@ import (
 func (b *Bot) balance(ctx context.Context, s session) Reply {
 	have, err := b.engine.Balance(ctx, s.in.Origin.Identity)
 	if err != nil {
-		return s.refusal(err)
+		return b.refusal(s.voice, err)
 	}
 	lines := []string{s.say("balance.used", args{"Used": s.credits(have.Used)})}
 	if have.Active > 0 || have.Held > 0 {
@@ -37,7 +37,7 @@ const historyShown = 10
 func (b *Bot) history(ctx context.Context, s session) Reply {
 	tasks, err := b.engine.History(ctx, s.in.Origin.Identity, "", historyShown)
 	if err != nil {
-		return s.refusal(err)
+		return b.refusal(s.voice, err)
 	}
 	if len(tasks) == 0 {
 		return Reply{Text: s.say("history.empty", args{"Example": s.say("example."+plainCommand, nil)})}
@@ -107,7 +107,7 @@ func (b *Bot) cancel(ctx context.Context, s session) Reply {
 	}
 	tasks, err := b.engine.History(ctx, who, "", cancelable)
 	if err != nil {
-		return s.refusal(err)
+		return b.refusal(s.voice, err)
 	}
 	// The newest that waits; else the newest under way, to say why it cannot be stopped.
 	for _, stoppable := range []func(core.State) bool{
@@ -136,7 +136,7 @@ func (b *Bot) cancelTyped(ctx context.Context, v voice, who core.Identity, id st
 func (b *Bot) cancelBatch(ctx context.Context, v voice, who core.Identity, id string) Reply {
 	task, err := b.engine.Task(ctx, who, id)
 	if err != nil {
-		return v.refusal(err)
+		return b.refusal(v, err)
 	}
 	canceled := 0
 	var kept error
@@ -154,8 +154,8 @@ func (b *Bot) cancelBatch(ctx context.Context, v voice, who core.Identity, id st
 	case kept == nil:
 		return Reply{Text: v.say("canceled", nil)}
 	case canceled == 0:
-		return v.refusal(kept)
+		return b.refusal(v, kept)
 	}
 	some := v.say("canceled.some", args{"N": fmt.Sprint(canceled), "Of": fmt.Sprint(len(task.Batch))})
-	return Reply{Text: sentences(some, v.refusal(kept).Text)}
+	return Reply{Text: sentences(some, b.refusal(v, kept).Text)}
 }

@@ -18,6 +18,12 @@ type Incoming struct {
 	Origin core.Origin
 	// Text is what was typed, unused by Press.
 	Text string
+	// Attach gives what the value of a file option such as --image means in
+	// this chat, for instance a local path; it may block. Its error says that
+	// there is no such file (fs.ErrNotExist) or that it cannot be read. It is
+	// not called for https links, which go to Kie as they are. Nil means that
+	// this chat takes no files.
+	Attach func(typed string) (core.InputFile, error)
 }
 
 // Config is what a Bot needs. Engine and Catalog are required.

@@ -9,6 +9,7 @@ import (
 
 	"kiebot/core"
 	"kiebot/core/media"
+	"kiebot/kie/catalog"
 	"kiebot/kie/kietest"
 )
 
@@ -289,8 +290,14 @@ func TestLinkWhenTheFileCannotBeFetched(t *testing.T) {
 func TestModelsAndHelp(t *testing.T) {
 	w := newWorld(t, nil)
 	all := w.types(ada, "/models")
-	if len(all.Items) != len(w.models.Models()) || all.Refused {
-		t.Errorf("%d models listed, there are %d", len(all.Items), len(w.models.Models()))
+	if len(all.Items) != len(w.models.Families()) || all.Refused {
+		t.Errorf("%d models listed, there are %d families", len(all.Items), len(w.models.Families()))
+	}
+	for _, item := range all.Items {
+		c := parse(item.Insert)
+		if m, p := w.bot.chooseModel(c); !c.known || p.code != "" || m.ID == "" {
+			t.Errorf("%+v stands for no model: %+v", item, p)
+		}
 	}
 	first := all.Items[0]
 	wantText(t, first.Detail, "4 credits", "default")
@@ -304,12 +311,15 @@ func TestModelsAndHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range w.models.Models() {
-		card := w.types(ada, "/models "+m.Title)
-		if _, err := w.models.Lookup(m.Title); err != nil {
-			card = w.types(ada, "/models "+m.ID)
+	for _, m := range w.models.All() {
+		if m.Status != catalog.Current {
+			continue
 		}
-		wantText(t, card.Text, m.Title, m.ID, "credit")
+		card := w.types(ada, "/models "+m.ID)
+		if card.Refused || !strings.Contains(card.Text, m.ID) {
+			t.Errorf("/models %s: %+v", m.ID, card)
+		}
+		wantWords(t, card.Text)
 		for _, item := range card.Items {
 			wantWords(t, item.Detail)
 		}
@@ -338,16 +348,23 @@ func TestExamplesWork(t *testing.T) {
 		}
 	}
 	for _, f := range flags() {
-		var worked bool
-		for _, m := range w.models.Models() {
-			c, ok := commandFor(m.Kind)
-			reply := w.types(ada, "/"+c.name+" a cat --model "+m.ID+" "+f.String()+" "+f.sample)
-			worked = worked || ok && !reply.Refused
-		}
-		if !worked && f.option != modelOption {
+		if f.option != modelOption && !w.anyTakes(f) {
 			t.Errorf("no model takes the sample %s %s", f, f.sample)
 		}
 	}
+}
+
+// anyTakes says whether a model runs with the flag's sample and little else.
+func (w *world) anyTakes(f flag) bool {
+	image, _ := flagFor(catalog.ImageFile)
+	for _, m := range w.models.All() {
+		for _, more := range []string{"a cat", "", "a cat " + image.String() + " " + image.sample} {
+			if m.Status == catalog.Current && !w.types(ada, "/generate --model "+m.ID+" "+more+" "+f.String()+" "+f.sample).Refused {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func TestLanguageIsThePersons(t *testing.T) {
@@ -389,14 +406,14 @@ func TestEveryReasonIsAnswered(t *testing.T) {
 	for _, locale := range []string{"en", "ru"} {
 		v := w.bot.voice(locale)
 		for _, reason := range values(constants(t, "../core/record.go", "Reason")) {
-			reply := v.refusal(&core.Refusal{Reason: core.Reason(reason), Need: 1500, Left: 500, Limit: 2000, ResetsAt: time.Now().Add(time.Hour)})
+			reply := w.bot.refusal(v, &core.Refusal{Reason: core.Reason(reason), Need: 1500, Left: 500, Limit: 2000, ResetsAt: time.Now().Add(time.Hour)})
 			if !strings.HasPrefix(reply.Text, "refused.") { // a Fail… or Wait… is no refusal
 				wantWords(t, reply.Text)
 			}
 		}
-		wantWords(t, v.refusal(errors.New("anything else")).Text)
+		wantWords(t, w.bot.refusal(v, errors.New("anything else")).Text)
 	}
-	wantText(t, w.bot.voice("en").refusal(errors.New("disk full")).Text, "could not be saved", "/history", "Nothing was charged.")
+	wantText(t, w.bot.refusal(w.bot.voice("en"), errors.New("disk full")).Text, "could not be saved", "/history", "Nothing was charged.")
 }
 
 func TestStoppedEngineIsAnswered(t *testing.T) {

@@ -3,6 +3,7 @@ package bots
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kiebot/kie/catalog"
@@ -13,8 +14,8 @@ import (
 type command struct {
 	name    string
 	aliases []string
-	// makes is the kind of media that the command asks a model for; empty for
-	// a command that is answered at once.
+	// makes is the kind of media that the command asks a model for, perhaps
+	// anyKind; empty for a command that is answered at once.
 	makes catalog.Kind
 	// takes are the options that can be typed with it, in the order in which to show them.
 	takes []catalog.Option
@@ -27,13 +28,19 @@ func commands() []command {
 	return []command{
 		{name: "imagine", aliases: []string{"image"}, makes: catalog.Image, takes: []catalog.Option{
 			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+			catalog.ImageFile, catalog.MaskFile, setOption,
 		}},
 		{name: "video", makes: catalog.Video, takes: []catalog.Option{
 			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+			catalog.ImageFile, catalog.FirstFrame, catalog.LastFrame, catalog.VideoFile, catalog.AudioFile, setOption,
+		}},
+		{name: "music", makes: catalog.Music, takes: []catalog.Option{
+			modelOption, catalog.Duration, catalog.Count, catalog.AudioFile, setOption,
 		}},
 		{name: "speak", makes: catalog.Speech, takes: []catalog.Option{
-			modelOption, catalog.Voice, catalog.Count,
+			modelOption, catalog.Voice, catalog.Count, setOption,
 		}},
+		{name: "generate", makes: anyKind, takes: everyOption()},
 		{name: "models", answer: (*Bot).models},
 		{name: "balance", answer: (*Bot).balance},
 		{name: "history", answer: (*Bot).history},
@@ -42,8 +49,22 @@ func commands() []command {
 	}
 }
 
-// modelOption is the one option that is not an input of a model.
-const modelOption catalog.Option = "model"
+// anyKind is what a command makes that runs any model, and whose model must be named.
+const anyKind catalog.Kind = "any"
+
+func everyOption() []catalog.Option {
+	var all []catalog.Option
+	for _, f := range flags() {
+		all = append(all, f.option)
+	}
+	return all
+}
+
+// The options that are no inputs of a model: which one, and its raw inputs.
+const (
+	modelOption catalog.Option = "model"
+	setOption   catalog.Option = "set"
+)
 
 // plainCommand is what a text without a slash means.
 const plainCommand = "imagine"
@@ -57,6 +78,8 @@ type flag struct {
 	// phrase says that the value may have several words: it then runs to the
 	// next flag or the end of the line.
 	phrase bool
+	// many says that it can be given several times, or numbered: --image2.
+	many bool
 }
 
 // flags is the flag table.
@@ -70,11 +93,47 @@ func flags() []flag {
 		{option: catalog.Count, names: []string{"n", "count"}, sample: "2"},
 		{option: catalog.Seed, names: []string{"seed"}, sample: "7"},
 		{option: catalog.NegativePrompt, names: []string{"no", "negative", "negative-prompt"}, sample: "text, blur", phrase: true},
+		{option: catalog.ImageFile, names: []string{"image"}, sample: "https://example.com/cat.png", many: true},
+		{option: catalog.FirstFrame, names: []string{"first", "first-frame"}, sample: "https://example.com/dawn.png"},
+		{option: catalog.LastFrame, names: []string{"last", "last-frame"}, sample: "https://example.com/dusk.png"},
+		{option: catalog.MaskFile, names: []string{"mask"}, sample: "https://example.com/mask.png"},
+		{option: catalog.VideoFile, names: []string{"video"}, sample: "https://example.com/sea.mp4", many: true},
+		{option: catalog.AudioFile, names: []string{"audio"}, sample: "https://example.com/song.mp3", many: true},
+		{option: catalog.EarlierTask, names: []string{"task"}, sample: "0c4f2d9a"},
+		{option: setOption, names: []string{"set"}, sample: "style=jazz"},
 	}
 }
 
 // String is the flag as people are told to type it.
 func (f flag) String() string { return "--" + f.names[0] }
+
+// text is the key of the message that explains the flag.
+func (f flag) text() string {
+	base, _ := numbered(f.names[0])
+	return "flag." + base
+}
+
+// at is the flag for the nth of several files, which has a name of its own.
+func (f flag) at(n int) flag {
+	if n > 1 {
+		f.option, f.names, f.many = f.option.Numbered(n), []string{f.names[0] + strconv.Itoa(n)}, false
+	}
+	return f
+}
+
+// numbered takes image2 apart into image and 2; without a number it is 1.
+func numbered(name string) (base string, n int) {
+	base = strings.TrimRight(name, "0123456789")
+	digits := name[len(base):]
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || digits[0] == '0' || n > mostFiles {
+		return name, 1
+	}
+	return base, n
+}
+
+// mostFiles is the largest number in a flag's name; no model takes as many files.
+const mostFiles = 99
 
 // findCommand finds a row by its name or an alias, in any case.
 func findCommand(name string) (command, bool) {
@@ -98,25 +157,41 @@ func commandFor(kind catalog.Kind) (command, bool) {
 	return rows[i], true
 }
 
-// findFlag finds a row by any of its names, in any case, with hyphens or underscores.
+// findFlag finds a row by any of its names, in any case, with hyphens or
+// underscores; for --image2, the row of --image as it is for the second file.
 func findFlag(name string) (flag, bool) {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-	rows := flags()
-	i := slices.IndexFunc(rows, func(f flag) bool { return slices.Contains(f.names, name) })
-	if i < 0 {
-		return flag{}, false
-	}
-	return rows[i], true
+	return searchFlags(name, func(f flag, name string) bool { return slices.Contains(f.names, name) })
 }
 
 // flagFor is the flag that sets an option; false when nothing typed does.
 func flagFor(option catalog.Option) (flag, bool) {
+	return searchFlags(string(option), func(f flag, name string) bool { return string(f.option) == name })
+}
+
+func searchFlags(name string, is func(flag, string) bool) (flag, bool) {
 	rows := flags()
-	i := slices.IndexFunc(rows, func(f flag) bool { return f.option == option })
+	if i := slices.IndexFunc(rows, func(f flag) bool { return is(f, name) }); i >= 0 {
+		return rows[i], true
+	}
+	base, n := numbered(name)
+	i := slices.IndexFunc(rows, func(f flag) bool { return f.many && is(f, base) })
 	if i < 0 {
 		return flag{}, false
 	}
-	return rows[i], true
+	return rows[i].at(n), true
+}
+
+// has says whether the command takes the option.
+func (c command) has(option catalog.Option) bool {
+	base, _ := numbered(string(option))
+	return slices.Contains(c.takes, option) || option.IsFile() && slices.Contains(c.takes, catalog.Option(base))
+}
+
+// secondLine says whether a second line of text is what should not be in the
+// result. Where the kind is not known before the model is, it may be lyrics.
+func (c command) secondLine() bool {
+	return c.makes != anyKind && slices.Contains(c.takes, catalog.NegativePrompt)
 }
 
 // flags lists the flags that the command takes, as they are typed.

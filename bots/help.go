@@ -2,7 +2,6 @@ package bots
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"kiebot/kie/catalog"
@@ -37,8 +36,11 @@ func (v voice) commandHelp(c command) Reply {
 		lines = append(lines, v.say("help.alias", args{"Name": "/" + alias}))
 	}
 	lines = append(lines, v.say("help.example", args{"Example": v.say("example."+c.name, nil)}))
-	if slices.Contains(c.takes, catalog.NegativePrompt) {
+	if c.secondLine() {
 		lines = append(lines, v.say("help.second_line", nil))
+	}
+	if c.has(catalog.ImageFile) || c.has(catalog.AudioFile) {
+		lines = append(lines, v.say("help.files", nil))
 	}
 	if c.makes != "" {
 		lines = append(lines, v.say("help.writing", nil))
@@ -46,7 +48,7 @@ func (v voice) commandHelp(c command) Reply {
 	reply := Reply{Text: strings.Join(lines, "\n")}
 	for _, option := range c.takes {
 		if f, ok := flagFor(option); ok {
-			reply.Items = append(reply.Items, Item{Title: f.String() + " " + f.sample, Detail: v.say("flag."+f.names[0], nil)})
+			reply.Items = append(reply.Items, Item{Title: f.String() + " " + f.sample, Detail: v.say(f.text(), nil)})
 		}
 	}
 	return reply

@@ -108,7 +108,7 @@ func families(t *testing.T) []string {
 		add("example.", c.name)
 	}
 	for _, f := range flags() {
-		add("flag.", f.names[0])
+		add("", f.text())
 	}
 	for _, k := range constants(t, "../kie/catalog/model.go", "Kind") {
 		add("kind.", k)
@@ -118,7 +118,8 @@ func families(t *testing.T) []string {
 		add("problem.", string(code))
 	}
 	add("problem.", values(constants(t, "../kie/catalog/problem.go", "Code"))...)
-	add("problem.", "wrong_kind.alone", "range.min", "range.max", "missing.prompt")
+	add("problem.", values(constants(t, "../kie/catalog/together.go", "Code"))...)
+	add("problem.", "range.min", "range.max", "missing.prompt", "missing.raw", "unsupported.prompt")
 	add("want.", values(constants(t, "../kie/catalog/model.go", "Type"))...)
 	for name, reason := range constants(t, "../core/record.go", "Reason") {
 		switch {
@@ -145,7 +146,11 @@ func families(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range models.Models() {
+	add("file.", "image", "video", "audio", "document")
+	for _, m := range models.All() {
+		if !m.Status.Runs() || len(m.Price.Rates) == 0 || m.Price.Per == catalog.Free {
+			continue // its price is no amount for a unit
+		}
 		add("per.", strings.ReplaceAll(m.Price.Per, " ", "_"))
 	}
 	return keys

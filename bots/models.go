@@ -14,16 +14,16 @@ import (
 func (b *Bot) models(_ context.Context, s session) Reply {
 	name := s.call.prompt
 	if name == "" {
-		return b.modelList(s.voice, b.catalog.Models())
+		return b.modelList(s.voice)
 	}
 	if kind, ok := s.kind(name); ok {
-		return b.modelList(s.voice, b.catalog.Models(kind))
+		return b.modelList(s.voice, kind)
 	}
-	model, err := b.catalog.Lookup(name)
+	model, err := b.catalog.Resolve(name, nil)
 	if err != nil {
-		return s.refuse(s.problems(s.call, []problem{unknownModelProblem(name, err)}))
+		return s.refuse(s.problems(s.call, []problem{b.modelProblem(name, err)}))
 	}
-	return s.modelCard(model)
+	return b.modelCard(s.voice, model)
 }
 
 // kind understands "video", "videos" and the word that the lists use.
@@ -43,19 +43,83 @@ func kinds() []catalog.Kind {
 	return []catalog.Kind{catalog.Image, catalog.Video, catalog.Music, catalog.Speech}
 }
 
-func (b *Bot) modelList(v voice, models []catalog.Model) Reply {
-	if len(models) == 0 {
+// offer is a family of models as people are offered it.
+type offer struct {
+	family catalog.Family
+	model  catalog.Model // what runs when nothing but a prompt is given, or nearly nothing
+	name   string        // what to type
+}
+
+// offers lists the families of a kind, of all kinds without one.
+func (b *Bot) offers(kinds ...catalog.Kind) []offer {
+	var all []offer
+	for _, family := range b.catalog.Families(kinds...) {
+		model, err := b.catalog.Lookup(family.Models[0])
+		if err != nil {
+			continue // every id can be looked up
+		}
+		name := shortest(model)
+		if len(family.Name) < len(name) {
+			name = family.Name
+		}
+		all = append(all, offer{family: family, model: model, name: name})
+	}
+	return all
+}
+
+func (b *Bot) modelList(v voice, kinds ...catalog.Kind) Reply {
+	all := b.offers(kinds...)
+	if len(all) == 0 {
 		return Reply{Text: v.say("models.none", nil)}
 	}
-	reply := Reply{Text: v.say("models.title", args{"Example": models[0].ID})}
-	for _, m := range models {
-		item := Item{Group: v.say("kind."+string(m.Kind), nil), Title: m.Title, Detail: dots(shortest(m), v.price(m), v.standard(m.KindDefault))}
-		if c, ok := commandFor(m.Kind); ok {
-			item.Insert = "/" + c.name + " --model " + shortest(m) + " "
-		}
+	reply := Reply{Text: v.say("models.title", args{"Example": all[0].name})}
+	for _, o := range all {
+		item := Item{Group: v.say("kind."+string(o.family.Kind), nil), Title: o.family.Title, Detail: dots(o.name, v.offered(o.model))}
+		item.Insert = "/" + o.command().name + " --model " + o.name + " "
 		reply.Items = append(reply.Items, item)
 	}
 	return reply
+}
+
+// command is the one to run the model with: that of its kind, if it takes what
+// the model needs.
+func (o offer) command() command {
+	c, ok := commandFor(o.family.Kind)
+	for _, in := range o.model.Inputs {
+		ok = ok && (!demanded(in) || c.has(in.Option))
+	}
+	if !ok {
+		c, _ = commandFor(anyKind)
+	}
+	return c
+}
+
+// demanded says whether an input must be given besides a prompt.
+func demanded(in catalog.Input) bool {
+	return in.Required && in.Default == nil && in.Option != catalog.Prompt
+}
+
+// offered is what one wants to know before choosing a model.
+func (v voice) offered(m catalog.Model) string {
+	return dots(v.price(m), v.needs(m), v.standard(m.KindDefault))
+}
+
+// needs says what has to be given besides a prompt.
+func (v voice) needs(m catalog.Model) string {
+	var names []string
+	for _, in := range m.Inputs {
+		name := in.Name
+		if f, ok := flagFor(in.Option); ok {
+			name = f.String()
+		}
+		if demanded(in) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return v.say("models.needs", args{"List": strings.Join(names, ", ")})
 }
 
 // standard marks what is used when nothing is said.
@@ -80,6 +144,9 @@ func shortest(m catalog.Model) string {
 // price says what a request with nothing but a prompt costs at most; for a
 // model that is paid by the length of the text, what a unit of it costs.
 func (v voice) price(m catalog.Model) string {
+	if m.Price.Per == catalog.Free {
+		return v.say("price.free", nil)
+	}
 	amount, err := m.Estimate(m.Complete(nil))
 	if err != nil {
 		return v.say("price.unknown", nil)
@@ -94,8 +161,8 @@ func (v voice) per(m catalog.Model, amount catalog.Credits) string {
 	return v.say("price.per", args{"Credits": v.credits(amount), "Unit": v.say("per."+strings.ReplaceAll(m.Price.Per, " ", "_"), nil)})
 }
 
-// modelCard shows one model: its price and what can be set.
-func (v voice) modelCard(m catalog.Model) Reply {
+// modelCard shows one model: its price, its family and what can be set.
+func (b *Bot) modelCard(v voice, m catalog.Model) Reply {
 	lines := []string{dots(m.Title, v.say("kind."+string(m.Kind), nil), v.say("price.plain", args{"Price": v.price(m)}))}
 	if len(m.Price.Rates) > 1 || len(m.Price.Units) > 0 {
 		for _, rate := range m.Price.Rates {
@@ -103,16 +170,85 @@ func (v voice) modelCard(m catalog.Model) Reply {
 		}
 	}
 	lines = append(lines, v.say("models.names", args{"Names": strings.Join(append([]string{m.ID}, m.Aliases...), ", ")}))
+	items := v.inputs(m)
+	if family := b.familyOf(m); len(family.Models) > 1 {
+		lines = append(lines, v.say("models.family", args{"Name": family.Name, "List": strings.Join(family.Models, ", ")}))
+		items = append(items, b.moreFiles(v, m, family)...)
+	}
 	if prompt, ok := m.ByOption(catalog.Prompt); ok && prompt.MaxLength > 0 {
 		lines = append(lines, v.say("models.prompt", args{"Limit": fmt.Sprint(prompt.MaxLength)}))
 	}
-	reply := Reply{Text: strings.Join(lines, "\n")}
-	for _, in := range m.Inputs {
-		if f, ok := flagFor(in.Option); ok {
-			reply.Items = append(reply.Items, Item{Title: f.String(), Detail: dots(v.say("flag."+f.names[0], nil), v.rangeOf(in), v.defaultOf(in))})
+	return Reply{Text: strings.Join(lines, "\n"), Items: items}
+}
+
+func (b *Bot) familyOf(m catalog.Model) catalog.Family {
+	for _, family := range b.catalog.Families(m.Kind) {
+		if slices.Contains(family.Models, m.ID) {
+			return family
 		}
 	}
-	return reply
+	return catalog.Family{}
+}
+
+// moreFiles lists the files that another model of the family takes.
+func (b *Bot) moreFiles(v voice, m catalog.Model, family catalog.Family) []Item {
+	var items []Item
+	shown := m.Options()
+	for _, id := range family.Models {
+		other, err := b.catalog.Lookup(id)
+		if err != nil {
+			continue // every id can be looked up
+		}
+		for _, in := range other.Inputs {
+			if f, ok := flagFor(in.Option); ok && in.Option.IsFile() && !slices.Contains(shown, in.Option) {
+				shown = append(shown, in.Option)
+				items = append(items, Item{Title: f.String(), Detail: dots(v.say(f.text(), nil), v.filesOf(other, in), other.ID)})
+			}
+		}
+	}
+	return items
+}
+
+// inputs lists what can be given to a model, each option once.
+func (v voice) inputs(m catalog.Model) []Item {
+	var items []Item
+	shown := map[catalog.Option]bool{catalog.Prompt: true}
+	for _, in := range m.Inputs {
+		if shown[in.Option] {
+			continue
+		}
+		required := ""
+		if demanded(in) {
+			required = v.say("required", nil)
+		}
+		f, ok := flagFor(in.Option)
+		switch {
+		case !ok:
+			items = append(items, Item{Title: "--set " + in.Name + "=…", Detail: dots(in.Description, v.rangeOf(in), required, v.defaultOf(in))})
+			continue
+		case in.Option.IsFile():
+			items = append(items, Item{Title: f.String(), Detail: dots(v.say(f.text(), nil), v.filesOf(m, in), required)})
+		default:
+			items = append(items, Item{Title: f.String(), Detail: dots(v.say(f.text(), nil), v.rangeOf(in), required, v.defaultOf(in))})
+		}
+		shown[in.Option] = true
+	}
+	return items
+}
+
+// filesOf says how many files can be given, and which.
+func (v voice) filesOf(m catalog.Model, in catalog.Input) string {
+	var most, size, types string
+	if _, n := m.Takes(in.Option); n > 1 {
+		most = v.count("files.most", n, args{"N": fmt.Sprint(n)})
+	}
+	if in.MaxMB > 0 {
+		size = v.say("files.size", args{"Limit": fmt.Sprint(in.MaxMB)})
+	}
+	if len(in.Accept) > 0 {
+		types = strings.Join(v.typesOf(in), ", ")
+	}
+	return dots(most, size, types)
 }
 
 // conditions says when a rate applies: "--res 1080p, sound true".
@@ -134,6 +270,8 @@ func (v voice) rangeOf(in catalog.Input) string {
 	switch {
 	case len(in.Choices()) > 0:
 		return v.list(in.Choices(), "")
+	case in.Type == catalog.Boolean:
+		return "true, false"
 	case in.Min != nil && in.Max != nil:
 		return number(in.Min) + "–" + number(in.Max)
 	case in.Min != nil:

@@ -16,12 +16,17 @@ type call struct {
 	prompt string
 	// options are the flags' values as typed. A second line is the negative prompt.
 	options map[catalog.Option]string
+	// raw are the inputs given with --set, in the order in which they came.
+	raw []rawInput
 	// typed are the flags in the order in which they came.
 	typed []typedFlag
 	// verbatim says that a bare "--" ended the flags.
 	verbatim bool
 	problems []problem
 }
+
+// rawInput is one input of a model by the name that it has there.
+type rawInput struct{ name, value string }
 
 // typedFlag is where a flag stands in the text, for suggestions.
 type typedFlag struct {
@@ -48,25 +53,38 @@ const (
 	secondLine     problemCode = "second_line"     // a second line beside the flag for the negative prompt
 	unknownModel   problemCode = "unknown_model"   // nearest: up to three names
 	wrongKind      problemCode = "wrong_kind"      // the model makes something else
+	retiredModel   problemCode = "retired"         // Kie has the model no more; reason, model: the nearest that runs
+	needModel      problemCode = "need_model"      // the command runs any model, and none was named
 	noModel        problemCode = "no_model"        // the catalogue has no model of the command's kind
+	badInput       problemCode = "bad_input"       // no NAME=VALUE after --set
+	noFiles        problemCode = "no_files"        // this chat takes no files, only links
+	badLink        problemCode = "bad_link"        // an address that is none, or not https
+	fileMissing    problemCode = "file_missing"    // there is no such file
+	fileUnread     problemCode = "file_unread"     // it cannot be read
+	fileType       problemCode = "file_type"       // the model does not take files of this type; choices: what it takes
+	fileSize       problemCode = "file_size"       // it is larger than the model takes: actual, limit in MB
 )
 
 // problemCodes lists every code.
 func problemCodes() []problemCode {
 	return []problemCode{
 		noPrompt, unknownCommand, unknownFlag, repeatedFlag, noValue, misplacedFlag, badCount,
-		secondLine, unknownModel, wrongKind, noModel,
+		secondLine, unknownModel, wrongKind, retiredModel, needModel, noModel,
+		badInput, noFiles, badLink, fileMissing, fileUnread, fileType, fileSize,
 	}
 }
 
 // problem is one thing that is wrong with a typed command.
 type problem struct {
 	code    problemCode
-	name    string   // the flag or command as typed
+	name    string   // the flag or command as typed, or the file
 	given   string   // its value
 	nearest []string // what may be meant
 	choices []string // what there is
 	model   catalog.Model
+	reason  string // why, an English clause
+	actual  string // how much it is
+	limit   string // how much may be
 }
 
 // parse takes a text apart. It never fails: what is wrong is in problems, all
@@ -123,7 +141,7 @@ func (p *parser) parse() {
 		if p.done() {
 			break
 		}
-		if broke && !p.prompt.empty() && slices.Contains(p.call.command.takes, catalog.NegativePrompt) {
+		if broke && !p.prompt.empty() && p.call.command.secondLine() {
 			p.second = true
 		}
 		if p.bareDashes() {
@@ -166,18 +184,30 @@ func (p *parser) takeFlag(name flagName) {
 	}
 	p.blankInLine()
 	t.value = p.at
-	value := p.value(t.flag.phrase)
+	value := p.valueOf(t.flag)
 	t.end, t.missing = p.at, value == ""
 	p.call.typed = append(p.call.typed, t)
 	p.set(t, value)
 }
 
+func (p *parser) valueOf(f flag) string {
+	if f.option == setOption {
+		return p.assignment()
+	}
+	return p.value(f.phrase)
+}
+
 // set keeps the value, or reports why not.
 func (p *parser) set(t typedFlag, value string) {
+	t.flag = p.nextFree(t.flag)
 	_, repeated := p.call.options[t.flag.option]
 	switch {
-	case !slices.Contains(p.call.command.takes, t.flag.option):
+	case !p.call.command.has(t.flag.option):
 		p.report(problem{code: misplacedFlag, name: t.name, choices: p.call.command.flags()})
+	case t.flag.option == setOption && !t.missing:
+		p.setRaw(value)
+	case t.flag.option == setOption:
+		p.report(problem{code: noValue, name: t.name})
 	case repeated:
 		p.report(problem{code: repeatedFlag, name: t.flag.String()})
 	case t.missing:
@@ -185,6 +215,35 @@ func (p *parser) set(t typedFlag, value string) {
 		p.call.options[t.flag.option] = ""
 	default:
 		p.call.options[t.flag.option] = value
+	}
+}
+
+// nextFree gives a flag that comes once more, without a number, the next one.
+func (p *parser) nextFree(f flag) flag {
+	for n := 1; f.many && n <= mostFiles; n++ {
+		next := f.at(n)
+		if _, used := p.call.options[next.option]; !used {
+			return next
+		}
+	}
+	return f
+}
+
+// mostRaw ends the reading of inputs where no model has as many.
+const mostRaw = 99
+
+// setRaw keeps one NAME=VALUE.
+func (p *parser) setRaw(given string) {
+	name, value, ok := strings.Cut(given, "=")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	twice := slices.ContainsFunc(p.call.raw, func(r rawInput) bool { return r.name == name })
+	switch {
+	case !ok || name == "" || value == "" || len(p.call.raw) == mostRaw:
+		p.report(problem{code: badInput, given: shorten(given, 30)})
+	case twice:
+		p.report(problem{code: repeatedFlag, name: "--set " + shorten(name, 30)})
+	default:
+		p.call.raw = append(p.call.raw, rawInput{name, value})
 	}
 }
 
@@ -204,16 +263,26 @@ func (p *parser) finish() {
 			p.call.options[catalog.NegativePrompt] = negative
 		}
 	}
-	if p.call.prompt == "" && p.call.command.makes != "" {
+	if p.call.prompt == "" && p.call.needsPrompt() {
 		p.call.problems = append([]problem{{code: noPrompt}}, p.call.problems...)
 	}
+}
+
+// needsPrompt says whether there is nothing to make without a prompt, whatever
+// the model. Where something else was given, the model knows.
+func (c call) needsPrompt() bool {
+	given := len(c.raw) > 0 || c.options[catalog.EarlierTask] != ""
+	for option := range c.options {
+		given = given || option.IsFile()
+	}
+	return c.command.makes != "" && c.command.makes != anyKind && !given
 }
 
 // nearestFlag names the flag that may be meant, one of the command's if possible.
 func nearestFlag(name string, c command) []string {
 	var mine, others []string
 	for _, f := range flags() {
-		if slices.Contains(c.takes, f.option) {
+		if c.has(f.option) {
 			mine = append(mine, f.names...)
 		} else {
 			others = append(others, f.names...)

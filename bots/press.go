@@ -45,7 +45,7 @@ func (b *Bot) Press(ctx context.Context, in Incoming, data string) Reply {
 	case pressAgain:
 		receipt, err := b.engine.Again(ctx, string(task), in.Key, in.Origin)
 		if err != nil {
-			return v.refusal(err)
+			return b.refusal(v, err)
 		}
 		return Reply{Accepted: receipt.Tasks}
 	case pressCancel:

@@ -35,21 +35,22 @@ func (v voice) problem(c command, p problem) string {
 	a := args{
 		"Name": p.name, "Given": p.given, "Command": "/" + c.name, "Title": p.model.Title,
 		"Max": fmt.Sprint(core.MaxBatch), "Example": v.example(c, p),
+		"Reason": p.reason, "Actual": p.actual, "Limit": p.limit, "List": strings.Join(p.choices, ", "),
 	}
 	switch p.code {
 	case wrongKind:
-		right, ok := commandFor(p.model.Kind)
-		if !ok {
-			key += ".alone"
-		}
+		right, _ := commandFor(p.model.Kind)
 		a["Command"], a["Makes"] = "/"+right.name, v.say("makes."+string(p.model.Kind), nil)
+	case retiredModel:
+		return sentences(v.say(key, a), v.instead(p.model))
+	case needModel:
+		return sentences(v.say(key, a), v.say("see.models", nil))
 	case noModel:
 		a["Makes"] = v.say("makes."+string(c.makes), nil)
 	case unknownFlag, misplacedFlag:
 		if len(p.choices) == 0 {
 			return sentences(v.say(key, a), v.say("takes.nothing", a))
 		}
-		a["List"] = strings.Join(p.choices, ", ")
 		return sentences(v.say(key, a), v.meant(p.nearest), v.say("takes.flags", a))
 	case unknownCommand:
 		return sentences(v.say(key, a), v.meant(p.nearest), v.say("see.help", nil))
@@ -59,6 +60,14 @@ func (v voice) problem(c command, p problem) string {
 	return v.say(key, a)
 }
 
+// instead names the model to take; nothing when there is none.
+func (v voice) instead(m catalog.Model) string {
+	if m.ID == "" {
+		return ""
+	}
+	return v.say("nearest_model", args{"Title": m.Title, "Name": shortest(m)})
+}
+
 // example is a command, or a flag with a value, as it can be typed.
 func (v voice) example(c command, p problem) string {
 	if f, ok := findFlag(strings.TrimLeftFunc(p.name, isDash)); ok {
@@ -66,6 +75,10 @@ func (v voice) example(c command, p problem) string {
 	}
 	if c.makes == "" {
 		return ""
+	}
+	if p.code == badInput {
+		f, _ := flagFor(setOption)
+		return f.String() + " " + f.sample
 	}
 	return v.say("example."+c.name, nil)
 }
@@ -109,10 +122,15 @@ func (v voice) inputProblem(err *catalog.ProblemsError, p catalog.Problem) strin
 	}
 	key := "problem." + string(p.Code)
 	switch p.Code {
-	case catalog.Missing:
+	case catalog.Missing, catalog.Unsupported:
 		if p.Option == catalog.Prompt {
 			key += ".prompt"
+		} else if p.Option == "" && p.Code == catalog.Missing {
+			key += ".raw"
 		}
+	case catalog.NoneOfSets, catalog.Apart:
+		a["List"] = v.sets(p.Choices)
+		return v.say(key, a)
 	case catalog.WrongType:
 		a["Want"] = v.say("want."+string(p.Want), nil)
 	case catalog.OutOfRange:
@@ -130,6 +148,30 @@ func (v voice) inputProblem(err *catalog.ProblemsError, p catalog.Problem) strin
 		said = sentences(said, v.say("note.second_line", nil))
 	}
 	return sentences(said, v.offer(err, p))
+}
+
+// sets words sets of inputs, each as the catalogue puts it: "image and duration".
+func (v voice) sets(sets []string) string {
+	var said []string
+	for _, set := range sets {
+		names := strings.Split(set, " and ")
+		for i, name := range names {
+			names[i] = v.called(name)
+		}
+		said = append(said, strings.Join(names, " + "))
+	}
+	return v.either(said)
+}
+
+// called is what a person types for an input or an option.
+func (v voice) called(name string) string {
+	if name == string(catalog.Prompt) {
+		return v.say("a_prompt", nil)
+	}
+	if f, ok := flagFor(catalog.Option(name)); ok && f.option != modelOption {
+		return f.String() // an input may well be called model
+	}
+	return "--set " + name
 }
 
 // offer lists what can be given instead.
@@ -168,16 +210,19 @@ func number(n *float64) string {
 }
 
 // refusal words why the engine did not do what was asked.
-func (v voice) refusal(err error) Reply {
+func (b *Bot) refusal(v voice, err error) Reply {
 	refused := &core.Refusal{Reason: core.ReasonUnavailable}
 	errors.As(err, &refused)
 	var input *catalog.ProblemsError
 	var unknown *catalog.UnknownModelError
+	var retired *catalog.RetiredModelError
 	switch {
 	case refused.Reason == core.ReasonInput && errors.As(refused.Err, &input):
 		return v.refuse(v.inputProblems(input, false))
 	case refused.Reason == core.ReasonModel && errors.As(refused.Err, &unknown):
-		return v.refuse([]string{v.problem(command{}, unknownModelProblem(unknown.Name, unknown))})
+		return v.refuse([]string{v.problem(command{}, b.modelProblem(unknown.Name, unknown))})
+	case refused.Reason == core.ReasonRetired && errors.As(refused.Err, &retired):
+		return v.refuse([]string{v.problem(command{}, b.modelProblem(retired.Name, retired))})
 	}
 	text := v.reason(refused)
 	switch refused.Reason {

@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ func TestEveryInputProblemIsWorded(t *testing.T) {
 		problem catalog.Problem
 		en, ru  string
 	}{
-		{catalog.Problem{Code: catalog.Missing, Input: "image_url"}, "Thing needs image_url.", "Модели Thing нужно указать image_url."},
+		{catalog.Problem{Code: catalog.Missing, Input: "image_url"}, "Thing needs image_url: add --set image_url=…", "Модели Thing нужно поле image_url: добавьте --set image_url=…"},
 		{catalog.Problem{Code: catalog.Missing, Input: "size", Option: catalog.AspectRatio, Choices: []string{"1:1", "16:9"}},
 			"Thing needs --ar. Thing takes 1:1, 16:9.", "Модели Thing нужно указать --ar. Thing принимает 1:1, 16:9."},
 		{catalog.Problem{Code: catalog.Unknown, Input: "colr", Given: "colr", Nearest: "color", Choices: []string{"prompt", "color"}},
@@ -46,6 +47,15 @@ func TestEveryInputProblemIsWorded(t *testing.T) {
 			"Thing does not have --seed. Thing takes --ar, --n.", "У модели Thing нет --seed. Thing принимает --ar, --n."},
 		{catalog.Problem{Code: catalog.Unsupported, Option: catalog.NegativePrompt, Choices: []string{"prompt"}},
 			"Thing does not have --no. A second line counts as --no.", "У модели Thing нет --no. Вторая строка значит то же, что --no."},
+		{catalog.Problem{Code: catalog.Missing, Input: "image_url", Option: catalog.ImageFile}, "Thing needs --image.", "Модели Thing нужно указать --image."},
+		{catalog.Problem{Code: catalog.TooMany, Input: "image_urls", Option: catalog.ImageFile, Actual: 5, Limit: 2},
+			"--image has 5 entries; Thing takes at most 2.", "--image: значений 5, а Thing принимает не больше 2."},
+		{catalog.Problem{Code: catalog.Unsupported, Option: catalog.Prompt, Choices: []string{"image", "resolution"}},
+			"Thing takes no prompt. Thing takes --image, --res.", "Модели Thing описание не нужно. Thing принимает --image, --res."},
+		{catalog.Problem{Code: catalog.NoneOfSets, Input: "task_id", Option: catalog.EarlierTask, Choices: []string{"task", "video and duration", "prompt", "audio_id"}},
+			"Thing needs --task, --video + --dur, a prompt or --set audio_id.", "Модели Thing нужно указать --task, --video + --dur, описание или --set audio_id."},
+		{catalog.Problem{Code: catalog.Apart, Input: "mask_url", Option: catalog.MaskFile, Choices: []string{"image"}},
+			"--mask cannot be given together with --image.", "--mask нельзя указать вместе с --image."},
 	} {
 		seen[test.problem.Code] = true
 		err := &catalog.ProblemsError{Model: "maker/thing", Title: "Thing", Problems: []catalog.Problem{test.problem}}
@@ -56,7 +66,9 @@ func TestEveryInputProblemIsWorded(t *testing.T) {
 			t.Errorf("%q, want %q", got, test.ru)
 		}
 	}
-	for name, code := range constants(t, "../kie/catalog/problem.go", "Code") {
+	codes := constants(t, "../kie/catalog/problem.go", "Code")
+	maps.Copy(codes, constants(t, "../kie/catalog/together.go", "Code"))
+	for name, code := range codes {
 		if !seen[catalog.Code(code)] {
 			t.Errorf("catalog.%s is not tried here", name)
 		}
@@ -65,16 +77,17 @@ func TestEveryInputProblemIsWorded(t *testing.T) {
 
 // What was right when it was accepted can be wrong when it is pressed again.
 func TestModelThatChanged(t *testing.T) {
-	v := quietBot(t).voice("en")
+	b := quietBot(t)
+	v := b.voice("en")
 	input := &catalog.ProblemsError{Model: "a", Title: "Thing", Problems: []catalog.Problem{
 		{Code: catalog.Unknown, Input: "old", Given: "old"}, {Code: catalog.Missing, Input: "prompt", Option: catalog.Prompt},
 	}}
-	reply := v.refusal(fmt.Errorf("asking again: %w", &core.Refusal{Reason: core.ReasonInput, Err: input}))
+	reply := b.refusal(v, fmt.Errorf("asking again: %w", &core.Refusal{Reason: core.ReasonInput, Err: input}))
 	wantText(t, reply.Text, "2 things", "Thing has no input “old”.", "Thing needs a prompt.", "Nothing was charged.")
 	gone := &catalog.UnknownModelError{Name: "veo-2", Nearest: []string{"veo-3", "veo-3-1"}}
-	wantText(t, v.refusal(&core.Refusal{Reason: core.ReasonModel, Err: gone}).Text, "no model “veo-2”", "veo-3 or veo-3-1?", "Nothing was charged.")
-	wantText(t, v.refusal(&core.Refusal{Reason: core.ReasonModel, Err: errors.New("odd")}).Text, "not there any more", "Nothing was charged.")
-	wantText(t, v.refusal(&core.Refusal{Reason: core.ReasonInput}).Text, "does not take this any more", "Nothing was charged.")
+	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonModel, Err: gone}).Text, "no model “veo-2”", "veo-3 or veo-3-1?", "Nothing was charged.")
+	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonModel, Err: errors.New("odd")}).Text, "not there any more", "Nothing was charged.")
+	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonInput}).Text, "does not take this any more", "Nothing was charged.")
 }
 
 // smallCatalog has nothing but music.
@@ -95,9 +108,9 @@ func TestCatalogueWithoutTheKind(t *testing.T) {
 		return b.Command(t.Context(), Incoming{Text: text, Origin: core.Origin{Locale: "en"}})
 	}
 	wantText(t, says("a cat").Text, "no model that makes pictures at the moment", "Nothing was charged.")
-	wantText(t, says("a song --model songs").Text, "Songs makes music, and there is no command for that.", "Nothing was charged.")
+	wantText(t, says("a song --model songs").Text, "Songs makes music: use it with /music.", "Nothing was charged.")
 	wantText(t, says("/models videos").Text, "no such model")
-	if list := says("/models"); len(list.Items) != 1 || list.Items[0].Insert != "" || list.Items[0].Group != "Music" {
+	if list := says("/models"); len(list.Items) != 1 || list.Items[0].Insert != "/music --model songs " || list.Items[0].Group != "Music" {
 		t.Errorf("%+v", list)
 	}
 	card := says("/models songs")
@@ -107,7 +120,7 @@ func TestCatalogueWithoutTheKind(t *testing.T) {
 	if found := b.Suggest("/imagine a cat --ar ", "en"); len(found) != 0 {
 		t.Errorf("%+v", found)
 	}
-	if got := labels(b.Suggest("/imagine a cat ", "en")); got != "--model --ar --res --n --seed --no" {
+	if got := labels(b.Suggest("/imagine a cat ", "en")); got != "--model --ar --res --n --seed --no --image --mask --set" {
 		t.Errorf("without a model to go by: %q", got)
 	}
 }

@@ -13,72 +13,147 @@ import (
 
 // create turns the typed command into a request and submits it.
 func (b *Bot) create(ctx context.Context, s session) Reply {
+	b.findEarlier(ctx, s)
 	req, wrong := b.request(s)
 	if len(wrong) > 0 {
 		return s.refuse(wrong)
 	}
 	receipt, err := b.engine.Submit(ctx, req)
 	if err != nil {
-		return s.refusal(err)
+		return b.refusal(s.voice, err)
 	}
 	return Reply{Accepted: receipt.Tasks}
+}
+
+// findEarlier lets the id of one of the person's own jobs stand for the Kie
+// task behind it. Anything else is taken for the id of a Kie task.
+func (b *Bot) findEarlier(ctx context.Context, s session) {
+	id := strings.ToLower(strings.TrimLeft(s.call.options[catalog.EarlierTask], "#"))
+	if id == "" {
+		return
+	}
+	if task, err := b.engine.Task(ctx, s.in.Origin.Identity, id); err == nil && task.Kie.TaskID != "" {
+		s.call.options[catalog.EarlierTask] = task.Kie.TaskID
+	}
 }
 
 // request checks everything that can be known before the engine decides about
 // credits, and words all that is wrong.
 func (b *Bot) request(s session) (core.Request, []string) {
 	found := s.call.problems
-	model, p := b.chooseModel(s.call)
-	if p.code != "" {
-		found = append(found, p)
+	note := func(more ...problem) {
+		for _, p := range more {
+			if p.code != "" {
+				found = append(found, p)
+			}
+		}
 	}
+	model, p := b.chooseModel(s.call)
+	note(p)
 	options := maps.Clone(s.call.options)
 	delete(options, modelOption)
 	count, p := takeCount(model, options)
-	if p.code != "" {
-		found = append(found, p)
-	}
-	wrong := s.problems(s.call, found)
-	if model.ID == "" {
-		return core.Request{}, wrong
-	}
+	note(p)
 	options[catalog.Prompt] = s.call.prompt
-	input, err := model.Build(options)
+	files, wrongFiles := s.attach(options)
+	note(wrongFiles...)
+	if model.ID == "" {
+		return core.Request{}, s.problems(s.call, found)
+	}
+	input, err := build(model, options, s.call.raw)
+	note(s.unfit(model, input, files)...)
+	wrong := s.problems(s.call, found)
 	var problems *catalog.ProblemsError
 	if errors.As(err, &problems) {
-		wrong = append(wrong, s.inputProblems(problems, s.call.prompt == "")...)
+		promptSaid := len(s.call.problems) > 0 && s.call.problems[0].code == noPrompt
+		wrong = append(wrong, s.inputProblems(problems, promptSaid)...)
+	}
+	prompt := s.call.prompt
+	if prompt == "" {
+		prompt = model.Title // the chat shows something for every request
 	}
 	return core.Request{
 		Key: s.in.Key, Origin: s.in.Origin, Command: s.call.command.name,
-		Prompt: s.call.prompt, Model: model.ID, Input: input, Count: count,
+		Prompt: prompt, Model: model.ID, Input: input, Files: files, Count: count,
 	}, wrong
 }
 
-// chooseModel finds the model that was named, or the command's default.
+// chooseModel finds the model that was named, or the command's default. The
+// files that were given decide which one of a family it is.
 func (b *Bot) chooseModel(c call) (catalog.Model, problem) {
 	name := c.options[modelOption]
 	if name == "" {
-		model := b.catalog.DefaultFor(c.command.makes)
-		if model.ID == "" {
-			return model, problem{code: noModel}
-		}
-		return model, problem{}
+		return b.standardModel(c)
 	}
-	model, err := b.catalog.Lookup(name)
+	model, err := b.catalog.Resolve(name, c.options)
 	if err != nil {
-		return catalog.Model{}, unknownModelProblem(name, err)
+		return catalog.Model{}, b.modelProblem(name, err)
 	}
-	if model.Kind != c.command.makes {
+	if model.Kind != c.command.makes && c.command.makes != anyKind {
 		return catalog.Model{}, problem{code: wrongKind, model: model}
 	}
 	return model, problem{}
 }
 
-func unknownModelProblem(name string, err error) problem {
+// standardModel is the command's default, or, for files that it does not take,
+// the first model that runs with just them.
+func (b *Bot) standardModel(c call) (catalog.Model, problem) {
+	if c.command.makes == anyKind {
+		return catalog.Model{}, problem{code: needModel}
+	}
+	model := b.catalog.DefaultFor(c.command.makes)
+	if model.ID == "" {
+		return model, problem{code: noModel}
+	}
+	files := map[catalog.Option]string{}
+	for option, value := range c.options {
+		if option.IsFile() && value != "" {
+			files[option] = value
+		}
+	}
+	if len(files) == 0 {
+		return model, problem{}
+	}
+	names := []string{model.ID}
+	for _, family := range b.catalog.Families(c.command.makes) {
+		names = append(names, family.Name)
+	}
+	for _, name := range names {
+		if m, err := b.catalog.Resolve(name, files); err == nil && runsWith(m, files) {
+			return m, problem{}
+		}
+	}
+	return model, problem{}
+}
+
+// runsWith says whether a prompt and the files are all that the model needs,
+// and what it costs is known.
+func runsWith(m catalog.Model, files map[catalog.Option]string) bool {
+	options := maps.Clone(files)
+	if _, has := m.ByOption(catalog.Prompt); has {
+		options[catalog.Prompt] = "a prompt"
+	}
+	input, err := m.Build(options)
+	if err != nil {
+		return false
+	}
+	_, err = m.Estimate(input)
+	return err == nil
+}
+
+// modelProblem says why a name stands for no model that runs.
+func (b *Bot) modelProblem(name string, err error) problem {
 	p := problem{code: unknownModel, given: shorten(name, 60)}
 	var unknown *catalog.UnknownModelError
-	if errors.As(err, &unknown) {
+	var retired *catalog.RetiredModelError
+	switch {
+	case errors.As(err, &unknown):
 		p.nearest = unknown.Nearest
+	case errors.As(err, &retired):
+		p = problem{code: retiredModel, name: retired.Title, reason: retired.Reason}
+		if nearest, err := b.catalog.Lookup(retired.Replacement); err == nil {
+			p.model = nearest
+		}
 	}
 	return p
 }

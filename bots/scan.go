@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"encoding/json"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -121,7 +122,8 @@ func isFlag(dashes, name string) bool {
 
 func likeFlag(name string) bool {
 	for _, f := range flags() {
-		if len(catalog.Nearest(name, f.names, 1)) > 0 {
+		// The names of files are words of prose; so is much that is like them.
+		if !f.option.IsFile() && f.option != setOption && f.option != catalog.EarlierTask && len(catalog.Nearest(name, f.names, 1)) > 0 {
 			return true
 		}
 	}
@@ -170,6 +172,48 @@ func (s *scanner) value(phrase bool) string {
 	}
 	s.at = end
 	return s.text[start:end]
+}
+
+// assignment reads NAME=VALUE, where the value may be one word, in quotes, or
+// JSON with blanks in it, or the whole may be in quotes. It is empty when there
+// is none.
+func (s *scanner) assignment() string {
+	if s.done() || s.text[s.at] == '\n' || s.endsValue() {
+		return ""
+	}
+	if inner, size := s.quoted(false); size > 0 {
+		s.at += size
+		return strings.TrimSpace(inner)
+	}
+	start := s.at
+	word := s.rest()[:wordEnd(s.rest())]
+	s.at += strings.Index(word, "=") + 1
+	name := s.text[start:s.at]
+	if inner, size := s.quoted(false); size > 0 {
+		s.at += size
+		return name + inner
+	}
+	if size := jsonSize(s.rest()); size > 0 {
+		s.at += size
+	} else {
+		s.at += wordEnd(s.rest())
+	}
+	return s.text[start:s.at]
+}
+
+// jsonSize is the length of the list or object that the line begins with, 0
+// when there is none.
+func jsonSize(text string) int {
+	line, _, _ := strings.Cut(text, "\n")
+	if !strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "{") {
+		return 0
+	}
+	decoder := json.NewDecoder(strings.NewReader(line))
+	var value json.RawMessage
+	if decoder.Decode(&value) != nil {
+		return 0
+	}
+	return int(decoder.InputOffset())
 }
 
 // endsValue reports whether a flag or a bare "--" begins here.

@@ -255,6 +255,9 @@ func (v voice) why(t core.Task) string {
 	if failure.Message == "" {
 		return why
 	}
+	if failure.Reason == core.FailFile {
+		return v.say("failed.file.named", args{"Name": shorten(failure.Message, 60)})
+	}
 	return sentences(why, v.say("kie_says", args{"Text": ended(failure.Message)}))
 }
 

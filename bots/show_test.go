@@ -133,6 +133,7 @@ func scenes(locale string) []scene {
 	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailAway, core.FailUpkeep, core.WaitBusy} {
 		list = append(list, scene{"waiting: " + string(reason), way(1, waitingFor(reason))})
 	}
+	list = append(list, scene{"failed: a file", end(1, failed(core.FailFile, "cat.png"))})
 	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailEmpty, core.FailLate, core.FailAway, core.FailUpkeep} {
 		list = append(list, scene{"failed: " + string(reason), end(1, failed(reason, ""))})
 	}
@@ -151,6 +152,11 @@ func typedScenes() []string {
 		"/imagine a cat\ndogs\n--model seedream", "/imagine a cat\ndogs --no birds", "/imagine a cat --model imagen5", "/imagine a cat --model kling",
 		"/speak hi --voice Nobody", "/imagine a cat --model seedream-v4 --n 7", "/imagine a cat --n 10 --model nano-banana-pro",
 		"/video a cat --model kling/v2-1-master", "/balance", "/balance --seed 1", "/history", "/cancel", "/cancel 00000000", "/models seedance", "/models music", "/help", "/help imagine",
+		"/models flux", "/models midjourney", "/models video", "/help generate",
+		"/generate a cat", "/generate a cat --model sora2/pro", "/video a cat --model luma", "/imagine a cat --image cat-1.png --first http://x/y.png",
+		"/imagine a cat --image https://x.test/1.png https://x.test/2.png --model z-image", "/generate --model hailuo/2-3-pro a cat",
+		"/generate --model ai-music-api/mashup a song --set colr=1 --set duration=x --dur 5 --set mood", "/generate --model separate-vocals",
+		"/generate --model suno a song --dur 20 --set duration=30", "/generate --model recraft/crisp-upscale a cat",
 	}
 }
 

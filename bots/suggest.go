@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,36 +95,73 @@ func (b *Bot) suggestArgument(v voice, c call, text string, word int) []Suggesti
 				found = append(found, Suggestion{Insert: before + string(kind), Label: string(kind), Detail: v.say("kind."+string(kind), nil)})
 			}
 		}
-		return append(found, v.suggestModels(b.catalog.Models(), before, begun)...)
+		return append(found, v.suggestModels(b.offers(), before, begun)...)
 	}
 	return nil
 }
 
 // suggestFlags offers the flags that can still be added.
 func (b *Bot) suggestFlags(v voice, c call, before, begun string) []Suggestion {
-	model, wrong := b.chooseModel(c)
+	model, _ := b.chooseModel(c)
 	var found []Suggestion
 	for _, option := range c.command.takes {
-		f, ok := flagFor(option)
-		_, used := c.options[option]
-		_, has := model.ByOption(option)
-		if !ok || used || !has && wrong.code == "" && option != modelOption && option != catalog.Count {
+		row, _ := flagFor(option)
+		f, ok := b.nextFlag(c, row, model)
+		if !ok || rank(begun, append(f.names, row.names...)...) == far {
 			continue
 		}
-		if rank(begun, f.names...) == far {
-			continue
-		}
-		found = append(found, Suggestion{Insert: before + f.String() + " ", Label: f.String(), Detail: v.say("flag."+f.names[0], nil)})
+		found = append(found, Suggestion{Insert: before + f.String() + " ", Label: f.String(), Detail: v.say(f.text(), nil)})
 	}
 	return found
 }
 
+// nextFlag says whether a flag is of use to the model, and not used up; of
+// several files, which is the next. Without a model it goes by the command.
+func (b *Bot) nextFlag(c call, f flag, m catalog.Model) (flag, bool) {
+	if c.command.makes == anyKind && m.ID == "" && f.option != modelOption {
+		return f, false // which other ones there are, the model decides
+	}
+	p := parser{call: c}
+	next := p.nextFree(f)
+	if _, used := c.options[next.option]; used {
+		return f, false
+	}
+	if f.option.IsFile() {
+		return next, b.roomFor(c, next.option, m)
+	}
+	_, has := m.ByOption(f.option)
+	return f, has || m.ID == "" || f.option == modelOption || f.option == catalog.Count || f.option == setOption
+}
+
+// roomFor says whether one more file can be given, perhaps to another model:
+// of the family, if one was named.
+func (b *Bot) roomFor(c call, option catalog.Option, m catalog.Model) bool {
+	c.options = maps.Clone(c.options)
+	c.options[option] = "a file"
+	if other, _ := b.chooseModel(c); other.ID != "" {
+		m = other
+	}
+	given := 0
+	base, _ := numbered(string(option))
+	for one := range c.options {
+		if name, _ := numbered(string(one)); name == base {
+			given++
+		}
+	}
+	_, most := m.Takes(option)
+	return m.ID == "" || most < 0 || given <= most
+}
+
 // suggestValues offers what an option can be set to.
 func (b *Bot) suggestValues(v voice, c call, option catalog.Option, before, begun string) []Suggestion {
-	if option == modelOption {
-		return v.suggestModels(b.catalog.Models(c.command.makes), before, begun)
-	}
-	if !slices.Contains(c.command.takes, option) {
+	switch {
+	case option == modelOption && c.command.makes == anyKind:
+		return v.suggestModels(b.offers(), before, begun)
+	case option == modelOption:
+		return v.suggestModels(b.offers(c.command.makes), before, begun)
+	case option == setOption:
+		return b.suggestInputs(v, c, before, begun)
+	case !c.command.has(option):
 		return nil
 	}
 	model, _ := b.chooseModel(c)
@@ -132,10 +170,37 @@ func (b *Bot) suggestValues(v voice, c call, option catalog.Option, before, begu
 	if option == catalog.Count && !has {
 		values = numbers(1, core.MaxBatch)
 	}
+	return v.suggestAll(field, values, before, begun)
+}
+
+func (v voice) suggestAll(field catalog.Input, values []string, before, begun string) []Suggestion {
 	var found []Suggestion
 	for _, value := range values {
 		if strings.HasPrefix(strings.ToLower(value), strings.ToLower(begun)) {
-			found = append(found, Suggestion{Insert: before + quoteValue(value) + " ", Label: value, Detail: v.standard(has && value == typed(field, field.Default))})
+			standard := field.Name != "" && value == typed(field, field.Default)
+			found = append(found, Suggestion{Insert: before + quoteValue(value) + " ", Label: value, Detail: v.standard(standard)})
+		}
+	}
+	return found
+}
+
+// suggestInputs goes on after --set: an input that no other flag sets, or what
+// it can be set to.
+func (b *Bot) suggestInputs(v voice, c call, before, begun string) []Suggestion {
+	model, _ := b.chooseModel(c)
+	if name, value, given := strings.Cut(begun, "="); given {
+		field, _ := model.Input(name)
+		values := valuesOf(field)
+		if field.Type == catalog.Boolean {
+			values = []string{"true", "false"}
+		}
+		return v.suggestAll(field, values, before+name+"=", value)
+	}
+	var found []Suggestion
+	for _, in := range model.Inputs {
+		used := slices.ContainsFunc(c.raw, func(r rawInput) bool { return r.name == in.Name })
+		if in.Option == "" && !used && rank(begun, in.Name) != far {
+			found = append(found, Suggestion{Insert: before + in.Name + "=", Label: in.Name + "=", Detail: in.Description})
 		}
 	}
 	return found
@@ -170,25 +235,25 @@ func quoteValue(value string) string {
 
 // suggestModels offers the models whose names begin with, contain or resemble
 // what was typed, in that order.
-func (v voice) suggestModels(models []catalog.Model, before, begun string) []Suggestion {
+func (v voice) suggestModels(offers []offer, before, begun string) []Suggestion {
 	type match struct {
-		model catalog.Model
-		rank  int
+		offer
+		rank int
 	}
 	var matches []match
-	for _, m := range models {
-		if r := rank(begun, append([]string{m.ID, m.Title, shortest(m)}, m.Aliases...)...); r != far {
-			matches = append(matches, match{m, r})
+	for _, o := range offers {
+		names := slices.Concat([]string{o.family.Name, o.family.Title, o.name}, o.family.Models, o.model.Aliases)
+		if r := rank(begun, names...); r != far {
+			matches = append(matches, match{o, r})
 		}
 	}
 	slices.SortStableFunc(matches, func(a, b match) int { return a.rank - b.rank })
 	matches = matches[:min(len(matches), maxSuggestions)]
 	var found []Suggestion
 	for _, m := range matches {
-		name := shortest(m.model)
 		found = append(found, Suggestion{
-			Insert: before + name + " ", Label: name,
-			Detail: dots(m.model.Title, v.price(m.model), v.standard(m.model.KindDefault)),
+			Insert: before + m.name + " ", Label: m.name,
+			Detail: dots(m.model.Title, v.offered(m.model)),
 		})
 	}
 	return found
