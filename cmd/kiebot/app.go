@@ -41,6 +41,7 @@ type options struct {
 	open     bool                    // the web chat needs no access link
 	demo     bool                    // it says that nothing costs anything
 	adapters map[string]core.Adapter // beside the web chat
+	sources  map[string]core.Source  // of the platforms that take files
 }
 
 // deliverFunc is an Adapter. It lets the engine know an adapter that needs the engine.
@@ -53,9 +54,9 @@ func (f deliverFunc) Deliver(ctx context.Context, p core.Parcel) (json.RawMessag
 
 // newApp opens the store and ties everything together. The caller closes it.
 func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app, error) {
-	models, err := catalog.Default()
+	models, err := s.catalog()
 	if err != nil {
-		return nil, fmt.Errorf("reading the catalogue: %w", err)
+		return nil, err
 	}
 	store, err := bolt.Open(s.database(), bolt.Options{})
 	if err != nil {
@@ -103,13 +104,13 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *catal
 }
 
 func (a *app) makeEngine(s settings, o options, models *catalog.Catalog, spool *media.Spool) error {
-	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UserAgent: "kiebot/" + version(), Logger: a.log})
+	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: a.log})
 	if err != nil {
 		return err
 	}
 	cfg := core.Config{
 		Store: a.store, Kie: client, Catalog: models, Spool: spool,
-		UserDaily: s.userDaily, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
+		Sources: o.sources, UserDaily: s.userDaily, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
 		Adapters: map[string]core.Adapter{
 			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
 				return a.page.Deliver(ctx, p)

@@ -32,10 +32,12 @@ import (
 type environment struct {
 	KieAPIKey     string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key"`
 	KieAPIURL     string `envconfig:"KIE_API_URL" default:"https://api.kie.ai" desc:"address of Kie's API"`
+	KieUploadURL  string `envconfig:"KIE_UPLOAD_URL" default:"https://kieai.redpandaai.co" desc:"address of Kie's file upload"`
 	KieWebhookKey string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings"`
 	PublicURL     string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
 	ListenAddr    string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
 	DataDir       string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
+	CatalogFile   string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
 	UserDaily     string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
 	TimeZone      string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
 	Locale        string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
@@ -47,6 +49,8 @@ type environment struct {
 type settings struct {
 	kieKey      kie.Secret
 	kieURL      string
+	uploadURL   string
+	catalogFile string // empty when there is none
 	webhookKeys []kie.Secret
 	publicURL   string // empty when there is none
 	listen      string
@@ -193,8 +197,11 @@ func (e environment) readKie(s *settings, found *problems) {
 	}
 	s.kieKey = kie.Secret(e.KieAPIKey)
 	s.kieURL = strings.TrimRight(e.KieAPIURL, "/")
-	if _, err := webAddress(e.KieAPIURL); err != nil {
-		found.add("KIE_API_URL", "%v", err)
+	s.uploadURL = strings.TrimRight(e.KieUploadURL, "/")
+	for name, address := range map[string]string{"KIE_API_URL": e.KieAPIURL, "KIE_UPLOAD_URL": e.KieUploadURL} {
+		if _, err := webAddress(address); err != nil {
+			found.add(name, "%v", err)
+		}
 	}
 	for key := range strings.SplitSeq(e.KieWebhookKey, ",") {
 		if key = strings.TrimSpace(key); key != "" {
@@ -208,6 +215,10 @@ func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 func (e environment) readAddresses(s *settings, found *problems) {
 	if _, _, err := net.SplitHostPort(e.ListenAddr); err != nil {
 		found.add("LISTEN_ADDR", "is not host:port, such as 127.0.0.1:8080 or :8080")
+	}
+	s.catalogFile = e.CatalogFile
+	if _, err := s.catalog(); err != nil {
+		found.add("CATALOG_FILE", "%v", err)
 	}
 	if strings.TrimSpace(e.DataDir) == "" {
 		found.add("DATA_DIR", "is empty: name a folder, such as ./data")
@@ -296,6 +307,24 @@ func (s settings) logger() *slog.Logger {
 		return slog.New(slog.NewJSONHandler(os.Stderr, options))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// catalog is the embedded catalogue with the operator's own entries on top.
+func (s settings) catalog() (*catalog.Catalog, error) {
+	base, err := catalog.Default()
+	if err != nil || s.catalogFile == "" {
+		return base, err
+	}
+	f, err := os.Open(s.catalogFile)
+	if err != nil {
+		return nil, fmt.Errorf("names a file that cannot be read: %w", errors.Unwrap(err))
+	}
+	defer f.Close()
+	merged, err := catalog.Overlay(base, f)
+	if err != nil {
+		return nil, fmt.Errorf("names a file with mistakes in it: %w", err)
+	}
+	return merged, nil
 }
 
 // database is the path of the bbolt file.

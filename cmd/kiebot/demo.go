@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"time"
 
@@ -16,9 +17,10 @@ import (
 
 // demoCommand is kiebot demo.
 type demoCommand struct {
-	Once   string `help:"Run this one command, print what the chat would show, write the files and exit." placeholder:"'/imagine …'"`
-	Out    string `help:"Folder for the files that --once writes." default:"kiebot-out" type:"path"`
-	Listen string `help:"Address of the browser chat; port 0 is any free one." default:"127.0.0.1:8080" env:"LISTEN_ADDR"`
+	Once    string `help:"Run this one command, print what the chat would show, write the files and exit." placeholder:"'/imagine …'"`
+	KieOnly bool   `help:"Run nothing but the Kie.ai server, for other clients; prints its address and key."`
+	Out     string `help:"Folder for the files that --once writes." default:"kiebot-out" type:"path"`
+	Listen  string `help:"Address of the browser chat; port 0 is any free one." default:"127.0.0.1:8080" env:"LISTEN_ADDR"`
 }
 
 // Help is shown below the usage.
@@ -28,6 +30,9 @@ func (demoCommand) Help() string {
 
 // Run runs the demo until the context ends, or one command.
 func (d demoCommand) Run(ctx context.Context, term terminal) (err error) {
+	if d.KieOnly {
+		return d.serveKie(ctx, term)
+	}
 	dir, err := os.MkdirTemp("", "kiebot-demo-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
@@ -39,7 +44,7 @@ func (d demoCommand) Run(ctx context.Context, term terminal) (err error) {
 		return err
 	}
 	s := settings{
-		kieKey: kie.Secret(server.Key()), kieURL: server.URL(), dataDir: dir,
+		kieKey: kie.Secret(server.Key()), kieURL: server.URL(), uploadURL: server.URL(), dataDir: dir,
 		userDaily: demoCredits, location: time.Local, locale: "en", logLevel: slog.LevelWarn,
 	}
 	if d.Once != "" {
@@ -65,4 +70,23 @@ func (d demoCommand) browse(ctx context.Context, s settings, term terminal) erro
 	}
 	fmt.Fprintf(term.out, "The demo is at %s\nEverything stays on this machine and nothing costs anything. Stop it with Ctrl-C.\n", address(listener))
 	return errors.Join(a.run(ctx, listener), a.close())
+}
+
+// serveKie serves Kie.ai alone, uploads and result files on the same address.
+func (d demoCommand) serveKie(ctx context.Context, term terminal) error {
+	listener, err := net.Listen("tcp", d.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	kieServer := kietest.New(kietest.Config{Durations: kietest.Fast(), BaseURL: address(listener)})
+	defer kieServer.Close()
+	server := &http.Server{Handler: kieServer.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	fmt.Fprintf(term.out, "A Kie.ai server for tests, uploads on the same address:\n\n  KIE_API_URL=%s\n  KIE_UPLOAD_URL=%s\n  KIE_API_KEY=%s\n\nStop it with Ctrl-C.\n",
+		address(listener), address(listener), kieServer.Key())
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
 }

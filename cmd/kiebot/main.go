@@ -28,6 +28,7 @@ type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Try kiebot in the browser, without an account and without a network."`
 	Serve   serveCommand   `cmd:"" help:"Run kiebot with a Kie.ai account."`
 	Check   checkCommand   `cmd:"" help:"Check the configuration and say what is wrong with it."`
+	Models  modelsCommand  `cmd:"" help:"Look things up in the catalogue of models."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -37,10 +37,47 @@ func (p *printer) Deliver(ctx context.Context, parcel core.Parcel) (json.RawMess
 	return nil, nil
 }
 
+// localFile is what a file of the terminal is known by.
+type localFile struct {
+	Path string `json:"path"` // absolute
+}
+
+// attach takes a local path as the value of an option for a file.
+func attach(path string) (core.InputFile, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return core.InputFile{}, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return core.InputFile{}, err
+	}
+	probed, err := media.Probe(path)
+	if err != nil {
+		return core.InputFile{}, err
+	}
+	ref, err := json.Marshal(localFile{path})
+	if err != nil {
+		return core.InputFile{}, err
+	}
+	return core.InputFile{Name: filepath.Base(path), Type: probed.Type, Size: info.Size(), Ref: ref}, nil
+}
+
+// Open implements core.Source.
+func (p *printer) Open(_ context.Context, file core.InputFile) (io.ReadCloser, error) {
+	var local localFile
+	if err := json.Unmarshal(file.Ref, &local); err != nil {
+		return nil, fmt.Errorf("reading the reference of %q: %w", file.Name, err)
+	}
+	return os.Open(local.Path)
+}
+
 // once runs one command through the path that every request takes.
 func (d demoCommand) once(ctx context.Context, s settings, term terminal) (err error) {
 	sheet := &printer{out: term.out, ends: make(chan core.Parcel, 1)}
-	a, err := newApp(ctx, s, options{open: true, adapters: map[string]core.Adapter{paper: sheet}}, s.logger())
+	a, err := newApp(ctx, s, options{
+		open: true, adapters: map[string]core.Adapter{paper: sheet}, sources: map[string]core.Source{paper: sheet},
+	}, s.logger())
 	if err != nil {
 		return err
 	}
@@ -60,7 +97,7 @@ func (d demoCommand) once(ctx context.Context, s settings, term terminal) (err e
 		}
 	}()
 	reply := a.bot.Command(ctx, bots.Incoming{
-		Key: paper + ":once", Text: d.Once,
+		Key: paper + ":once", Text: d.Once, Attach: attach,
 		Origin: core.Origin{Identity: core.Identity{Platform: paper, User: "you"}, Name: "you", Lane: core.NewLane(paper, "once"), Locale: s.locale},
 	})
 	if reply.Refused {

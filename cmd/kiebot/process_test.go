@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"kiebot/core"
+	"kiebot/kie"
 	"kiebot/kie/kietest"
 	"kiebot/storage/bolt"
 )
@@ -505,4 +506,43 @@ func TestHealth(t *testing.T) {
 		t.Errorf("the chat without the link: %d, want 401", resp.StatusCode)
 	}
 	p.stop()
+}
+
+// The Kie server alone serves any client: here our own.
+func TestKieOnly(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), "kiebot", "demo", "--kie-only", "--listen", "127.0.0.1:0")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{}
+	lines := bufio.NewScanner(out)
+	for len(settings) < 3 && lines.Scan() {
+		if name, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "="); ok {
+			settings[name] = value
+		}
+	}
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(settings["KIE_API_KEY"]), BaseURL: settings["KIE_API_URL"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := client.Create(t.Context(), kie.CreateRequest{Model: "google/imagen4", Input: map[string]any{"prompt": "a cat"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := client.Wait(t.Context(), ref)
+	if err != nil || status.State != kie.Success || len(status.Outputs) != 1 || !strings.HasPrefix(status.Outputs[0].URL, settings["KIE_API_URL"]) {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("stopped with %v", err)
+	}
 }
