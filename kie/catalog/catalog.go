@@ -4,17 +4,17 @@
 // The data is image.json, video.json and sound.json, embedded in the program:
 // facts of Kie's public documentation (docs.kie.ai) and prices (kie.ai/pricing)
 // of October 2026, in the form that Write gives them. Their fields are those of
-// Model, Input and Price; to add a model, add an entry, and its prices to the
-// table of the tests. Where an entry is stricter than Kie, by a required input,
-// a default or a choice left out, the price depends on it. Nothing here talks
-// to Kie.
+// Model, Input and Price; to add a model, add an entry, and lines for its
+// prices to testdata/prices.txt. Where an entry is stricter than Kie, by a
+// required input, a default or a choice left out, it is mostly because the
+// price depends on it. Nothing here talks to Kie.
 //
 // From a person's words to a request: Catalog.Resolve, Model.Build,
 // Model.Estimate. From a raw input object: Catalog.Lookup, Model.Complete,
 // Model.Validate, Model.Estimate. An operator's own entries and prices come
-// with Overlay and File. A Catalog never changes after it was made, so it can
-// be used from many goroutines; whatever it returns is a copy that belongs to
-// the caller.
+// with Overlay and File; Diff compares with what Kie lists now, a list of Live.
+// A Catalog never changes after it was made, so it can be used from many
+// goroutines; whatever it returns is a copy that belongs to the caller.
 package catalog
 
 import (

@@ -152,6 +152,90 @@ func TestResolveRefusesWhatIsGone(t *testing.T) {
 	}
 }
 
+// With the files that a model needs its own id leads to it, and its family's
+// name to something those files fit.
+func TestEveryModelIsReached(t *testing.T) {
+	c := load(t)
+	for _, m := range c.All() {
+		if !m.Status.Runs() {
+			continue
+		}
+		given := needed(m)
+		if found, err := c.Resolve(m.ID, given); err != nil || found.ID != m.ID {
+			t.Errorf("%s with %v leads to %q, %v", m.ID, given, found.ID, err)
+		}
+		if m.Family == "" {
+			continue
+		}
+		found, err := c.Resolve(m.Family, given)
+		if err != nil || found.Family != m.Family {
+			t.Errorf("%s with %v leads to %q, %v", m.Family, given, found.ID, err)
+			continue
+		}
+		for option := range given {
+			if _, most := found.Takes(option); most == 0 {
+				t.Errorf("%s with %v leads to %s, which takes no %s", m.Family, given, found.ID, option)
+			}
+		}
+	}
+}
+
+// needed are the files without which a model does not run.
+func needed(m catalog.Model) map[catalog.Option]string {
+	given := map[catalog.Option]string{}
+	input, _ := sample(m, "")
+	number := map[catalog.Option]int{}
+	for _, in := range m.Inputs {
+		if !in.Option.IsFile() || input[in.Name] == nil {
+			continue
+		}
+		for range max(1, len(listOf(input[in.Name]))) {
+			number[in.Option]++
+			given[in.Option.Numbered(number[in.Option])] = "https://example.com/" + in.Name
+		}
+	}
+	return given
+}
+
+// What Build makes of a prompt and those files, Validate accepts, for every
+// model whose other inputs have defaults.
+func TestEveryModelIsBuiltFromFiles(t *testing.T) {
+	built := 0
+	for _, m := range load(t).All() {
+		given := needed(m)
+		whole, _ := sample(m, "")
+		for _, in := range m.Inputs {
+			if in.Option == catalog.Prompt || in.Option == catalog.EarlierTask && whole[in.Name] != nil {
+				given[in.Option] = "a cat"
+			}
+		}
+		input, err := m.Build(given)
+		var problems *catalog.ProblemsError
+		if errors.As(err, &problems) {
+			checkOnlyRawMissing(t, m, problems)
+			continue
+		}
+		built++
+		if err := m.Validate(input); err != nil {
+			t.Errorf("%s: %v", m.ID, err)
+		}
+	}
+	if built < 180 {
+		t.Errorf("only %d models run with options alone", built)
+	}
+}
+
+// checkOnlyRawMissing makes sure that nothing is wrong but required inputs that
+// no option fills.
+func checkOnlyRawMissing(t *testing.T, m catalog.Model, err *catalog.ProblemsError) {
+	t.Helper()
+	for _, p := range err.Problems {
+		if p.Code != catalog.NoneOfSets && (p.Code != catalog.Missing || p.Option != "") {
+			t.Errorf("%s: %v", m.ID, p)
+		}
+	}
+}
+
 // Every model that is not alone can be reached by its family's name and the
 // files it is for, and every family resolves.
 func TestFamilies(t *testing.T) {

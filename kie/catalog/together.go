@@ -41,8 +41,8 @@ func (m Model) together(input map[string]any) []Problem {
 	return found
 }
 
-// noneOf says which sets of inputs there are. When only one input would do,
-// and it is a prompt, that is simply missing.
+// noneOf says what is still open in each set. The problem is that of the first
+// set's first input.
 func (m Model) noneOf(given func(string) bool) Problem {
 	problem := Problem{Code: NoneOfSets}
 	for _, set := range m.RequireOneOf {
