@@ -35,20 +35,17 @@ func (s session) attach(options map[catalog.Option]string) ([]core.InputFile, []
 	return files, wrong
 }
 
-// givenFiles lists the options that are files, image before image2 before image10.
+// givenFiles lists the options that are files, in the order of the flag table,
+// image before image2 before image10.
 func givenFiles(options map[catalog.Option]string) []catalog.Option {
 	var given []catalog.Option
-	for option, value := range options {
-		if option.IsFile() && value != "" {
-			given = append(given, option)
+	for _, f := range flags() {
+		for n := 1; f.option.IsFile() && n <= mostFiles; n++ {
+			if option := f.option.Numbered(n); options[option] != "" {
+				given = append(given, option)
+			}
 		}
 	}
-	slices.SortFunc(given, func(a, b catalog.Option) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
-		}
-		return strings.Compare(string(a), string(b))
-	})
 	return given
 }
 

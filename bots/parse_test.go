@@ -3,8 +3,10 @@ package bots
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -12,9 +14,14 @@ import (
 func opts(c call) string {
 	var parts []string
 	for _, f := range flags() {
-		if value, ok := c.options[f.option]; ok {
-			parts = append(parts, f.names[0]+"="+value)
+		for n := 1; n == 1 || f.many && n < 10; n++ {
+			if value, ok := c.options[f.at(n).option]; ok {
+				parts = append(parts, f.at(n).names[0]+"="+value)
+			}
 		}
+	}
+	for _, raw := range c.raw {
+		parts = append(parts, "set:"+raw.name+"="+raw.value)
 	}
 	return strings.Join(parts, " ")
 }
@@ -102,6 +109,42 @@ func TestParse(t *testing.T) {
 		{text: "/imagine a cat --no text\ndogs", command: "imagine", prompt: "a cat", options: "no=text", problems: "second_line --no"},
 		{text: "/speak one\ntwo", command: "speak", prompt: "one\ntwo"},
 
+		// Files.
+		{text: "/imagine bluer --image cat.png", command: "imagine", prompt: "bluer", options: "image=cat.png"},
+		{text: "/imagine --image https://a.test/x.png?y=1&z=2 bluer", command: "imagine", prompt: "bluer", options: "image=https://a.test/x.png?y=1&z=2"},
+		{text: "/imagine bluer --image a --image b --image c", command: "imagine", prompt: "bluer", options: "image=a image2=b image3=c"},
+		{text: "/imagine bluer --image2 b --image a --image c", command: "imagine", prompt: "bluer", options: "image=a image2=b image3=c"},
+		{text: "/imagine bluer --image1 a --IMAGE4 d", command: "imagine", prompt: "bluer", options: "image=a image4=d"},
+		{text: "/imagine bluer --image2 a --image2 b", command: "imagine", prompt: "bluer", options: "image2=a", problems: "repeated_flag --image2"},
+		{text: "/imagine bluer --image 'my cat.png' —mask \"the mask.png\"", command: "imagine", prompt: "bluer", options: "image=my cat.png mask=the mask.png"},
+		{text: "/video waves --first a.png --last-frame b.png", command: "video", prompt: "waves", options: "first=a.png last=b.png"},
+		{text: "/video --video sea.mp4 --audio sea.mp3", command: "video", options: "video=sea.mp4 audio=sea.mp3"},
+		{text: "/imagine --image cat.png", command: "imagine", options: "image=cat.png"},
+		{text: "/imagine --image", command: "imagine", options: "image=", problems: "no_value --image"},
+		{text: "/imagine bluer --image0 a --first2 b", command: "imagine", prompt: "bluer a b", problems: "unknown_flag --image0 --image; unknown_flag --first2 --first"},
+		{text: "/imagine bluer --first a", command: "imagine", prompt: "bluer", problems: "misplaced_flag --first"},
+		{text: "a cat —listening to the sea", command: "imagine", prompt: "a cat —listening to the sea"},
+
+		// Any model, any input.
+		{text: "/generate --model x a cat\nin space --no dogs", command: "generate", prompt: "a cat\nin space", options: "model=x no=dogs"},
+		{text: "/generate --model x", command: "generate", options: "model=x"},
+		{text: "/music a song\nla la la", command: "music", prompt: "a song\nla la la"},
+		{text: "/music a song --set style=jazz --set weirdness=0.5", command: "music", prompt: "a song", options: "set:style=jazz set:weirdness=0.5"},
+		{text: "/music a song --set=style=jazz x", command: "music", prompt: "a song x", options: "set:style=jazz"},
+		{text: `/music a song --set style="slow jazz" --set 'mood=very sad' x`, command: "music", prompt: "a song x", options: "set:style=slow jazz set:mood=very sad"},
+		{text: `/music a song --set urls=["a b", "c"] x`, command: "music", prompt: "a song x", options: `set:urls=["a b", "c"]`},
+		{text: `/music a song --set shots={"a": [1, 2]} x`, command: "music", prompt: "a song x", options: `set:shots={"a": [1, 2]}`},
+		{text: "/music a song --set urls=[1, 2 x", command: "music", prompt: "a song 2 x", options: "set:urls=[1,"},
+		{text: "/music a song --set a==b", command: "music", prompt: "a song", options: "set:a==b"},
+		{text: "/music --set prompt=x", command: "music", options: "set:prompt=x"},
+		{text: "/music a song --set a=1 --set a=2", command: "music", prompt: "a song", options: "set:a=1", problems: "repeated_flag --set a"},
+		{text: "/music a song --set", command: "music", prompt: "a song", problems: "no_value --set"},
+		{text: "/music a song --set --n 2", command: "music", prompt: "a song", options: "n=2", problems: "no_value --set"},
+		{text: "/music a song --set jazz", command: "music", prompt: "a song", problems: "bad_input"},
+		{text: "/music a song --set style=", command: "music", prompt: "a song", problems: "bad_input"},
+		{text: "/music a song --set =jazz", command: "music", prompt: "a song", problems: "bad_input"},
+		{text: "/balance --set a=b", command: "balance", problems: "misplaced_flag --set"},
+
 		// What is wrong.
 		{text: "", command: "imagine", problems: "no_prompt"},
 		{text: "/imagine", command: "imagine", problems: "no_prompt"},
@@ -137,7 +180,7 @@ func TestParse(t *testing.T) {
 
 // A text full of quotes that never close takes no more than a moment.
 func TestParseIsLinear(t *testing.T) {
-	for _, word := range []string{`"a `, "“b ", "--no 'c ", "a\n\" ", "— ", "--ar "} {
+	for _, word := range []string{`"a `, "“b ", "--no 'c ", "a\n\" ", "— ", "--ar ", "--image x ", "--set a=[\" ", "--set a={\"b", "--set a='"} {
 		text := strings.Repeat(word, 1<<20/len(word))
 		parse(text) // a quadratic search over a mebibyte would not end within the test's time
 	}
@@ -146,7 +189,7 @@ func TestParseIsLinear(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"/imagine a cat --ar 16:9 --model imagen4 --seed 7 --n 2", "a cat\ntext, dogs", "/imagine “a --ar” —no x — --",
-		"/speak «one\ntwo» --voice 'Old Man' --voice=x", "/@", "/imagine@bot --", "--no --no\n--", "\xff\"\u00a0—ar=\"", "",
+		"/speak «one\ntwo» --voice 'Old Man' --voice=x", "/@", "/imagine@bot --", "--no --no\n--", "/generate -m x --image a --image2=b —image c", "/music x --set a=[1, 2] --set b=\"c d\" --set 'e=f'", "/video --set a={\"", "\xff\"\u00a0—ar=\"", "",
 	} {
 		f.Add(seed)
 	}
@@ -161,7 +204,7 @@ func FuzzParse(f *testing.F) {
 		if c.prompt != strings.TrimSpace(c.prompt) || !utf8.ValidString(c.prompt) {
 			t.Errorf("prompt %q", c.prompt)
 		}
-		if (c.prompt == "") != (len(c.problems) > 0 && c.problems[0].code == noPrompt) && c.command.makes != "" {
+		if (c.prompt == "") != (len(c.problems) > 0 && c.problems[0].code == noPrompt) && c.needsPrompt() {
 			t.Errorf("prompt %q with problems %q", c.prompt, faults(c))
 		}
 		for _, flag := range c.typed {
@@ -172,7 +215,7 @@ func FuzzParse(f *testing.F) {
 		// What was understood is understood in the same way when a careful person types it.
 		careful, possible := written(c)
 		again := parse(careful)
-		if possible && (again.prompt != c.prompt || !maps.Equal(again.options, c.options) || len(again.problems) > 0) {
+		if possible && (again.prompt != c.prompt || !maps.Equal(again.options, c.options) || !slices.Equal(again.raw, c.raw) || len(again.problems) > 0) {
 			t.Errorf("%q was %q %q\nwritten as %q it is %q %q %q", text, c.prompt, opts(c), careful, again.prompt, opts(again), faults(again))
 		}
 	})
@@ -187,6 +230,12 @@ func written(c call) (text string, possible bool) {
 		}
 		f, _ := flagFor(option)
 		text += " " + f.String() + "=\"" + value + "\""
+	}
+	for _, raw := range c.raw {
+		if strings.ContainsAny(raw.name+raw.value, "\n\"'“”„‟‘’‚«»") || strings.ContainsFunc(raw.name, unicode.IsSpace) {
+			return "", false
+		}
+		text += " --set " + raw.name + "=\"" + raw.value + "\""
 	}
 	return text + " -- " + c.prompt, len(c.problems) == 0
 }
