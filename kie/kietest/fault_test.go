@@ -210,6 +210,8 @@ func TestMisplacedFaultsPanic(t *testing.T) {
 		"null id elsewhere":    func() { srv.Always(kietest.CallCredit, kietest.NullTaskID()) },
 		"after a task fault":   func() { srv.NextCreate(kietest.After(kietest.Stick())) },
 		"after slow":           func() { srv.NextCreate(kietest.After(kietest.Slow(1))) },
+		"after reset":          func() { srv.NextCreate(kietest.After(kietest.Reset())) },
+		"late elsewhere":       func() { srv.Next(kietest.CallUpload, kietest.CallbackLate(1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -2,8 +2,10 @@ package kietest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,22 +21,34 @@ const textNoFetch = "Failed to fetch the file. Please check whether its address 
 // general code 500. What is behind https is taken on trust. The mutex is held.
 func (s *Server) checkLinks(x *exchange, model catalog.Model, input map[string]any) *reply {
 	for _, in := range model.Inputs {
-		if in.Media == "" {
-			continue
-		}
-		values, list := input[in.Name].([]any)
-		if !list {
-			values = []any{input[in.Name]}
-		}
-		for _, value := range values {
-			if link, ok := value.(string); ok && link != "" {
-				if refused := s.checkLink(x, link); refused != nil {
-					return refused
-				}
+		for _, link := range linksIn(input[in.Name], in.Media != "") {
+			if refused := s.checkLink(x, link); refused != nil {
+				return refused
 			}
 		}
 	}
 	return nil
+}
+
+// linksIn returns the links in a value. Within objects those are the texts
+// whose key says so.
+func linksIn(value any, media bool) []string {
+	var links []string
+	switch v := value.(type) {
+	case string:
+		if media && v != "" {
+			links = append(links, v)
+		}
+	case []any:
+		for _, item := range v {
+			links = append(links, linksIn(item, media)...)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			links = append(links, linksIn(v[key], strings.Contains(key, "url"))...)
+		}
+	}
+	return links
 }
 
 func (s *Server) checkLink(x *exchange, link string) *reply {
@@ -93,7 +107,8 @@ func (s *Server) findParent(x *exchange, e *endpoint, model catalog.Model, input
 	case e.once == 0:
 		return t, "", nil
 	}
-	claim = strings.Join([]string{e.name, audio, fmt.Sprint(input["index"])}, " ")
+	index, _ := input["index"].(float64)
+	claim = fmt.Sprint(e.name, " ", audio, " ", index)
 	if done := t.claims[claim]; done != "" {
 		return nil, "", &reply{code: e.once, msg: "This was generated already", data: camelID{done}}
 	}
