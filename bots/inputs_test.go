@@ -2,11 +2,13 @@ package bots
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"kiebot/core"
+	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -177,4 +179,53 @@ func TestKnownNames(t *testing.T) {
 	for _, text := range []string{"/generate a cat --model sora2/pro", "/video a cat --model sora2/pro", "/models sora2/pro"} {
 		wantText(t, w.types(ada, text).Text, "Sora 2 Pro cannot be used: Kie took the Sora 2 family out of its catalogue", "nearest current model is Veo 3.1: --model veo.", "Nothing was charged.")
 	}
+}
+
+// Whatever is typed after --set either fits the model or is refused with a reason.
+func FuzzRawInputs(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"instrumental", "true"}, {"INSTRUMENTAL", "1"}, {"style", "jazz"}, {"style_weight", "0.50"}, {"style_weight", "1e999"},
+		{"duration", "99999999999999999999"}, {"image_urls", `["https://a.test/1.png", 2]`}, {"image_urls", "kiebot-file:0"},
+		{"audio_urls", `{"a":[`}, {"prompt", "null"}, {"", ""}, {"title", "\xff"}, {"nonsense", "[[]] x"},
+	} {
+		f.Add("ai-music-api/generate", seed[0], seed[1])
+	}
+	f.Add("kling-3.0/video", "multi_prompt", `[{"prompt": "a", "duration": 3}]`)
+	models, err := catalog.Default()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, name, input, value string) {
+		m, err := models.Lookup(name)
+		if err != nil {
+			return
+		}
+		built, err := build(m, map[catalog.Option]string{catalog.Prompt: "a cat"}, []rawInput{{input, value}})
+		var problems *catalog.ProblemsError
+		switch {
+		case err != nil && (!errors.As(err, &problems) || len(problems.Problems) == 0):
+			t.Errorf("%s %q=%q: %v", name, input, value, err)
+		case err == nil && m.Validate(built) != nil:
+			t.Errorf("%s %q=%q became %v, which is not valid: %v", name, input, value, built, m.Validate(built))
+		}
+		if _, err := json.Marshal(built); err != nil {
+			t.Errorf("%v cannot be sent: %v", built, err)
+		}
+	})
+}
+
+// A song, and a picture made of a picture, come out of the engine.
+func TestMusicAndEditsComeOut(t *testing.T) {
+	play(t, nil, func(t *testing.T, w *world) {
+		edit := w.untilEnd(w.accepted("/imagine bluer --model flux --image https://example.com/cat.png"))
+		if edit.State != core.Succeeded || len(edit.Media) != 1 {
+			t.Errorf("%+v", edit)
+		}
+		wantText(t, edit.Details, "Flux 2 Pro Edit", "5 credits")
+		song := w.untilEnd(w.accepted("/music a slow waltz --set instrumental=true"))
+		if song.State != core.Succeeded || len(song.Media) == 0 || song.Media[0].Kind != media.Audio {
+			t.Errorf("%+v", song)
+		}
+		wantText(t, song.Details, "Suno", "12 credits")
+	})
 }

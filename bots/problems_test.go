@@ -87,6 +87,11 @@ func TestModelThatChanged(t *testing.T) {
 	gone := &catalog.UnknownModelError{Name: "veo-2", Nearest: []string{"veo-3", "veo-3-1"}}
 	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonModel, Err: gone}).Text, "no model “veo-2”", "veo-3 or veo-3-1?", "Nothing was charged.")
 	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonModel, Err: errors.New("odd")}).Text, "not there any more", "Nothing was charged.")
+	dead := &catalog.RetiredModelError{Name: "veo-2", Title: "Veo 2", Reason: "Kie has it no more", Replacement: "veo-3-1"}
+	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonRetired, Err: dead}).Text, "Veo 2 cannot be used: Kie has it no more. The nearest current model is Veo 3.1: --model veo. Nothing was charged.")
+	dead.Replacement = ""
+	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonRetired, Err: dead}).Text, "Kie has it no more. Nothing was charged.")
+	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonRetired}).Text, "does not have this model any more", "/models", "Nothing was charged.")
 	wantText(t, b.refusal(v, &core.Refusal{Reason: core.ReasonInput}).Text, "does not take this any more", "Nothing was charged.")
 }
 
