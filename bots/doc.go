@@ -5,6 +5,10 @@
 // [Bot.Command], or [Bot.Press] for a button. Whatever a person sends, the
 // answer is a [Reply] with a sentence that says what was wrong, what the
 // choices are and whether anything was charged; there is no error to handle.
+//
+// Files come as https links, or as whatever [Incoming].Attach makes of the text
+// after a flag such as --image; which model of a family runs depends on them.
+//
 // What happens to an accepted request comes to the adapter later as a
 // core.Parcel, and [Bot.Show] puts it into words as a [Message]. What a
 // message looks like on a screen is the adapter's business.
