@@ -26,10 +26,19 @@ type Incoming struct {
 	Attach func(typed string) (core.InputFile, error)
 }
 
+// Catalog is the part of catalog.Catalog that a Bot uses. It may answer
+// differently from call to call.
+type Catalog interface {
+	core.Catalog
+	DefaultFor(kind catalog.Kind) catalog.Model
+	Families(kind ...catalog.Kind) []catalog.Family
+	Resolve(name string, options map[catalog.Option]string) (catalog.Model, error)
+}
+
 // Config is what a Bot needs. Engine and Catalog are required.
 type Config struct {
 	Engine   *core.Engine
-	Catalog  *catalog.Catalog
+	Catalog  Catalog
 	Locale   string           // default language, BCP 47, one that has texts; empty means English
 	Now      func() time.Time // nil means time.Now
 	Location *time.Location   // in which times are shown; nil means UTC
@@ -39,7 +48,7 @@ type Config struct {
 // whatever they are given.
 type Bot struct {
 	engine   *core.Engine
-	catalog  *catalog.Catalog
+	catalog  Catalog
 	texts    *texts
 	now      func() time.Time
 	location *time.Location

@@ -64,6 +64,12 @@ type Kie interface {
 	Upload(context.Context, kie.File) (kie.UploadedFile, error)
 }
 
+// Catalog is the part of catalog.Catalog that the engine uses. It may answer
+// differently from call to call: an operator's file can change while kiebot runs.
+type Catalog interface {
+	Lookup(name string) (catalog.Model, error)
+}
+
 // Limit is how many credits a window allows.
 type Limit Credits
 
@@ -75,7 +81,7 @@ const Unlimited Limit = -1
 type Config struct {
 	Store    Store
 	Kie      Kie
-	Catalog  *catalog.Catalog
+	Catalog  Catalog
 	Spool    *media.Spool
 	Adapters map[string]Adapter // by Identity.Platform
 	Sources  map[string]Source  // by Identity.Platform; of those that take files

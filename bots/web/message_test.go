@@ -97,10 +97,12 @@ func TestLinksStayTheSameAllDay(t *testing.T) {
 
 func TestExpectedShape(t *testing.T) {
 	w := newTestWeb(t, &desk{}, nil)
+	models, err := catalog.Default()
+	must(t, err)
 	for kind, want := range map[catalog.Kind]string{
 		catalog.Image: "image", catalog.Video: "video", catalog.Music: "audio", catalog.Speech: "audio",
 	} {
-		for _, model := range w.cfg.Catalog.Models(kind) {
+		for _, model := range models.Models(kind) {
 			shape, ratio := w.expect(core.Request{Model: model.ID})
 			if shape != want || (ratio > 0) != (want != "audio") {
 				t.Errorf("%s: %s %v", model.ID, shape, ratio)

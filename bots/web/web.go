@@ -13,7 +13,6 @@ import (
 	"kiebot/bots"
 	"kiebot/core"
 	"kiebot/core/media"
-	"kiebot/kie/catalog"
 )
 
 // Platform is the name of this adapter in identities and lanes.
@@ -38,8 +37,8 @@ type Bot interface {
 type Config struct {
 	Engine  Engine
 	Bot     Bot
-	Catalog *catalog.Catalog // says what shape a result will have before it is there
-	Links   *media.Links     // signs the links to files; its handler is mounted by the caller
+	Catalog core.Catalog // says what shape a result will have before it is there
+	Links   *media.Links // signs the links to files; its handler is mounted by the caller
 
 	// Access is the token in the link that lets a browser in. Empty lets
 	// everybody in who addresses the page by an IP address, as localhost or by

@@ -21,7 +21,6 @@ import (
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
-	"kiebot/kie/catalog"
 	"kiebot/storage/bolt"
 )
 
@@ -29,6 +28,7 @@ import (
 type app struct {
 	log    *slog.Logger
 	store  *bolt.Store
+	models *liveCatalog
 	engine *core.Engine
 	bot    *bots.Bot
 	page   *web.Web
@@ -62,14 +62,14 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	a := &app{log: log, store: store, mux: http.NewServeMux()}
+	a := &app{log: log, store: store, models: models, mux: http.NewServeMux()}
 	if err := a.assemble(ctx, s, o, models); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return a, nil
 }
 
-func (a *app) assemble(ctx context.Context, s settings, o options, models *catalog.Catalog) error {
+func (a *app) assemble(ctx context.Context, s settings, o options, models *liveCatalog) error {
 	secret, err := a.secret(ctx)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *catal
 	return nil
 }
 
-func (a *app) makeEngine(s settings, o options, models *catalog.Catalog, spool *media.Spool) error {
+func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *media.Spool) error {
 	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: a.log})
 	if err != nil {
 		return err
@@ -210,6 +210,7 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		defer cancel()
 		moved = a.engine.Run(ctx)
 	})
+	parts.Go(func() { a.models.watch(ctx, a.log) })
 	<-ctx.Done()
 	a.log.Info("stopping")
 	a.page.Close()

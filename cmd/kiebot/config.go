@@ -310,21 +310,16 @@ func (s settings) logger() *slog.Logger {
 }
 
 // catalog is the embedded catalogue with the operator's own entries on top.
-func (s settings) catalog() (*catalog.Catalog, error) {
+func (s settings) catalog() (*liveCatalog, error) {
 	base, err := catalog.Default()
-	if err != nil || s.catalogFile == "" {
-		return base, err
-	}
-	f, err := os.Open(s.catalogFile)
 	if err != nil {
-		return nil, fmt.Errorf("names a file that cannot be read: %w", errors.Unwrap(err))
+		return nil, fmt.Errorf("reading the catalogue: %w", err)
 	}
-	defer f.Close()
-	merged, err := catalog.Overlay(base, f)
-	if err != nil {
-		return nil, fmt.Errorf("names a file with mistakes in it: %w", err)
+	live := &liveCatalog{file: catalog.NewFile(s.catalogFile, base), named: s.catalogFile != ""}
+	if _, err := live.reload(); err != nil {
+		return nil, err
 	}
-	return merged, nil
+	return live, nil
 }
 
 // database is the path of the bbolt file.

@@ -35,7 +35,7 @@ func readCatalog() (*catalog.Catalog, error) {
 		found.add("CATALOG_FILE", "%v", err)
 		return nil, found
 	}
-	return models, nil
+	return models.now(), nil
 }
 
 // listModels is kiebot models list.
@@ -193,7 +193,7 @@ func (c syncModels) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return fmt.Errorf("asking Kie for its models: %w", err)
 	}
-	differences := catalog.Diff(models, live)
+	differences := catalog.Diff(models.now(), live)
 	for _, d := range differences {
 		fmt.Fprintln(term.out, d)
 	}
@@ -201,7 +201,7 @@ func (c syncModels) Run(ctx context.Context, term terminal) error {
 	if c.Out == "" || c.DryRun {
 		return nil
 	}
-	return c.write(term, models, live)
+	return c.write(term, models.now(), live)
 }
 
 // ask collects what Kie says about its models. Chat models are left out.

@@ -36,9 +36,29 @@ type process struct {
 	env    []string
 	cmd    *exec.Cmd
 	exited chan error
-	log    *bytes.Buffer
+	log    *logBuffer
 	client *http.Client
 	base   string // http://127.0.0.1:port
+}
+
+// logBuffer keeps what a process logs, to be read while it runs.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// String is everything so far.
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 var accessLink = regexp.MustCompile(`(http://[0-9.:]+)/\?access=([0-9a-f]+)`)
@@ -67,7 +87,7 @@ func (p *process) start() {
 	if p.base != "" {
 		p.cmd.Env = append(p.cmd.Env, "PUBLIC_URL="+p.base)
 	}
-	p.log = &bytes.Buffer{}
+	p.log = &logBuffer{}
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -545,4 +565,39 @@ func TestKieOnly(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
+}
+
+// CATALOG_FILE is read again when it changes; a broken version changes nothing.
+func TestCatalogFileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "own.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := `{"models": [{"id": "google/imagen4", "price": {"per": "image", "rates": [{"credits": %s}]}}]}`
+	write(fmt.Sprintf(entry, "9.5"))
+	p := launch(t, quickKie(t), "CATALOG_FILE="+path)
+	asks := 0
+	price := func() string {
+		asks++
+		a, err := p.command(fmt.Sprintf("command-%06d", asks), "/models google/imagen4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Text
+	}
+	if text := price(); !strings.Contains(text, "9.5 credits") {
+		t.Errorf("before the change: %s", text)
+	}
+	write(fmt.Sprintf(entry, "12.25"))
+	eventually(t, "the new price is shown", func() bool { return strings.Contains(price(), "12.25 credits") })
+	write("{")
+	eventually(t, "the mistake is noticed", func() bool { return strings.Contains(p.log.String(), "not taken over") })
+	if text := price(); !strings.Contains(text, "12.25 credits") {
+		t.Errorf("after a broken version: %s", text)
+	}
+	p.stop()
 }
