@@ -16,7 +16,7 @@ import (
 // (Kie's published agent skill).
 const lookSpan = time.Second
 
-// listed is a model as the list of models has it (docs.kie.ai "List Models").
+// listedModel is a model as the list of models has it (docs.kie.ai "List Models").
 type listedModel struct {
 	Model       string   `json:"model"`
 	Slug        string   `json:"slug"`

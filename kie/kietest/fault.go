@@ -20,7 +20,7 @@ const (
 	CallRecord      Call = "recordInfo"
 	CallCredit      Call = "credit"
 	CallDownloadURL Call = "download-url"
-	CallFile        Call = "file"
+	CallFile        Call = "file"            // of a result; uploads are noted under it too, but faults pass them by
 	CallUpload      Call = "upload"          // of an input file, by any of the three ways
 	CallModels      Call = "models"          // the list of models, and what is asked about one
 	CallVeo1080p    Call = "get-1080p-video" // Veo's, read until the video is there
