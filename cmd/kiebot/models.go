@@ -172,7 +172,7 @@ func limits(in catalog.Input) string {
 type syncModels struct {
 	DryRun bool   `help:"Only print the differences; nothing is written without --out either."`
 	Out    string `help:"Write entries for models that the catalogue does not have into this file, for CATALOG_FILE. They need a price." type:"path"`
-	Prices bool   `help:"Also ask for the price of each model, which takes a second each."`
+	Full   bool   `help:"Also ask for the schema and the price of each model, which takes two seconds each."`
 }
 
 // Run asks Kie and prints the differences.
@@ -217,14 +217,26 @@ func (c syncModels) ask(ctx context.Context, client *kie.Client) ([]catalog.Live
 			continue
 		}
 		l := catalog.Live{ID: m.ID, Title: m.Title, Kind: kind, Task: strings.Join(m.TaskTypes, ", "), PriceText: m.Pricing}
-		if c.Prices {
-			if l.PriceText, err = client.ModelPrice(ctx, m.ID); err != nil {
+		if c.Full {
+			if err := askMore(ctx, client, &l); err != nil {
 				return nil, err
 			}
 		}
 		live = append(live, l)
 	}
 	return live, nil
+}
+
+// askMore adds a model's price and inputs. The client keeps Kie's pace of one question a second.
+func askMore(ctx context.Context, client *kie.Client, l *catalog.Live) (err error) {
+	if l.PriceText, err = client.ModelPrice(ctx, l.ID); err != nil {
+		return err
+	}
+	schema, err := client.ModelSchema(ctx, l.ID)
+	if err != nil || len(schema) == 0 {
+		return err
+	}
+	return l.ReadSchema(schema)
 }
 
 // kindOf guesses the kind from Kie's task types, some of which are wrong; a
