@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -287,4 +288,35 @@ func TestInputLinks(t *testing.T) {
 			t.Error("a task was made without its input")
 		}
 	})
+}
+
+// carrier answers every request for a file.
+type carrier struct{ *http.Response }
+
+func (c carrier) RoundTrip(*http.Request) (*http.Response, error) { return c.Response, nil }
+
+func TestFetchTransport(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		code   int
+	}{"there": {200, "abc", 200}, "gone": {404, "abc", 500}, "empty": {200, "", 500}} {
+		t.Run(name, func(t *testing.T) {
+			cfg := fast()
+			cfg.FetchTransport = carrier{&http.Response{
+				StatusCode: test.status, Header: http.Header{"Content-Type": {"image/webp"}}, Body: io.NopCloser(strings.NewReader(test.body)),
+			}}
+			bubble(t, cfg, func(c caller) {
+				a := c.call(http.MethodPost, "/api/file-url-upload", `{"fileUrl":"https://e.test/a","uploadPath":"p"}`).want(c, test.code, "")
+				if test.code != 200 {
+					return
+				}
+				var got uploadReply
+				a.decode(t, &got)
+				if got.MimeType != "image/webp" || !strings.HasSuffix(got.FileName, ".webp") || got.FileSize != 3 {
+					t.Errorf("reply %+v", got)
+				}
+			})
+		})
+	}
 }
