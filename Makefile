@@ -2,6 +2,7 @@
 .PHONY: help demo test race lint vuln fuzz build
 
 FUZZTIME ?= 10s
+FUZZPKGS ?= ./...
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,12 +24,10 @@ lint: ## formatting, vet and staticcheck
 vuln: ## known vulnerabilities, when their database can be reached
 	go tool govulncheck ./...
 
-fuzz: ## run every fuzz target for FUZZTIME (10s)
-	@for pkg in $$(go list ./...); do \
-	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-	  done; \
-	done
+fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), two at a time
+	@for pkg in $$(go list $(FUZZPKGS)); do \
+	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg & $(FUZZTIME)|p"; \
+	done | xargs -P 2 -L 1 .ci/fuzz
 
 build: ## build bin/kiebot, static
 	CGO_ENABLED=0 go build -trimpath -o bin/kiebot ./cmd/kiebot
