@@ -188,12 +188,19 @@ func (p *process) command(key, text string) (said, error) {
 
 // shown is what the page shows about one request.
 type shown struct {
-	Key   string     `json:"key"`
-	State core.State `json:"state"`
-	Final bool       `json:"final"`
-	Media []struct {
+	Key    string     `json:"key"`
+	State  core.State `json:"state"`
+	Status string     `json:"status"`
+	Notes  []string   `json:"notes"`
+	Final  bool       `json:"final"`
+	Media  []struct {
 		Src string `json:"src"`
 	} `json:"media"`
+}
+
+// says reports whether the message has the word.
+func (m shown) says(word string) bool {
+	return strings.Contains(m.Status+strings.Join(m.Notes, " "), word)
 }
 
 // watch reads the chat until a message satisfies the condition.
@@ -214,10 +221,14 @@ func (p *process) watch(what string, until func(shown) bool) shown {
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
+	last := ""
 	for lines.Scan() {
 		data, ok := strings.CutPrefix(lines.Text(), "data: ")
 		if !ok {
 			continue
+		}
+		if len(data) > len("{}") {
+			last = data
 		}
 		for _, m := range messagesIn(p.t, data) {
 			if until(m) {
@@ -225,7 +236,7 @@ func (p *process) watch(what string, until func(shown) bool) shown {
 			}
 		}
 	}
-	p.t.Fatalf("never shown: %s (%v)\n%s", what, lines.Err(), p.log)
+	p.t.Fatalf("never shown: %s (%v); the last was %s\n%s", what, lines.Err(), last, p.log)
 	return shown{}
 }
 
@@ -279,9 +290,11 @@ func TestKillAtEveryStation(t *testing.T) {
 	}{
 		"accepted": {
 			func(s *kietest.Server, _ <-chan struct{}) func() {
-				return s.Always(kietest.CallCreate, kietest.Answer(455, "maintenance"))
+				return s.Always(kietest.CallCreate, kietest.Answer(429, "slow down"))
 			},
-			func(*testing.T, *process) {},
+			func(_ *testing.T, p *process) { // queued for seconds, so that the kill meets no call under way
+				p.watch("it waits for its turn", func(m shown) bool { return m.State == core.Queued && m.says("busy") })
+			},
 		},
 		"creating": {
 			func(s *kietest.Server, gate <-chan struct{}) func() {
