@@ -24,10 +24,10 @@ lint: ## formatting, vet and staticcheck
 vuln: ## known vulnerabilities, when their database can be reached
 	go tool govulncheck ./...
 
-fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), two at a time
+fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), three at a time
 	@for pkg in $$(go list $(FUZZPKGS)); do \
 	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg & $(FUZZTIME)|p"; \
-	done | xargs -P 2 -L 1 .ci/fuzz
+	done | xargs -P 3 -L 1 .ci/fuzz
 
 build: ## build bin/kiebot, static
 	CGO_ENABLED=0 go build -trimpath -o bin/kiebot ./cmd/kiebot

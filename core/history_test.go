@@ -23,7 +23,7 @@ func TestRandomHistories(t *testing.T) {
 	seeds := []uint64{*historySeed}
 	if *historySeed == 0 {
 		seeds = nil
-		for range 6 {
+		for range 4 {
 			seeds = append(seeds, rand.Uint64())
 		}
 	}
