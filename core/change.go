@@ -121,11 +121,9 @@ func (c *change) tellFinal(t *Task) error {
 	if err != nil {
 		return err
 	}
-	for _, sibling := range tasks {
-		if !sibling.State.Final() {
-			c.progress = append(c.progress, *t)
-			return nil
-		}
+	if !allFinal(tasks) {
+		c.progress = append(c.progress, *t)
+		return nil
 	}
 	return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Kind: DeliverFinal})
 }
@@ -139,6 +137,15 @@ func (c *change) tell(d Delivery) error {
 	d.ID = id
 	c.deliveries = append(c.deliveries, d)
 	return nil
+}
+
+// load reads the task for a loop that looks at it.
+func (e *Engine) load(ctx context.Context, id TaskID) (task Task, err error) {
+	err = e.store.View(ctx, func(tx Tx) error {
+		task, err = tx.Task(id)
+		return err
+	})
+	return task, err
 }
 
 // changeTask loads the task and lets fn work on it; nothing is done when the task is gone.

@@ -76,10 +76,7 @@ func overtaken(p Parcel) bool {
 	if p.Delivery.Kind == DeliverFinal || p.Delivery.Kind == DeliverLate {
 		return false
 	}
-	if p.Delivery.Kind == DeliverProgress {
-		return p.Shown == nil || allFinal(p.Tasks)
-	}
-	return allFinal(p.Tasks)
+	return allFinal(p.Tasks) || p.Delivery.Kind == DeliverProgress && p.Shown == nil
 }
 
 func allFinal(tasks []Task) bool {
@@ -94,11 +91,7 @@ func allFinal(tasks []Task) bool {
 // commit removes the delivery and keeps what it left: the receipt and the files.
 func (c *courier) commit(work context.Context, d Delivery, receipt json.RawMessage, files map[fileKey]media.File) error {
 	return c.e.update(context.WithoutCancel(work), func(ch *change) error {
-		lead, err := ch.Task(d.Lead)
-		if err != nil {
-			return err
-		}
-		tasks, err := batch(ch.Tx, lead)
+		tasks, err := batchOf(ch.Tx, d.Lead)
 		if err != nil {
 			return err
 		}
@@ -154,12 +147,8 @@ func putFiles(tasks []Task, files map[fileKey]media.File) {
 // even when something else could not.
 func (c *courier) fetch(ctx context.Context, d Delivery) (map[fileKey]media.File, error) {
 	var tasks []Task
-	err := c.e.store.View(ctx, func(tx Tx) error {
-		lead, err := tx.Task(d.Lead)
-		if err != nil {
-			return err
-		}
-		tasks, err = batch(tx, lead)
+	err := c.e.store.View(ctx, func(tx Tx) (err error) {
+		tasks, err = batchOf(tx, d.Lead)
 		return err
 	})
 	if err != nil {
@@ -193,17 +182,23 @@ func (c *courier) unfetched(id TaskID, err, before error) error {
 	return fmt.Errorf("fetching a result file: %w", err)
 }
 
+// batchOf loads a batch by its first task, which comes first.
+func batchOf(tx Tx, lead TaskID) ([]Task, error) {
+	task, err := tx.Task(lead)
+	if err != nil {
+		return nil, err
+	}
+	return batch(tx, task)
+}
+
 // parcel gathers what an adapter needs to show the delivery.
 func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
-	lead, err := tx.Task(d.Lead)
-	if err != nil {
-		return Parcel{}, err
-	}
-	tasks, err := batch(tx, lead)
+	tasks, err := batchOf(tx, d.Lead)
 	if err != nil {
 		return Parcel{}, err
 	}
 	e.resolve(tasks)
+	lead := tasks[0]
 	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown}
 	if lead.State == Queued {
 		p.Position = e.creator.position(lead.ID)

@@ -27,22 +27,17 @@ type Source interface {
 // again. Kie keeps uploads for 24 hours at least ("File Upload Quickstart").
 const uploadLives = 12 * time.Hour
 
-// unready reports whether files have to be uploaded before the task can be created.
-func unready(t Task, now time.Time) bool {
-	return slices.ContainsFunc(t.Request.Files, func(f InputFile) bool {
-		return f.URL == "" || now.Sub(f.Uploaded) > uploadLives
-	})
+// unready reports whether the file has to be uploaded before its task can be created.
+func (f InputFile) unready(now time.Time) bool {
+	return f.URL == "" || now.Sub(f.Uploaded) > uploadLives
 }
 
 // needsFiles looks the task up; a task that is gone or cannot be read needs none.
 func (e *Engine) needsFiles(ctx context.Context, id TaskID) bool {
-	needs := false
-	err := e.store.View(ctx, func(tx Tx) error {
-		t, err := tx.Task(id)
-		needs = t.State == Queued && unready(t, e.cfg.Now())
-		return err
-	})
-	return err == nil && needs
+	t, err := e.load(ctx, id)
+	now := e.cfg.Now()
+	return err == nil && t.State == Queued &&
+		slices.ContainsFunc(t.Request.Files, func(f InputFile) bool { return f.unready(now) })
 }
 
 // errGone marks a file that no further try can bring.
@@ -51,18 +46,14 @@ var errGone = errors.New("the file cannot be had")
 // prepare gives the task's files to Kie and commits where they are. What
 // cannot be prepared is tried again for an hour, then the task fails, refunded.
 func (e *Engine) prepare(ctx context.Context, id TaskID) {
-	var task Task
-	err := e.store.View(ctx, func(tx Tx) (err error) {
-		task, err = tx.Task(id)
-		return err
-	})
+	task, err := e.load(ctx, id)
 	if err != nil {
 		e.log.Error("loading a task to prepare", "task", id, "error", err)
 		return
 	}
 	files := slices.Clone(task.Request.Files)
 	for i := range files {
-		if files[i].URL != "" && e.cfg.Now().Sub(files[i].Uploaded) <= uploadLives {
+		if !files[i].unready(e.cfg.Now()) {
 			continue
 		}
 		if err = e.upload(ctx, task, &files[i]); err != nil {

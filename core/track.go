@@ -64,11 +64,7 @@ func (e *Engine) trackLoop(ctx context.Context) {
 
 // track does what is due for one task that was sent.
 func (e *Engine) track(ctx context.Context, id TaskID) {
-	var task Task
-	err := e.store.View(ctx, func(tx Tx) (err error) {
-		task, err = tx.Task(id)
-		return err
-	})
+	task, err := e.load(ctx, id)
 	if ctx.Err() != nil {
 		return
 	}
