@@ -21,10 +21,12 @@ func (c *change) room(windows []Window, amount Credits) error {
 // hold reserves amount for the task in the windows of its acceptance.
 func (c *change) hold(t *Task, amount Credits, windows []Window) error {
 	t.Hold = Hold{Amount: amount}
+	var postings []Posting
 	for _, w := range windows {
-		t.Hold.Windows = append(t.Hold.Windows, w.ID)
+		t.Hold.Shares = append(t.Hold.Shares, Share{Window: w.ID, Amount: amount})
+		postings = append(postings, Posting{Window: w.ID, Held: amount})
 	}
-	return c.entry(t, EntryHold, amount, 0)
+	return c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntryHold, Postings: postings})
 }
 
 // book settles or refunds the hold. What Kie charged above the hold is taken
@@ -32,35 +34,50 @@ func (c *change) hold(t *Task, amount Credits, windows []Window) error {
 func (c *change) book(t *Task, money Money) error {
 	switch money {
 	case Settle:
-		rest := t.Hold.Amount - t.Charged
-		if rest <= 0 {
-			return c.entry(t, EntrySettle, -t.Hold.Amount, t.Charged)
-		}
-		if err := c.entry(t, EntrySettle, -t.Charged, t.Charged); err != nil {
-			return err
-		}
-		return c.entry(t, EntryRefund, -rest, 0)
+		return c.settle(t)
 	case Refund:
-		return c.entry(t, EntryRefund, -t.Hold.Amount, 0)
+		return c.giveBack(t, func(s Share) Credits { return s.Amount })
 	}
 	return nil
 }
 
-// entry appends to the ledger and books the same on every window of the hold.
-func (c *change) entry(t *Task, kind EntryKind, held, settled Credits) error {
-	for _, id := range t.Hold.Windows {
-		usage, err := c.Usage(id)
+func (c *change) settle(t *Task) error {
+	var postings []Posting
+	for _, s := range t.Hold.Shares {
+		postings = append(postings, Posting{Window: s.Window, Held: -min(t.Charged, s.Amount), Settled: t.Charged})
+	}
+	if err := c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntrySettle, Postings: postings}); err != nil {
+		return err
+	}
+	if t.Charged >= t.Hold.Amount {
+		return nil
+	}
+	return c.giveBack(t, func(s Share) Credits { return s.Amount - t.Charged })
+}
+
+// giveBack refunds a part of every share of the task's hold.
+func (c *change) giveBack(t *Task, part func(Share) Credits) error {
+	var postings []Posting
+	for _, s := range t.Hold.Shares {
+		postings = append(postings, Posting{Window: s.Window, Held: -part(s)})
+	}
+	return c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntryRefund, Postings: postings})
+}
+
+// post appends to the ledger and books the postings on their windows.
+func (c *change) post(e Entry) error {
+	for _, p := range e.Postings {
+		usage, err := c.Usage(p.Window)
 		if err != nil {
 			return err
 		}
-		usage.Held += held
-		usage.Settled += settled
-		if err := c.PutUsage(id, usage); err != nil {
+		usage.Held += p.Held
+		usage.Settled += p.Settled
+		usage.Granted += p.Granted
+		if err := c.PutUsage(p.Window, usage); err != nil {
 			return err
 		}
 	}
-	return c.AddEntry(Entry{
-		Account: t.Account, Task: t.ID, Kind: kind,
-		Held: held, Settled: settled, Windows: t.Hold.Windows, At: c.now,
-	})
+	e.At = c.now
+	return c.AddEntry(e)
 }

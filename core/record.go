@@ -41,6 +41,48 @@ type Account struct {
 	ID         AccountID  `json:"id"`
 	Identities []Identity `json:"identities"`
 	Created    time.Time  `json:"created"`
+	// Limits override the general ones for this person.
+	Limits Limits `json:"limits,omitzero"`
+	// Tier is a name that an admin gave, for limits by tier.
+	Tier string `json:"tier,omitempty"`
+	// Blocked says that nothing is accepted from this person, and why.
+	Blocked *Block `json:"blocked,omitempty"`
+	// Into is the account that this one was linked with and that has
+	// everything since; a permanent redirect.
+	Into AccountID `json:"into,omitempty"`
+	// From are the accounts that were linked into this one; their finished
+	// tasks and their ledgers stay where they are and belong to it.
+	From []AccountID `json:"from,omitempty"`
+}
+
+// Block is an admin's or the program's decision to accept nothing more.
+type Block struct {
+	By  string    `json:"by"`
+	Why string    `json:"why,omitempty"`
+	At  time.Time `json:"at"`
+}
+
+// Limits are credits that windows allow; nil leaves it to the more general rule.
+type Limits struct {
+	Daily   *Limit `json:"daily,omitempty"`
+	Monthly *Limit `json:"monthly,omitempty"`
+}
+
+// Chat is what is kept about one chat: its lane and its own limits.
+type Chat struct {
+	Lane   Lane   `json:"lane"`
+	Limits Limits `json:"limits,omitzero"`
+}
+
+// Audit is one action of an admin, or of the program in an admin's place.
+type Audit struct {
+	Seq    uint64    `json:"seq"` // assigned by the store, ascending
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`               // an Identity, or "command line"
+	Action string    `json:"action"`           // "limit", "grant", "block", …
+	Target string    `json:"target"`           // what it was done to
+	Detail string    `json:"detail,omitempty"` // the new value, for people
+	Why    string    `json:"why,omitempty"`
 }
 
 // Origin says who asked, where, and what the adapter needs to answer there.
@@ -96,8 +138,16 @@ const MaxBatch = 10
 // Hold is what was reserved for a task and in which windows. Settlement and
 // refund go back to these windows whatever the clock says later.
 type Hold struct {
-	Amount  Credits    `json:"amount"`
-	Windows []WindowID `json:"windows"`
+	Amount Credits `json:"amount"`
+	Shares []Share `json:"shares"`
+}
+
+// Share is the part of a hold that one window bears. Every window bears all
+// of it, except that what granted credits pay is not borne by the windows of
+// the person.
+type Share struct {
+	Window WindowID `json:"window"`
+	Amount Credits  `json:"amount"`
 }
 
 // Reason says why something was refused or failed. The strings are stored and
@@ -263,6 +313,14 @@ type WindowID string
 type Usage struct {
 	Held    Credits `json:"held"`
 	Settled Credits `json:"settled"`
+	// Granted is what admins gave; only the window of granted credits has it.
+	Granted Credits `json:"granted,omitempty"`
+}
+
+// WindowUsage is a window with its usage.
+type WindowUsage struct {
+	Window WindowID
+	Usage  Usage
 }
 
 // EntryKind says what a ledger entry did.
@@ -273,19 +331,32 @@ const (
 	EntryHold   EntryKind = "hold"
 	EntrySettle EntryKind = "settle"
 	EntryRefund EntryKind = "refund"
+	EntryGrant  EntryKind = "grant"  // an admin gave or took credits
+	EntryAdjust EntryKind = "adjust" // an admin corrected what was used
+	EntryMerge  EntryKind = "merge"  // windows moved because accounts were linked
+	EntryCarry  EntryKind = "carry"  // the sum of older entries that were pruned
+	EntryLoss   EntryKind = "loss"   // what Kie charged and nobody could be charged for
 )
 
-// Entry is one line of the append-only ledger. For every window the sum of
-// Held and the sum of Settled over its entries are the window's Usage.
+// Entry is one line of the append-only ledger. For every window the sums of
+// its postings over all entries are the window's Usage.
 type Entry struct {
-	Seq     uint64     `json:"seq"` // assigned by the store, ascending
-	Account AccountID  `json:"account"`
-	Task    TaskID     `json:"task"`
-	Kind    EntryKind  `json:"kind"`
-	Held    Credits    `json:"held,omitempty"`    // change of what is held
-	Settled Credits    `json:"settled,omitempty"` // change of what is used
-	Windows []WindowID `json:"windows"`
-	At      time.Time  `json:"at"`
+	Seq      uint64    `json:"seq"` // assigned by the store, ascending
+	Account  AccountID `json:"account"`
+	Task     TaskID    `json:"task,omitempty"`
+	Kind     EntryKind `json:"kind"`
+	Postings []Posting `json:"postings"`
+	By       string    `json:"by,omitempty"`  // who, when it was no task
+	Why      string    `json:"why,omitempty"` // in an admin's words
+	At       time.Time `json:"at"`
+}
+
+// Posting is what an entry changed in one window.
+type Posting struct {
+	Window  WindowID `json:"window"`
+	Held    Credits  `json:"held,omitempty"`
+	Settled Credits  `json:"settled,omitempty"`
+	Granted Credits  `json:"granted,omitempty"`
 }
 
 // Seen remembers what a platform's update led to.

@@ -56,6 +56,12 @@ type Tx interface {
 	AccountOf(Identity) (Account, error)
 	// PutAccount stores the account and makes AccountOf find it by each of its identities.
 	PutAccount(Account) error
+	// Accounts lists accounts by id, those greater than after, at most limit.
+	Accounts(after AccountID, limit int) ([]Account, error)
+
+	// Chat is what is kept about a chat.
+	Chat(Lane) (Chat, error)
+	PutChat(Chat) error
 
 	Task(TaskID) (Task, error)
 	// TaskByShort finds the newest task whose id ends with the eight characters.
@@ -65,6 +71,14 @@ type Tx interface {
 	// TasksOf lists the account's tasks, newest first, those older than
 	// before (all when before is empty), at most limit.
 	TasksOf(id AccountID, before TaskID, limit int) ([]Task, error)
+	// OpenTasks lists the ids of the account's tasks that are not final, in
+	// order of acceptance.
+	OpenTasks(AccountID) ([]TaskID, error)
+	// FinishedTasks lists the ids of tasks that ended before the time, the
+	// first to end first, at most limit.
+	FinishedTasks(before time.Time, limit int) ([]TaskID, error)
+	// DeleteTask forgets the task; one that is not there is no error.
+	DeleteTask(TaskID) error
 
 	Delivery(DeliveryID) (Delivery, error)
 	// AddDelivery stores a new delivery and returns its number, greater than every one before.
@@ -75,11 +89,23 @@ type Tx interface {
 	// Usage of a window nothing was booked in is zero, not ErrNotFound.
 	Usage(WindowID) (Usage, error)
 	PutUsage(WindowID, Usage) error
+	// Usages lists windows whose id begins with the prefix, by id, those
+	// greater than after, at most limit.
+	Usages(prefix, after WindowID, limit int) ([]WindowUsage, error)
+	DeleteUsage(WindowID) error
 	// AddEntry appends to the ledger and assigns Seq.
 	AddEntry(Entry) error
 	// Entries lists the account's ledger in order, those with a Seq above
 	// after, at most limit.
 	Entries(id AccountID, after uint64, limit int) ([]Entry, error)
+	// DeleteEntry forgets one entry; one that is not there is no error.
+	DeleteEntry(id AccountID, seq uint64) error
+
+	// AddAudit appends to the audit log and assigns Seq.
+	AddAudit(Audit) error
+	// Audits lists the audit log, newest first, those with a Seq below before
+	// (all when it is zero), at most limit.
+	Audits(before uint64, limit int) ([]Audit, error)
 
 	Seen(key string) (Seen, error)
 	// PutSeen also forgets what expired before now, a few records at a time.
@@ -88,4 +114,6 @@ type Tx interface {
 	// Setting reads a small named value that the program keeps for itself.
 	Setting(name string) ([]byte, error)
 	PutSetting(name string, value []byte) error
+	// DeleteSetting forgets the value; one that is not there is no error.
+	DeleteSetting(name string) error
 }

@@ -245,10 +245,10 @@ func (w *world) balance(who core.Identity) core.Usage {
 		}
 		windows := map[core.WindowID]bool{}
 		for _, e := range entries {
-			sum.Held += e.Held
-			sum.Settled += e.Settled
-			for _, id := range e.Windows {
-				windows[id] = true
+			for _, p := range e.Postings {
+				sum.Held += p.Held
+				sum.Settled += p.Settled
+				windows[p.Window] = true
 			}
 		}
 		for id := range windows {

@@ -15,7 +15,7 @@ import (
 )
 
 // recordVersion is what Encode writes.
-const recordVersion = 1
+const recordVersion = 2
 
 // ErrNewer means that the record was written by a newer kiebot.
 var ErrNewer = errors.New("written by a newer version of kiebot")
@@ -48,6 +48,9 @@ func Decode(data []byte, record any) error {
 	dec.UseNumber()
 	if err := dec.Decode(record); err != nil {
 		return fmt.Errorf("decoding a record: %w", err)
+	}
+	if data[0] == 1 {
+		return from1(data[1:], record)
 	}
 	return nil
 }

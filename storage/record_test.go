@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,12 +23,25 @@ var at = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
 // stays in testdata for ever.
 func goldens() map[string]any {
 	return map[string]any{
-		"account":  &core.Account{ID: "01jd00000000000001", Identities: []core.Identity{{Platform: "telegram", User: "123"}}, Created: at},
+		"account":  goldenAccount(),
+		"audit":    &core.Audit{Seq: 3, At: at, By: "telegram:123", Action: "limit", Target: "discord:456", Detail: "500 a day", Why: "a friend"},
+		"chat":     &core.Chat{Lane: "telegram:-100", Limits: core.Limits{Daily: limit(500_000)}},
 		"delivery": &core.Delivery{ID: 7, Lane: "web:local", Lead: "01jd00000000000002", Task: "01jd00000000000003", Kind: core.DeliverNotice, Created: at, Attempts: 2},
-		"entry":    &core.Entry{Seq: 9, Account: "01jd00000000000001", Task: "01jd00000000000002", Kind: core.EntrySettle, Held: -1500, Settled: 800, Windows: []core.WindowID{"day/a/2026-11-22"}, At: at},
+		"entry":    &core.Entry{Seq: 9, Account: "01jd00000000000001", Task: "01jd00000000000002", Kind: core.EntrySettle, Postings: []core.Posting{{Window: "day/a/2026-11-22", Held: -1500, Settled: 800}}, At: at},
 		"seen":     &core.Seen{Key: "telegram:5", Tasks: []core.TaskID{"01jd00000000000002"}, Expires: at},
 		"usage":    &core.Usage{Held: 1500, Settled: 800},
 		"task":     goldenTask(),
+	}
+}
+
+func limit(l core.Limit) *core.Limit { return &l }
+
+func goldenAccount() *core.Account {
+	return &core.Account{
+		ID: "01jd00000000000001", Identities: []core.Identity{{Platform: "telegram", User: "123"}}, Created: at,
+		Limits: core.Limits{Daily: limit(500_000), Monthly: limit(core.Unlimited)}, Tier: "gold",
+		Blocked: &core.Block{By: "telegram:1", Why: "spam", At: at},
+		Into:    "01jd00000000000009", From: []core.AccountID{"01jd00000000000008"},
 	}
 }
 
@@ -40,7 +54,7 @@ func goldenTask() *core.Task {
 			Origin: core.Origin{Identity: core.Identity{Platform: "telegram", User: "123"}, Name: "Ada", Lane: "telegram:-100", Locale: "ru", Ref: json.RawMessage(`{"message":4}`)},
 			Input:  map[string]any{"prompt": "a cat & <a dog>", "seed": json.Number("9007199254740993")},
 		},
-		Hold:    core.Hold{Amount: 8000, Windows: []core.WindowID{"day/a/2026-11-22"}},
+		Hold:    core.Hold{Amount: 8000, Shares: []core.Share{{Window: "day/a/2026-11-22", Amount: 8000}}},
 		Charged: 7500, Estimated: true, OperatorLoss: 1,
 		Kie:     kie.Ref{Endpoint: kie.Jobs, TaskID: "ee9c2715375b7837f8bb51d641ff5863"},
 		Outputs: []core.Output{{URL: "https://example.com/a.png", Kind: kie.KindImage, Title: "t", Duration: time.Second, File: &media.File{Type: "image/png", Size: 5, Width: 3, Height: 2}}},
@@ -53,7 +67,7 @@ func goldenTask() *core.Task {
 func TestGolden(t *testing.T) {
 	for name, record := range goldens() {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", name+".v1")
+			path := filepath.Join("testdata", fmt.Sprint(name, ".v", recordVersion))
 			data, err := Encode(record)
 			if err != nil {
 				t.Fatal(err)
@@ -75,12 +89,31 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// What version 1 wrote decodes to what it meant, in today's shape.
+func TestVersion1(t *testing.T) {
+	task, entry := goldenTask(), goldens()["entry"]
+	for name, want := range map[string]any{
+		"account":  &core.Account{ID: "01jd00000000000001", Identities: []core.Identity{{Platform: "telegram", User: "123"}}, Created: at},
+		"delivery": goldens()["delivery"], "entry": entry, "seen": goldens()["seen"], "usage": goldens()["usage"], "task": task,
+	} {
+		golden, err := os.ReadFile(filepath.Join("testdata", name+".v1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := Encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decodesTo(t, name, golden, data)
+	}
+}
+
 // decodesTo checks that the golden bytes decode to the record that encodes as want.
 func decodesTo(t *testing.T, name string, golden, want []byte) {
 	t.Helper()
 	fresh := map[string]any{
-		"account": &core.Account{}, "delivery": &core.Delivery{}, "entry": &core.Entry{},
-		"seen": &core.Seen{}, "usage": &core.Usage{}, "task": &core.Task{},
+		"account": &core.Account{}, "audit": &core.Audit{}, "chat": &core.Chat{},
+		"delivery": &core.Delivery{}, "entry": &core.Entry{}, "seen": &core.Seen{}, "usage": &core.Usage{}, "task": &core.Task{},
 	}[name]
 	if err := Decode(golden, fresh); err != nil {
 		t.Fatal(err)
@@ -101,7 +134,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}{
 		"empty":     {"", false},
 		"version 0": {"\x00{}", false},
-		"newer":     {"\x02{}", true},
+		"newer":     {"\x03{}", true},
 		"cut":       {"\x01{\"held\":1", false},
 		"not JSON":  {"\x01held", false},
 		"wrong":     {"\x01{\"held\":\"x\"}", false},
@@ -114,8 +147,12 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for name := range goldens() {
-		data, err := os.ReadFile(filepath.Join("testdata", name+".v1"))
+	files, err := filepath.Glob(filepath.Join("testdata", "*.v*"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no golden files: %v", err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -405,7 +405,7 @@ func (p *process) checkStore(station string) {
 		if len(tasks) != 1 || tasks[0].State != core.Succeeded || tasks[0].Delivered.IsZero() || !tasks[0].Due.IsZero() {
 			p.t.Errorf("%s: the store has %d tasks, the first %+v", station, len(tasks), tasks[0])
 		}
-		usage, err := tx.Usage(tasks[0].Hold.Windows[0])
+		usage, err := tx.Usage(tasks[0].Hold.Shares[0].Window)
 		if usage != (core.Usage{Settled: tasks[0].Charged}) || usage.Settled != core.Credits(p.kie.Tasks()[0].Credits) {
 			p.t.Errorf("%s: used %+v, Kie charged %s", station, usage, p.kie.Tasks()[0].Credits)
 		}

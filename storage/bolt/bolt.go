@@ -24,7 +24,7 @@ import (
 )
 
 // schemaVersion is the layout of the buckets that this program writes.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // ErrInUse means that another process has the file open.
 var ErrInUse = errors.New("the database is in use by another process")
@@ -90,6 +90,10 @@ var (
 	bucketTasks      = []byte("tasks")       // task id → Task
 	bucketShort      = []byte("task_short")  // the last 8 characters + task id → nothing
 	bucketByAccount  = []byte("task_by")     // account id + task id → nothing
+	bucketOpen       = []byte("task_open")   // account id + task id → nothing, while it is not final
+	bucketFinished   = []byte("task_done")   // time + task id → nothing, once it is final
+	bucketChats      = []byte("chats")       // lane → Chat
+	bucketAudit      = []byte("audit")       // number → Audit
 	bucketDue        = []byte("task_due")    // task id → due, state
 	bucketDeliveries = []byte("deliveries")  // number → Delivery
 	bucketUsage      = []byte("usage")       // window id → Usage
@@ -102,7 +106,7 @@ var (
 func buckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketAccounts, bucketIdentities, bucketTasks, bucketShort, bucketByAccount,
-		bucketDue, bucketDeliveries, bucketUsage, bucketLedger, bucketSeen, bucketSeenExpiry, bucketSettings,
+		bucketOpen, bucketFinished, bucketChats, bucketAudit, bucketDue, bucketDeliveries, bucketUsage, bucketLedger, bucketSeen, bucketSeenExpiry, bucketSettings,
 	}
 }
 
@@ -117,13 +121,28 @@ func prepare(tx *bbolt.Tx) error {
 	key := []byte("schema")
 	switch found := meta.Get(key); {
 	case found == nil:
-		return meta.Put(key, binary.BigEndian.AppendUint32(nil, schemaVersion))
 	case len(found) != 4:
 		return errors.New("the database's version is unreadable: this is not a kiebot database")
 	case binary.BigEndian.Uint32(found) > schemaVersion:
 		return ErrNewer
+	case binary.BigEndian.Uint32(found) == 1:
+		if err := from1(tx); err != nil {
+			return err
+		}
 	}
-	return nil
+	return meta.Put(key, binary.BigEndian.AppendUint32(nil, schemaVersion))
+}
+
+// from1 makes the indexes that layout 1 did not have.
+func from1(tx *bbolt.Tx) error {
+	t := &transaction{tx: tx}
+	return tx.Bucket(bucketTasks).ForEach(func(id, _ []byte) error {
+		task, err := get[core.Task](t, bucketTasks, id)
+		if err != nil {
+			return err
+		}
+		return t.indexEnd(task)
+	})
 }
 
 // Close waits for transactions and closes the file. Every later call answers core.ErrStoreClosed.

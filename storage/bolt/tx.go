@@ -2,7 +2,9 @@ package bolt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -80,6 +82,30 @@ func (t *transaction) PutAccount(a core.Account) error {
 	return t.put(bucketAccounts, []byte(a.ID), a)
 }
 
+// Accounts implements core.Tx.
+func (t *transaction) Accounts(after core.AccountID, limit int) ([]core.Account, error) {
+	var accounts []core.Account
+	c := t.tx.Bucket(bucketAccounts).Cursor()
+	for k, v := from(c, []byte(after)); k != nil && len(accounts) < limit; k, v = c.Next() {
+		var a core.Account
+		if err := storage.Decode(v, &a); err != nil {
+			return nil, fmt.Errorf("reading account %s: %w", k, err)
+		}
+		accounts = append(accounts, a)
+	}
+	return accounts, nil
+}
+
+// Chat implements core.Tx.
+func (t *transaction) Chat(lane core.Lane) (core.Chat, error) {
+	return get[core.Chat](t, bucketChats, []byte(lane))
+}
+
+// PutChat implements core.Tx.
+func (t *transaction) PutChat(chat core.Chat) error {
+	return t.put(bucketChats, []byte(chat.Lane), chat)
+}
+
 // Task implements core.Tx.
 func (t *transaction) Task(id core.TaskID) (core.Task, error) {
 	return get[core.Task](t, bucketTasks, []byte(id))
@@ -110,6 +136,9 @@ func (t *transaction) PutTask(task core.Task) error {
 	if err := t.put(bucketTasks, id, task); err != nil {
 		return err
 	}
+	if err := t.indexEnd(task); err != nil {
+		return err
+	}
 	if task.Due.IsZero() {
 		return t.delete(bucketDue, id)
 	}
@@ -122,6 +151,59 @@ func (t *transaction) indexTask(task core.Task) error {
 		return err
 	}
 	return t.putRaw(bucketByAccount, []byte(string(task.Account)+"/"+string(task.ID)), nil)
+}
+
+// indexEnd lists the task among the open ones of its account, or among those that ended.
+func (t *transaction) indexEnd(task core.Task) error {
+	open := []byte(string(task.Account) + "/" + string(task.ID))
+	if !task.State.Final() {
+		return t.putRaw(bucketOpen, open, nil)
+	}
+	if err := t.delete(bucketOpen, open); err != nil {
+		return err
+	}
+	return t.putRaw(bucketFinished, expiryKey(task.Finished, string(task.ID)), nil)
+}
+
+// OpenTasks implements core.Tx.
+func (t *transaction) OpenTasks(id core.AccountID) ([]core.TaskID, error) {
+	var open []core.TaskID
+	prefix := string(id) + "/"
+	c := t.tx.Bucket(bucketOpen).Cursor()
+	for k, _ := c.Seek([]byte(prefix)); hasPrefix(k, prefix); k, _ = c.Next() {
+		open = append(open, core.TaskID(k[len(prefix):]))
+	}
+	return open, nil
+}
+
+// FinishedTasks implements core.Tx.
+func (t *transaction) FinishedTasks(before time.Time, limit int) ([]core.TaskID, error) {
+	var ended []core.TaskID
+	end := string(expiryKey(before, ""))
+	c := t.tx.Bucket(bucketFinished).Cursor()
+	for k, _ := c.First(); k != nil && string(k) < end && len(ended) < limit; k, _ = c.Next() {
+		ended = append(ended, core.TaskID(k[8:]))
+	}
+	return ended, nil
+}
+
+// DeleteTask implements core.Tx.
+func (t *transaction) DeleteTask(id core.TaskID) error {
+	task, err := t.Task(id)
+	if errors.Is(err, core.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		t.delete(bucketTasks, []byte(id)),
+		t.delete(bucketShort, []byte(id.Short()+"/"+string(id))),
+		t.delete(bucketByAccount, []byte(string(task.Account)+"/"+string(id))),
+		t.delete(bucketOpen, []byte(string(task.Account)+"/"+string(id))),
+		t.delete(bucketFinished, expiryKey(task.Finished, string(id))),
+		t.delete(bucketDue, []byte(id)),
+	)
 }
 
 // TasksOf implements core.Tx.
@@ -197,6 +279,29 @@ func (t *transaction) PutUsage(id core.WindowID, u core.Usage) error {
 	return t.put(bucketUsage, []byte(id), u)
 }
 
+// Usages implements core.Tx.
+func (t *transaction) Usages(prefix, after core.WindowID, limit int) ([]core.WindowUsage, error) {
+	var usages []core.WindowUsage
+	c := t.tx.Bucket(bucketUsage).Cursor()
+	start := []byte(max(prefix, after))
+	for k, v := c.Seek(start); hasPrefix(k, string(prefix)) && len(usages) < limit; k, v = c.Next() {
+		if core.WindowID(k) == after {
+			continue
+		}
+		w := core.WindowUsage{Window: core.WindowID(k)}
+		if err := storage.Decode(v, &w.Usage); err != nil {
+			return nil, fmt.Errorf("reading window %s: %w", k, err)
+		}
+		usages = append(usages, w)
+	}
+	return usages, nil
+}
+
+// DeleteUsage implements core.Tx.
+func (t *transaction) DeleteUsage(id core.WindowID) error {
+	return t.delete(bucketUsage, []byte(id))
+}
+
 // AddEntry implements core.Tx.
 func (t *transaction) AddEntry(e core.Entry) error {
 	n, err := t.tx.Bucket(bucketLedger).NextSequence()
@@ -220,6 +325,38 @@ func (t *transaction) Entries(id core.AccountID, after uint64, limit int) ([]cor
 		entries = append(entries, e)
 	}
 	return entries, nil
+}
+
+// DeleteEntry implements core.Tx.
+func (t *transaction) DeleteEntry(id core.AccountID, seq uint64) error {
+	return t.delete(bucketLedger, ledgerKey(id, seq))
+}
+
+// AddAudit implements core.Tx.
+func (t *transaction) AddAudit(a core.Audit) error {
+	n, err := t.tx.Bucket(bucketAudit).NextSequence()
+	if err != nil {
+		return wrote(bucketAudit, err)
+	}
+	a.Seq = n
+	return t.put(bucketAudit, number(n), a)
+}
+
+// Audits implements core.Tx.
+func (t *transaction) Audits(before uint64, limit int) ([]core.Audit, error) {
+	var audits []core.Audit
+	c := t.tx.Bucket(bucketAudit).Cursor()
+	if before == 0 {
+		before = math.MaxUint64
+	}
+	for k := lastBefore(c, number(before)); k != nil && len(audits) < limit; k, _ = c.Prev() {
+		a, err := get[core.Audit](t, bucketAudit, k)
+		if err != nil {
+			return nil, err
+		}
+		audits = append(audits, a)
+	}
+	return audits, nil
 }
 
 func ledgerKey(id core.AccountID, n uint64) []byte {
@@ -282,4 +419,9 @@ func (t *transaction) Setting(name string) ([]byte, error) {
 // PutSetting implements core.Tx.
 func (t *transaction) PutSetting(name string, value []byte) error {
 	return t.putRaw(bucketSettings, []byte(name), value)
+}
+
+// DeleteSetting implements core.Tx.
+func (t *transaction) DeleteSetting(name string) error {
+	return t.delete(bucketSettings, []byte(name))
 }

@@ -37,6 +37,11 @@ func Run(t *testing.T, open Opener) {
 		"tasks of an account":     testTasksOf,
 		"deliveries are numbered": testDeliveries,
 		"ledger":                  testLedger,
+		"open and finished tasks": testEnds,
+		"deleted tasks":           testDeleteTask,
+		"windows":                 testUsages,
+		"accounts in order":       testAccounts,
+		"chats and audit":         testAudit,
 		"seen expires":            testSeen,
 		"claims":                  testClaim,
 		"claims after reopening":  testClaimReopened,
@@ -82,7 +87,7 @@ func task(n int, account core.AccountID) core.Task {
 			Origin: core.Origin{Identity: core.Identity{Platform: "web", User: "u"}, Lane: "web:c", Ref: json.RawMessage(`{"message":7}`)},
 			Input:  map[string]any{"prompt": "x", "seed": json.Number("9007199254740993")},
 		},
-		Hold:    core.Hold{Amount: 1500, Windows: []core.WindowID{"day/a/2026-11-22"}},
+		Hold:    core.Hold{Amount: 1500, Shares: []core.Share{{Window: "day/a/2026-11-22", Amount: 1500}}},
 		Outputs: []core.Output{{URL: "https://example.com/a.png", Kind: "image", File: &media.File{Type: "image/png", Width: 3, Height: 2}}},
 		Created: epoch, Due: epoch.Add(time.Duration(n) * time.Second),
 	}
@@ -329,7 +334,7 @@ func testLedger(t *testing.T, open Opener) {
 	update(t, s, func(tx core.Tx) error {
 		for n := range 6 {
 			account := core.AccountID([]string{"a", "b"}[n%2])
-			if err := tx.AddEntry(core.Entry{Account: account, Task: id(n), Kind: core.EntryHold, Held: core.Credits(n), At: epoch}); err != nil {
+			if err := tx.AddEntry(core.Entry{Account: account, Task: id(n), Kind: core.EntryHold, At: epoch}); err != nil {
 				return err
 			}
 		}
