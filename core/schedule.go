@@ -1,7 +1,6 @@
 package core
 
 import (
-	"container/heap"
 	"context"
 	"sync"
 	"time"
@@ -15,23 +14,23 @@ type schedule struct {
 	wake chan struct{} // has room for one: "the head may have changed"
 
 	mu    sync.Mutex
-	queue dueQueue
+	queue dueQueue[struct{}]
 }
 
 func newSchedule(now func() time.Time) *schedule {
-	return &schedule{now: now, wake: make(chan struct{}, 1), queue: dueQueue{index: map[TaskID]int{}}}
+	return &schedule{now: now, wake: make(chan struct{}, 1)}
 }
 
 // put sets when the task is due, replacing what was set before.
 func (s *schedule) put(id TaskID, due time.Time) {
 	s.mu.Lock()
-	if i, ok := s.queue.index[id]; ok {
-		s.queue.entries[i].due = due
-		heap.Fix(&s.queue, i)
-	} else {
-		heap.Push(&s.queue, dueEntry{due: due, id: id})
-	}
+	s.queue.set(id, due)
 	s.mu.Unlock()
+	s.stir()
+}
+
+// stir lets next look at the head again.
+func (s *schedule) stir() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -42,8 +41,8 @@ func (s *schedule) put(id TaskID, due time.Time) {
 func (s *schedule) drop(id TaskID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i, ok := s.queue.index[id]; ok {
-		heap.Remove(&s.queue, i)
+	if slot := s.queue.find(id); slot != noSlot {
+		s.queue.remove(slot)
 	}
 }
 
@@ -51,22 +50,19 @@ func (s *schedule) drop(id TaskID) {
 func (s *schedule) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.queue = dueQueue{index: map[TaskID]int{}}
+	s.queue = dueQueue[struct{}]{}
 }
 
-// hurry makes everything due now, in the order it has.
+// hurry makes everything due now, in the order of acceptance.
 func (s *schedule) hurry() {
 	s.mu.Lock()
-	now := s.now()
-	for i := range s.queue.entries {
-		s.queue.entries[i].due = now
+	now := s.now().UnixNano()
+	for i := range s.queue.nodes {
+		s.queue.nodes[i].due = now
 	}
-	heap.Init(&s.queue)
+	s.queue.reorder()
 	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.stir()
 }
 
 // longestNap bounds a wait, so that a wall clock set forward is noticed.
@@ -94,13 +90,16 @@ func (s *schedule) next(ctx context.Context) (TaskID, bool) {
 func (s *schedule) take() (TaskID, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.queue.Len() == 0 {
+	if s.queue.len() == 0 {
 		return "", longestNap
 	}
-	if wait := s.queue.entries[0].due.Sub(s.now()); wait > 0 {
+	head := s.queue.nodes[0].slot
+	if wait := s.queue.dueAt(head).Sub(s.now()); wait > 0 {
 		return "", min(wait, longestNap)
 	}
-	return heap.Pop(&s.queue).(dueEntry).id, 0
+	id := s.queue.slots[head].key.id()
+	s.queue.remove(head)
+	return id, 0
 }
 
 // positionMax bounds the work of counting: further back nobody cares for the exact place.
@@ -110,59 +109,15 @@ const positionMax = 2000
 func (s *schedule) position(id TaskID) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, ok := s.queue.index[id]
-	if !ok || s.queue.Len() > positionMax {
+	slot := s.queue.find(id)
+	if slot == noSlot || s.queue.len() > positionMax {
 		return 0
 	}
-	place := 1
-	for j := range s.queue.entries {
-		if j != i && s.queue.Less(j, i) {
+	place, own := 1, s.queue.nodes[s.queue.slots[slot].at]
+	for _, other := range s.queue.nodes {
+		if s.queue.less(other, own) {
 			place++
 		}
 	}
 	return place
-}
-
-type dueEntry struct {
-	due time.Time
-	id  TaskID
-}
-
-// dueQueue is a heap.Interface that knows where every task stands.
-type dueQueue struct {
-	entries []dueEntry
-	index   map[TaskID]int
-}
-
-// Len is the number of entries.
-func (q *dueQueue) Len() int { return len(q.entries) }
-
-// Less orders by due time, then by id, which is the order of acceptance.
-func (q *dueQueue) Less(i, j int) bool {
-	a, b := q.entries[i], q.entries[j]
-	if !a.due.Equal(b.due) {
-		return a.due.Before(b.due)
-	}
-	return a.id < b.id
-}
-
-// Swap exchanges two entries.
-func (q *dueQueue) Swap(i, j int) {
-	q.entries[i], q.entries[j] = q.entries[j], q.entries[i]
-	q.index[q.entries[i].id], q.index[q.entries[j].id] = i, j
-}
-
-// Push appends a dueEntry.
-func (q *dueQueue) Push(x any) {
-	entry := x.(dueEntry)
-	q.index[entry.id] = len(q.entries)
-	q.entries = append(q.entries, entry)
-}
-
-// Pop removes the last entry.
-func (q *dueQueue) Pop() any {
-	last := q.entries[len(q.entries)-1]
-	q.entries = q.entries[:len(q.entries)-1]
-	delete(q.index, last.id)
-	return last
 }
