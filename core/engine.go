@@ -95,6 +95,10 @@ type Config struct {
 	// Verifier checks Kie's signature on callbacks; nil when no key is configured.
 	Verifier *kie.Verifier
 
+	// Retention is how long finished tasks and the days of the ledger are
+	// kept; zero means 90 days.
+	Retention time.Duration
+
 	// Grace is how long an unresolved task waits for a callback to claim it.
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
@@ -189,6 +193,9 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Retention == 0 {
+		c.Retention = retention
+	}
 	if c.Grace == 0 && c.CallbackBase != "" {
 		c.Grace = 15 * time.Minute
 	}
@@ -221,6 +228,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	loops.Go(func() { e.createLoop(ctx, work) })
 	loops.Go(func() { e.trackLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
+	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Wait()
 	if err := e.store.Release(work, e.name); err != nil && !errors.Is(err, ErrStoreClosed) {
 		e.log.Error("releasing claimed work", "error", err)

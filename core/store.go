@@ -98,6 +98,8 @@ type Tx interface {
 	// Entries lists the account's ledger in order, those with a Seq above
 	// after, at most limit.
 	Entries(id AccountID, after uint64, limit int) ([]Entry, error)
+	// PutEntry stores the entry under its Seq, in place of what was there.
+	PutEntry(Entry) error
 	// DeleteEntry forgets one entry; one that is not there is no error.
 	DeleteEntry(id AccountID, seq uint64) error
 

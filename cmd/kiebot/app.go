@@ -110,7 +110,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	}
 	cfg := core.Config{
 		Store: a.store, Kie: client, Catalog: models, Spool: spool,
-		Sources: o.sources, UserDaily: s.userDaily, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
+		Sources: o.sources, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
 		Adapters: map[string]core.Adapter{
 			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
 				return a.page.Deliver(ctx, p)

@@ -39,6 +39,7 @@ type environment struct {
 	DataDir       string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
 	CatalogFile   string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
 	UserDaily     string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
+	Retention     string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
 	TimeZone      string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
 	Locale        string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
 	LogLevel      string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
@@ -56,6 +57,7 @@ type settings struct {
 	listen      string
 	dataDir     string
 	userDaily   core.Limit
+	retention   time.Duration
 	location    *time.Location
 	locale      string
 	logLevel    slog.Level
@@ -183,6 +185,7 @@ func (e environment) read(found *problems) settings {
 	e.readKie(&s, found)
 	e.readAddresses(&s, found)
 	e.readQuota(&s, found)
+	e.readRetention(&s, found)
 	e.readTexts(&s, found)
 	e.readLog(&s, found)
 	return s
@@ -263,6 +266,17 @@ func (e environment) readQuota(s *settings, found *problems) {
 		found.add("QUOTA_USER_DAILY", "is neither a number of credits, such as 100 or 12.5, nor unlimited")
 	}
 	s.userDaily = core.Limit(credits)
+}
+
+// leastRetention keeps a task for longer than it can be under way.
+const leastRetention = 24 * time.Hour
+
+func (e environment) readRetention(s *settings, found *problems) {
+	kept, err := time.ParseDuration(e.Retention)
+	if err != nil || kept < leastRetention {
+		found.add("RETENTION", "is not a length of time of a day or more, such as 2160h")
+	}
+	s.retention = kept
 }
 
 func (e environment) readTexts(s *settings, found *problems) {

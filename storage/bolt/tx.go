@@ -284,7 +284,7 @@ func (t *transaction) Usages(prefix, after core.WindowID, limit int) ([]core.Win
 	var usages []core.WindowUsage
 	c := t.tx.Bucket(bucketUsage).Cursor()
 	start := []byte(max(prefix, after))
-	for k, v := c.Seek(start); hasPrefix(k, string(prefix)) && len(usages) < limit; k, v = c.Next() {
+	for k, v := c.Seek(start); k != nil && hasPrefix(k, string(prefix)) && len(usages) < limit; k, v = c.Next() {
 		if core.WindowID(k) == after {
 			continue
 		}
@@ -309,7 +309,12 @@ func (t *transaction) AddEntry(e core.Entry) error {
 		return wrote(bucketLedger, err)
 	}
 	e.Seq = n
-	return t.put(bucketLedger, ledgerKey(e.Account, n), e)
+	return t.PutEntry(e)
+}
+
+// PutEntry implements core.Tx.
+func (t *transaction) PutEntry(e core.Entry) error {
+	return t.put(bucketLedger, ledgerKey(e.Account, e.Seq), e)
 }
 
 // Entries implements core.Tx.

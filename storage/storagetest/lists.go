@@ -73,6 +73,13 @@ func testDeleteTask(t *testing.T, open Opener) {
 
 func testUsages(t *testing.T, open Opener) {
 	s := opened(t, open)
+	view(t, s, func(tx core.Tx) error {
+		none, err := tx.Usages("", "", 10)
+		if len(none) > 0 {
+			t.Errorf("windows of an empty store: %v", none)
+		}
+		return err
+	})
 	update(t, s, func(tx core.Tx) error {
 		var errs []error
 		for n, w := range []core.WindowID{"day/a/1", "day/a/2", "day/a/3", "day/ab/1", "month/a/1"} {

@@ -331,6 +331,7 @@ func testDeliveries(t *testing.T, open Opener) {
 
 func testLedger(t *testing.T, open Opener) {
 	s := opened(t, open)
+	var first, second core.Entry
 	update(t, s, func(tx core.Tx) error {
 		for n := range 6 {
 			account := core.AccountID([]string{"a", "b"}[n%2])
@@ -351,6 +352,18 @@ func testLedger(t *testing.T, open Opener) {
 		rest, err := tx.Entries("a", all[0].Seq, 1)
 		if len(rest) != 1 || rest[0].Task != id(2) {
 			t.Errorf("the ledger of a after its first entry: %+v", rest)
+		}
+		first, second = all[0], all[1]
+		return err
+	})
+	second.Kind = core.EntryCarry
+	update(t, s, func(tx core.Tx) error {
+		return errors.Join(tx.DeleteEntry("a", first.Seq), tx.DeleteEntry("a", first.Seq), tx.PutEntry(second))
+	})
+	view(t, s, func(tx core.Tx) error {
+		left, err := tx.Entries("a", 0, 10)
+		if len(left) != 2 || left[0].Kind != core.EntryCarry || left[0].Seq != second.Seq {
+			t.Errorf("the ledger of a without its first entry: %+v", left)
 		}
 		return err
 	})
