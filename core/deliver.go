@@ -161,7 +161,7 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (map[fileKey]media.File
 			if output.URL == "" || output.File != nil {
 				continue
 			}
-			file, err := c.e.cfg.Spool.Fetch(ctx, fmt.Sprintf("%s-%d", t.ID, i), output.URL)
+			file, err := c.e.cfg.Spool.Fetch(ctx, fmt.Sprintf("%s-%d", t.ID, i), output.URL, media.Kind(output.Kind))
 			if err != nil {
 				failed = c.unfetched(t.ID, err, failed)
 				continue

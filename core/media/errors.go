@@ -20,6 +20,7 @@ const (
 	HTTPStatus     ErrorKind = "http status"     // the host answered, but not with the file
 	Network        ErrorKind = "network"         // no connection, cut off, silent, or given up by the caller
 	Disk           ErrorKind = "disk"            // the file could not be written
+	NotMedia       ErrorKind = "not media"       // text, such as a web page with an error, where media was promised
 )
 
 // Error is why a file could not be fetched or stored. Its text names the host
@@ -49,10 +50,11 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the same call may succeed later. A missing file
-// (404) counts: a fresh result link can be announced before its host serves it.
+// (404) or a web page in its place counts: a fresh result link can be announced
+// before its host serves it.
 func (e *Error) Temporary() bool {
 	switch e.Kind {
-	case Network, Disk:
+	case Network, Disk, NotMedia:
 		return true
 	case HTTPStatus:
 		switch e.Status {

@@ -34,7 +34,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	file, err := spool.Fetch(context.Background(), "task-0", host.URL+"/rotated.mp4")
+	file, err := spool.Fetch(context.Background(), "task-0", host.URL+"/rotated.mp4", media.Video)
 	if err != nil {
 		fmt.Println(err)
 		return

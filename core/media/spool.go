@@ -61,19 +61,20 @@ func OpenSpool(dir string, fetcher *Fetcher) (*Spool, error) {
 }
 
 // Fetch returns the file stored under key; when there is none it downloads url
-// first, and stores it with the extension that fits its bytes. Calls for the
-// same key at the same time share one download and its outcome, except that a
-// caller who gives up only gives up for itself. A key has 1 to 64 characters of
-// a-z, 0-9 and "-". A failed download leaves nothing behind, and its error
-// holds an *Error.
-func (s *Spool) Fetch(ctx context.Context, key, url string) (File, error) {
+// first, and stores it with the extension that fits its bytes. kind is what was
+// promised: a web page or other text where a picture, a video or a sound should
+// be is an error. Calls for the same key at the same time share one download
+// and its outcome, except that a caller who gives up only gives up for itself.
+// A key has 1 to 64 characters of a-z, 0-9 and "-". A failed download leaves
+// nothing behind, and its error holds an *Error.
+func (s *Spool) Fetch(ctx context.Context, key, url string, kind Kind) (File, error) {
 	if !validKey(key) {
 		return File{}, fmt.Errorf("media key %q is not 1 to 64 characters of a-z, 0-9 and -", key)
 	}
 	for {
 		current, leader := s.join(key)
 		if leader {
-			return s.lead(ctx, current, key, url)
+			return s.lead(ctx, current, key, url, kind)
 		}
 		select {
 		case <-current.done:
@@ -98,7 +99,7 @@ func (s *Spool) join(key string) (current *flight, leader bool) {
 	return current, true
 }
 
-func (s *Spool) lead(ctx context.Context, current *flight, key, url string) (File, error) {
+func (s *Spool) lead(ctx context.Context, current *flight, key, url string, kind Kind) (File, error) {
 	defer func() {
 		s.mu.Lock()
 		delete(s.flights, key)
@@ -107,7 +108,7 @@ func (s *Spool) lead(ctx context.Context, current *flight, key, url string) (Fil
 	}()
 	file, err := s.stored(key)
 	if errors.Is(err, fs.ErrNotExist) {
-		file, err = s.download(ctx, key, url)
+		file, err = s.download(ctx, key, url, kind)
 	}
 	if err != nil {
 		err = fmt.Errorf("spooling %s: %w", key, err)
@@ -128,12 +129,13 @@ func (s *Spool) stored(key string) (File, error) {
 		if err != nil {
 			return File{}, diskError(err)
 		}
+		use(file.Path)
 		return file, nil
 	}
 	return File{}, fs.ErrNotExist
 }
 
-func (s *Spool) download(ctx context.Context, key, url string) (File, error) {
+func (s *Spool) download(ctx context.Context, key, url string, kind Kind) (File, error) {
 	part, err := os.CreateTemp(s.dir, partPattern)
 	if err != nil {
 		return File{}, diskError(err)
@@ -147,6 +149,9 @@ func (s *Spool) download(ctx context.Context, key, url string) (File, error) {
 	if err != nil {
 		return File{}, diskError(err)
 	}
+	if file.Kind == Text && (kind == Image || kind == Video || kind == Audio) {
+		return File{}, &Error{Kind: NotMedia, Reason: "the host sent text in place of the " + string(kind)}
+	}
 	file.Name = key + formatOf(file.Type).Ext
 	file.Path = filepath.Join(s.dir, file.Name)
 	if err := os.Rename(part.Name(), file.Path); err != nil {
@@ -155,6 +160,7 @@ func (s *Spool) download(ctx context.Context, key, url string) (File, error) {
 	if err := syncDir(s.dir); err != nil {
 		return File{}, diskError(err)
 	}
+	use(file.Path)
 	return file, nil
 }
 
@@ -203,6 +209,7 @@ func (s *Spool) Open(file File) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a media file: %w", err)
 	}
+	use(file.Path)
 	return f, nil
 }
 

@@ -47,7 +47,7 @@ func TestSpoolFetch(t *testing.T) {
 	base := serveFile(t, "clip.mp4")
 	dir := filepath.Join(t.TempDir(), "data", "media") // made by OpenSpool
 	spool := openSpool(t, dir, FetcherConfig{Trusted: []string{base}})
-	got, err := spool.Fetch(t.Context(), "01jd5-0", base+"/result.png?sig=1")
+	got, err := spool.Fetch(t.Context(), "01jd5-0", base+"/result.png?sig=1", Image)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,12 +77,12 @@ func TestSpoolFetchStored(t *testing.T) {
 	})
 	dir := t.TempDir()
 	cfg := FetcherConfig{Trusted: []string{base}}
-	first, err := openSpool(t, dir, cfg).Fetch(t.Context(), "a", base)
+	first, err := openSpool(t, dir, cfg).Fetch(t.Context(), "a", base, Image)
 	if err != nil {
 		t.Fatal(err)
 	}
 	reopened := openSpool(t, dir, cfg)
-	second, err := reopened.Fetch(t.Context(), "a", "https://gone.invalid/")
+	second, err := reopened.Fetch(t.Context(), "a", "https://gone.invalid/", Image)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestSpoolFetchStored(t *testing.T) {
 	if err := reopened.Remove("a"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reopened.Fetch(t.Context(), "a", base); err != nil || hits.Load() != 2 {
+	if _, err := reopened.Fetch(t.Context(), "a", base, Image); err != nil || hits.Load() != 2 {
 		t.Errorf("after Remove: %d downloads, %v", hits.Load(), err)
 	}
 }
@@ -120,7 +120,7 @@ func TestSpoolKeys(t *testing.T) {
 	base := serveFile(t, "still.png")
 	spool := openSpool(t, t.TempDir(), FetcherConfig{Trusted: []string{base}})
 	for _, row := range table {
-		if _, err := spool.Fetch(t.Context(), row.key, base); (err == nil) != row.ok {
+		if _, err := spool.Fetch(t.Context(), row.key, base, Image); (err == nil) != row.ok {
 			t.Errorf("Fetch(%q): %v, want ok = %v", row.key, err, row.ok)
 		}
 		if err := spool.Remove(row.key); (err == nil) != row.ok {
@@ -148,7 +148,7 @@ func TestSpoolFailureLeavesNothing(t *testing.T) {
 	for path, kind := range map[string]ErrorKind{
 		"/gone": HTTPStatus, "/cut": Network, "/big": TooBig, "/empty": Network,
 	} {
-		_, err := spool.Fetch(t.Context(), "a", base+path)
+		_, err := spool.Fetch(t.Context(), "a", base+path, Image)
 		if failed, ok := errors.AsType[*Error](err); !ok || failed.Kind != kind {
 			t.Errorf("%s: %v, want kind %q", path, err, kind)
 		}
@@ -203,7 +203,7 @@ func TestSpoolDisk(t *testing.T) {
 		if err := os.Remove(dir); err != nil {
 			t.Fatal(err)
 		}
-		_, err := spool.Fetch(t.Context(), "a", base)
+		_, err := spool.Fetch(t.Context(), "a", base, Image)
 		wantDisk(t, err, "could not be stored")
 	})
 	t.Run("name taken by a folder", func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestSpoolDisk(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(spool.dir, "a.png"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		_, err := spool.Fetch(t.Context(), "a", base)
+		_, err := spool.Fetch(t.Context(), "a", base, Image)
 		wantDisk(t, err, "could not be stored")
 	})
 	t.Run("full", func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestSpoolSharesDownloads(t *testing.T) {
 		for i := range files {
 			callers.Go(func() {
 				var err error
-				if files[i], err = spool.Fetch(t.Context(), "a", "http://host.test/"); err != nil {
+				if files[i], err = spool.Fetch(t.Context(), "a", "http://host.test/", Image); err != nil {
 					t.Error(err)
 				}
 			})
@@ -295,7 +295,7 @@ func TestSpoolSharedFailures(t *testing.T) {
 		errs := make([]error, 4)
 		var callers sync.WaitGroup
 		call := func(i int, ctx context.Context) {
-			callers.Go(func() { _, errs[i] = spool.Fetch(ctx, "a", "http://host.test/") })
+			callers.Go(func() { _, errs[i] = spool.Fetch(ctx, "a", "http://host.test/", Image) })
 			synctest.Wait()
 		}
 		call(0, impatient)   // leads the first download
@@ -326,7 +326,7 @@ func TestSpoolSharedFailures(t *testing.T) {
 func TestSpoolResolve(t *testing.T) {
 	base := serveFile(t, "xing.mp3")
 	spool := openSpool(t, t.TempDir(), FetcherConfig{Trusted: []string{base}})
-	file, err := spool.Fetch(t.Context(), "a", base)
+	file, err := spool.Fetch(t.Context(), "a", base, Image)
 	if err != nil {
 		t.Fatal(err)
 	}
