@@ -8,6 +8,7 @@ require (
 	github.com/agnivade/levenshtein v1.2.2 // catalog: finds the nearest name to a typo
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
 	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3
+	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
 	github.com/joho/godotenv v1.5.1 // reads .env
 	github.com/kelseyhightower/envconfig v1.4.0 // reads the environment into one struct
 	github.com/nicksnyder/go-i18n/v2 v2.7.0 // texts in several languages, with their plurals

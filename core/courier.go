@@ -84,6 +84,18 @@ func (c *courier) push(d Delivery) {
 	c.start(l)
 }
 
+// waits reports whether a delivery about the batch waits to be shown.
+func (c *courier) waits(lead TaskID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.lanes {
+		if slices.ContainsFunc(l.queue, func(d Delivery) bool { return d.Lead == lead }) {
+			return true
+		}
+	}
+	return false
+}
+
 // refresh asks for an edit of the message that stands for the batch. Unless
 // it is urgent it is dropped when the last edit is too recent.
 func (c *courier) refresh(t Task, urgent bool) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"kiebot/core/media"
@@ -161,7 +162,7 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (map[fileKey]media.File
 			if output.URL == "" || output.File != nil {
 				continue
 			}
-			file, err := c.e.cfg.Spool.Fetch(ctx, fmt.Sprintf("%s-%d", t.ID, i), output.URL, media.Kind(output.Kind))
+			file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, i), output.URL, media.Kind(output.Kind))
 			if err != nil {
 				failed = c.unfetched(t.ID, err, failed)
 				continue
@@ -171,6 +172,11 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (map[fileKey]media.File
 	}
 	return files, failed
 }
+
+const mediaKeySep = "-"
+
+// mediaKey is the spool's key of the task's n-th output.
+func mediaKey(id TaskID, n int) string { return string(id) + mediaKeySep + strconv.Itoa(n) }
 
 // unfetched keeps an error that may pass. Any other is final: the link is shown instead of the file.
 func (c *courier) unfetched(id TaskID, err, before error) error {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -99,6 +100,9 @@ type Config struct {
 	// kept; zero means 90 days.
 	Retention time.Duration
 
+	// MediaKept bounds the spool; a zero field means 336 h, or 10 GiB.
+	MediaKept media.Limits
+
 	// Grace is how long an unresolved task waits for a callback to claim it.
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
@@ -196,6 +200,8 @@ func (c Config) withDefaults() Config {
 	if c.Retention == 0 {
 		c.Retention = retention
 	}
+	c.MediaKept.Retention = cmp.Or(c.MediaKept.Retention, mediaRetention)
+	c.MediaKept.Bytes = cmp.Or(c.MediaKept.Bytes, mediaMax)
 	if c.Grace == 0 && c.CallbackBase != "" {
 		c.Grace = 15 * time.Minute
 	}
@@ -229,6 +235,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	loops.Go(func() { e.trackLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
 	loops.Go(func() { e.pruneLoop(ctx) })
+	loops.Go(func() { e.sweepLoop(ctx) })
 	loops.Wait()
 	if err := e.store.Release(work, e.name); err != nil && !errors.Is(err, ErrStoreClosed) {
 		e.log.Error("releasing claimed work", "error", err)

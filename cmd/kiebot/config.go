@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -16,12 +17,14 @@ import (
 	"time"
 	_ "time/tzdata" // TZ works on machines without a time zone database
 
+	"github.com/dustin/go-humanize"
 	"github.com/joho/godotenv"
 	"github.com/kelseyhightower/envconfig"
 	"golang.org/x/text/language"
 
 	"kiebot/bots"
 	"kiebot/core"
+	"kiebot/core/media"
 	"kiebot/kie"
 	"kiebot/kie/catalog"
 )
@@ -38,6 +41,8 @@ type environment struct {
 	ListenAddr    string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
 	DataDir       string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
 	CatalogFile   string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
+	MediaRetain   string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use"`
+	MediaMax      string `envconfig:"MEDIA_MAX" default:"10 GiB" desc:"how much fetched media is kept; what was used longest ago goes first"`
 	UserDaily     string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
 	Retention     string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
 	TimeZone      string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
@@ -56,6 +61,7 @@ type settings struct {
 	publicURL   string // empty when there is none
 	listen      string
 	dataDir     string
+	mediaKept   media.Limits
 	userDaily   core.Limit
 	retention   time.Duration
 	location    *time.Location
@@ -184,6 +190,7 @@ func (e environment) read(found *problems) settings {
 	s := settings{listen: e.ListenAddr, dataDir: e.DataDir}
 	e.readKie(&s, found)
 	e.readAddresses(&s, found)
+	e.readMedia(&s, found)
 	e.readQuota(&s, found)
 	e.readRetention(&s, found)
 	e.readTexts(&s, found)
@@ -254,6 +261,18 @@ func webAddress(raw string) (*url.URL, error) {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func (e environment) readMedia(s *settings, found *problems) {
+	kept, err := time.ParseDuration(e.MediaRetain)
+	if err != nil || kept <= 0 {
+		found.add("MEDIA_RETENTION", "is not a length of time, such as 336h or 90m")
+	}
+	most, err := humanize.ParseBytes(e.MediaMax)
+	if err != nil || most == 0 || most > math.MaxInt64 {
+		found.add("MEDIA_MAX", "is not an amount of bytes, such as 10 GiB or 500 MB")
+	}
+	s.mediaKept = media.Limits{Retention: kept, Bytes: int64(most)}
 }
 
 func (e environment) readQuota(s *settings, found *problems) {
