@@ -1,9 +1,26 @@
 // Package bolt is the embedded store: one bbolt file, one process.
 //
-// Every Update is one bbolt transaction, which is durable when it returns:
-// bbolt writes its pages and syncs, then writes its root and syncs again. A
-// failed commit leaves the outcome unknown, so the store then refuses work
-// until it is opened again.
+// # Group commit
+//
+// A bbolt commit writes its pages and syncs, then writes its root and syncs
+// again; most of that costs the same for one update as for many. One
+// goroutine therefore owns the write transaction and lends it, turn by turn,
+// to whoever waits: every function runs in its caller's goroutine, alone, and
+// sees what those before it wrote. When nobody waits any more, or enough have
+// had their turn, it commits, and while it does the next ones gather. There
+// is no timer: a lone caller has its turn and its commit at once, and under
+// load the commit itself is the time in which others come.
+//
+// An update that refuses, panics or ends its goroutine is taken back from the
+// shared transaction by a log of what was there before, so its neighbours do
+// not notice; a panic goes on in its caller's goroutine. Every other answer,
+// a refusal too, leaves after the commit, because it may rest on what a
+// neighbour wrote.
+//
+// # Failure
+//
+// A failed write or sync leaves the outcome unknown. All who shared the
+// commit get the error, and the store refuses work until it is opened again.
 package bolt
 
 import (
@@ -14,7 +31,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
@@ -36,12 +52,17 @@ var ErrNewer = errors.New("the database was written by a newer version of kiebot
 type Options struct {
 	LockTimeout time.Duration // how long to wait for another process; zero means one second
 	MaxSize     int           // bytes the file may grow to; zero means no limit
+	// OneThread commits from one thread of the operating system, for tools
+	// that count what a thread does. It is slow.
+	OneThread bool
 }
 
 // Store is a core.Store in one bbolt file. All methods may be called concurrently.
 type Store struct {
-	db     *bbolt.DB
-	closed atomic.Bool
+	db       *bbolt.DB
+	commits  *committer
+	closing  sync.Once
+	closeErr error
 
 	mu    sync.Mutex
 	scan  claimScan
@@ -75,7 +96,7 @@ func Open(path string, opt Options) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	return &Store{db: db}, nil
+	return &Store{db: db, commits: newCommitter(db, opt.OneThread)}, nil
 }
 
 // initialMmap is address space, not memory or disk: the file can grow so far
@@ -135,7 +156,7 @@ func prepare(tx *bbolt.Tx) error {
 
 // from1 makes the indexes that layout 1 did not have.
 func from1(tx *bbolt.Tx) error {
-	t := &transaction{tx: tx}
+	t := &transaction{tx: tx, undo: &undo{}}
 	return tx.Bucket(bucketTasks).ForEach(func(id, _ []byte) error {
 		task, err := get[core.Task](t, bucketTasks, id)
 		if err != nil {
@@ -145,22 +166,20 @@ func from1(tx *bbolt.Tx) error {
 	})
 }
 
-// Close waits for transactions and closes the file. Every later call answers core.ErrStoreClosed.
+// Close lets the updates that wait be committed and the views that run end,
+// and closes the file. Every later call answers core.ErrStoreClosed.
 func (s *Store) Close() error {
-	s.closed.Store(true)
-	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("closing the database: %w", err)
-	}
-	return nil
+	s.closing.Do(func() {
+		s.commits.close()
+		if err := s.db.Close(); err != nil {
+			s.closeErr = fmt.Errorf("closing the database: %w", err)
+		}
+	})
+	return s.closeErr
 }
 
-// Healthy answers nil while the store takes work.
-func (s *Store) Healthy() error {
-	if s.closed.Load() {
-		return core.ErrStoreClosed
-	}
-	return nil
-}
+// Healthy answers nil while the store takes work, and otherwise why it does not.
+func (s *Store) Healthy() error { return s.commits.healthy() }
 
 // View implements core.Store.
 func (s *Store) View(ctx context.Context, fn func(core.Tx) error) error {
@@ -170,28 +189,16 @@ func (s *Store) View(ctx context.Context, fn func(core.Tx) error) error {
 	return storeError(s.db.View(func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx}) }))
 }
 
-// Update implements core.Store.
+// Update implements core.Store. fn runs in the caller's goroutine.
 func (s *Store) Update(ctx context.Context, fn func(core.Tx) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	var refused error
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		refused = fn(&transaction{tx: tx})
-		return refused
-	})
-	if err == nil || refused != nil {
-		return err // committed, or rolled back before anything was written
-	}
-	if errors.Is(err, bbolterrors.ErrDatabaseNotOpen) {
-		return core.ErrStoreClosed
-	}
-	s.closed.Store(true) // nobody knows what is on the disk
-	return fmt.Errorf("committing to the database: %w", err)
+	return s.commits.update(ctx, fn)
 }
 
 func (s *Store) usable(ctx context.Context) error {
-	if s.closed.Load() {
+	if s.commits.healthy() != nil {
 		return core.ErrStoreClosed
 	}
 	return ctx.Err()

@@ -16,7 +16,8 @@ import (
 
 // transaction is a core.Tx on one bbolt transaction.
 type transaction struct {
-	tx *bbolt.Tx
+	tx   *bbolt.Tx
+	undo *undo // nil when nothing may be written
 }
 
 // get decodes the record at the key.
@@ -41,12 +42,32 @@ func (t *transaction) put(bucket, key []byte, record any) error {
 	return t.putRaw(bucket, key, data)
 }
 
+// putRaw stores the value, which bbolt keeps until the commit.
 func (t *transaction) putRaw(bucket, key, value []byte) error {
-	return wrote(bucket, t.tx.Bucket(bucket).Put(key, value))
+	if value == nil {
+		value = []byte{} // bbolt calls a nil value missing until it is committed
+	}
+	b := t.tx.Bucket(bucket)
+	t.undo.before(b, key, b.Get(key))
+	return wrote(bucket, b.Put(key, value))
 }
 
 func (t *transaction) delete(bucket, key []byte) error {
-	return wrote(bucket, t.tx.Bucket(bucket).Delete(key))
+	b := t.tx.Bucket(bucket)
+	value := b.Get(key)
+	if value == nil {
+		return nil
+	}
+	t.undo.before(b, key, value)
+	return wrote(bucket, b.Delete(key))
+}
+
+// next is the bucket's next number, greater than every one before.
+func (t *transaction) next(bucket []byte) (uint64, error) {
+	b := t.tx.Bucket(bucket)
+	t.undo.beforeNext(b)
+	n, err := b.NextSequence()
+	return n, wrote(bucket, err)
 }
 
 // wrote names the bucket of a write that bbolt refused, such as one with too
@@ -236,8 +257,9 @@ func lastBefore(c *bbolt.Cursor, end []byte) []byte {
 	return k
 }
 
+// hasPrefix is false for the nil key at the end of a bucket.
 func hasPrefix(k []byte, prefix string) bool {
-	return len(k) >= len(prefix) && string(k[:len(prefix)]) == prefix
+	return k != nil && len(k) >= len(prefix) && string(k[:len(prefix)]) == prefix
 }
 
 // Delivery implements core.Tx.
@@ -247,9 +269,9 @@ func (t *transaction) Delivery(id core.DeliveryID) (core.Delivery, error) {
 
 // AddDelivery implements core.Tx.
 func (t *transaction) AddDelivery(d core.Delivery) (core.DeliveryID, error) {
-	n, err := t.tx.Bucket(bucketDeliveries).NextSequence()
+	n, err := t.next(bucketDeliveries)
 	if err != nil {
-		return 0, wrote(bucketDeliveries, err)
+		return 0, err
 	}
 	d.ID = core.DeliveryID(n)
 	return d.ID, t.PutDelivery(d)
@@ -304,9 +326,9 @@ func (t *transaction) DeleteUsage(id core.WindowID) error {
 
 // AddEntry implements core.Tx.
 func (t *transaction) AddEntry(e core.Entry) error {
-	n, err := t.tx.Bucket(bucketLedger).NextSequence()
+	n, err := t.next(bucketLedger)
 	if err != nil {
-		return wrote(bucketLedger, err)
+		return err
 	}
 	e.Seq = n
 	return t.PutEntry(e)
@@ -339,9 +361,9 @@ func (t *transaction) DeleteEntry(id core.AccountID, seq uint64) error {
 
 // AddAudit implements core.Tx.
 func (t *transaction) AddAudit(a core.Audit) error {
-	n, err := t.tx.Bucket(bucketAudit).NextSequence()
+	n, err := t.next(bucketAudit)
 	if err != nil {
-		return wrote(bucketAudit, err)
+		return err
 	}
 	a.Seq = n
 	return t.put(bucketAudit, number(n), a)
