@@ -139,7 +139,7 @@ func (e *Engine) hint(ctx context.Context, id TaskID, kieTask string) (int, stri
 		if t.State.Final() && known == ref && t.Failure != nil && t.Failure.Reason == FailKie {
 			return nil // Kie itself said that it failed, and says so again
 		}
-		t.Due = c.now
+		t.Due = urgent()
 		return c.putTask(t)
 	})
 	switch {

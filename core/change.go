@@ -16,6 +16,7 @@ type change struct {
 	tasks      []Task     // stored; their due work is scheduled
 	deliveries []Delivery // stored; their lanes are woken
 	progress   []Task     // what their chats show has changed
+	stored     bool       // what was learned about durations is stored with it
 }
 
 // update commits fn and then, only then, wakes the loops. fn may run more than once.
@@ -36,6 +37,9 @@ func (e *Engine) update(ctx context.Context, fn func(*change) error) error {
 }
 
 func (c *change) announce() {
+	if c.stored {
+		c.e.learned.stored(c.now)
+	}
 	for _, t := range c.tasks {
 		c.e.plan(t)
 	}
@@ -50,15 +54,22 @@ func (c *change) announce() {
 // plan puts the task's next step into the schedule of the loop that does it.
 func (e *Engine) plan(t Task) {
 	switch {
-	case t.Due.IsZero() || t.State == Creating:
-		e.creator.drop(t.ID)
-		e.tracker.drop(t.ID)
-	case t.State == Queued:
+	case t.State == Queued && !t.Due.IsZero():
 		e.creator.put(t.ID, t.Due)
+		return
+	case t.Due.IsZero() || t.State == Creating:
+		e.tracker.drop(t.ID)
+		e.graces.drop(t.ID)
+	case t.State == Unresolved:
+		e.graces.put(t.ID, t.Due)
+	case readByExpectation(t):
+		e.graces.drop(t.ID)
+		e.tracker.follow(t.ID, e.watch(t))
 	default:
-		e.creator.drop(t.ID)
+		e.graces.drop(t.ID)
 		e.tracker.put(t.ID, t.Due)
 	}
+	e.creator.drop(t.ID)
 }
 
 func (c *change) putTask(t Task) error {
@@ -96,7 +107,8 @@ func (c *change) stamp(t *Task) {
 	case t.State == Unresolved:
 		t.Due = c.now.Add(c.e.cfg.Grace)
 	case t.State == Running:
-		t.Started, t.Due, t.Attempts, t.Waiting = c.now, c.now.Add(firstRead), 0, ""
+		t.Started, t.Attempts, t.Waiting = c.now, 0, ""
+		t.Due = c.e.tracker.first(c.e.watch(*t))
 	case t.State.Final():
 		t.Finished, t.Due, t.Waiting = c.now, time.Time{}, ""
 	}

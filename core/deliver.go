@@ -205,7 +205,7 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 	}
 	e.resolve(tasks)
 	lead := tasks[0]
-	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown}
+	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown, Usual: e.learned.usual(lead.Request.Model)}
 	if lead.State == Queued {
 		p.Position = e.creator.position(lead.ID)
 		p.Paused, p.Resume = e.gate.state()

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"kiebot/core/media"
 	"kiebot/kie"
 	"kiebot/kie/catalog"
@@ -43,6 +41,8 @@ type Parcel struct {
 	Paused Reason
 	// Resume is when a paused engine tries again.
 	Resume time.Time
+	// Usual is how long the model mostly takes at Kie; 0 when too little is known of it.
+	Usual time.Duration
 }
 
 // DeliveryError is what an adapter returns when it knows more than "it failed".
@@ -121,7 +121,7 @@ const (
 	stopFor      = 8 * time.Second // how long a stop waits for answers that are under way
 	progressGap  = 3 * time.Second // between two edits of one message
 	maxBackoff   = 5 * time.Minute // between two tries of one delivery
-	statusReads  = 10              // reads of Kie's status per second
+	statusReads  = 10              // reads of Kie's status per second, at most
 	readersMax   = 16              // reads under way at once
 	uploadsMax   = 4               // tasks whose files are given to Kie at once
 	deliverMax   = 16              // deliveries under way at once
@@ -145,9 +145,10 @@ type Engine struct {
 
 	secret  callbackSecret
 	slots   *kie.CreationLimiter
-	reads   *rate.Limiter
 	creator *schedule
-	tracker *schedule
+	tracker *tracker
+	graces  *schedule // unresolved tasks, by the end of their grace time
+	learned *durations
 	courier *courier
 	gate    gate
 
@@ -172,9 +173,10 @@ func New(cfg Config) (*Engine, error) {
 	e.log = e.cfg.Logger
 	e.ids = &ids{rand: e.cfg.Rand}
 	e.slots = kie.NewCreationLimiter(creationsMax, creationsPer)
-	e.reads = rate.NewLimiter(statusReads, statusReads)
 	e.creator = newSchedule(e.cfg.Now)
-	e.tracker = newSchedule(e.cfg.Now)
+	e.graces = newSchedule(e.cfg.Now)
+	e.learned = newDurations()
+	e.tracker = newTracker(e.cfg.Now, e.learned, newBudget(statusReads, readersMax), cfg.CallbackBase != "")
 	e.courier = newCourier(e)
 	name, err := e.ids.next(e.cfg.Now())
 	if err != nil {
@@ -233,6 +235,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.createLoop(ctx, work) })
 	loops.Go(func() { e.trackLoop(ctx) })
+	loops.Go(func() { e.graceLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
 	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Go(func() { e.sweepLoop(ctx) })

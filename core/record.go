@@ -237,6 +237,7 @@ type Task struct {
 	Sent     time.Time `json:"sent,omitzero"`     // createTask left, the last time
 	Started  time.Time `json:"started,omitzero"`  // Kie's id became known
 	EmptyAt  time.Time `json:"empty_at,omitzero"` // first success without outputs
+	Overdue  time.Time `json:"overdue,omitzero"`  // first found unfinished after the soft deadline; the person was told
 	Finished time.Time `json:"finished,omitzero"` // final
 	// Due is when the engine looks at the task next; zero when there is nothing to do.
 	Due      time.Time `json:"due,omitzero"`
@@ -290,7 +291,7 @@ type DeliveryKind string
 const (
 	DeliverAccepted DeliveryKind = "accepted" // the request is durable and waits
 	DeliverProgress DeliveryKind = "progress" // an edit of what is shown; never stored, dropped when something better waits
-	DeliverNotice   DeliveryKind = "notice"   // unresolved: the person is told
+	DeliverNotice   DeliveryKind = "notice"   // unresolved, or overdue at Kie: the person is told
 	DeliverFinal    DeliveryKind = "final"    // every task of the batch is final
 	DeliverLate     DeliveryKind = "late"     // a result after the end, free
 )

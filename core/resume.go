@@ -8,8 +8,12 @@ func (e *Engine) resume(ctx context.Context) error {
 	if _, err := e.callbackKey(ctx); err != nil {
 		return err
 	}
+	if err := e.recallDurations(ctx); err != nil {
+		return err
+	}
 	e.creator.clear()
 	e.tracker.clear()
+	e.graces.clear()
 	for {
 		work, err := e.store.Claim(ctx, e.name, claimMany)
 		if err != nil {

@@ -178,7 +178,7 @@ func pick(models []simulated, r *rand.Rand) simulated {
 }
 
 func newByStaleness(now func() time.Time) order {
-	return byStaleness{newTracker(now, newDurations(), false), map[TaskID]look{}}
+	return byStaleness{newTracker(now, newDurations(), nil, false), map[TaskID]look{}}
 }
 
 func newInTurn(now func() time.Time) order { return inTurn{newSchedule(now)} }

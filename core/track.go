@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -10,78 +12,88 @@ import (
 	"kiebot/kie/catalog"
 )
 
-// Kie's documentation ("Get Task Details") advises 2 to 3 seconds in the first
-// half minute, then 5 to 10, then 15 to 30 after two minutes.
 const (
-	firstRead    = 2 * time.Second
-	lostAfter    = time.Minute // an id that Kie does not know yet is normal for so long
-	softDeadline = 15 * time.Minute
+	lostAfter   = time.Minute     // an id that Kie does not know yet is normal for so long
+	firstRetry  = 5 * time.Second // after a read that failed
+	doubtfulGap = 4               // the share of its age within which a completion that Kie does not report is guessed
 )
 
-func readPace(age time.Duration) time.Duration {
-	switch {
-	case age < 30*time.Second:
-		return 2500 * time.Millisecond
-	case age < 2*time.Minute:
-		return 7 * time.Second
-	case age < softDeadline:
-		return 20 * time.Second
-	default:
-		return time.Minute
-	}
-}
-
-// hardDeadline is when a task that Kie still calls unfinished expires.
-func hardDeadline(kind catalog.Kind) time.Duration {
-	if kind == catalog.Image || kind == catalog.Speech {
-		return time.Hour
-	}
-	return 3 * time.Hour
-}
-
-// trackLoop reads what is due from Kie, within the budget of reads. A stop
-// cuts reads off: they are made again after the next start.
+// trackLoop reads from Kie what the tracker says, within the budget of reads.
+// A stop cuts reads off: they are made again after the next start.
 func (e *Engine) trackLoop(ctx context.Context) {
 	var under sync.WaitGroup
 	defer under.Wait()
-	slots := make(chan struct{}, readersMax)
 	for {
-		id, ok := e.tracker.next(ctx)
-		if !ok || e.reads.Wait(ctx) != nil {
-			return // what was taken is still due in the store
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
+		if e.tracker.reads.acquire(ctx) != nil {
 			return
 		}
+		l, ok := e.tracker.next(ctx)
+		if !ok {
+			return // what was taken is still due in the store
+		}
 		under.Go(func() {
-			defer func() { <-slots }()
-			e.track(ctx, id)
+			defer e.tracker.reads.release()
+			e.track(ctx, l)
 		})
 	}
 }
 
-// track does what is due for one task that was sent.
-func (e *Engine) track(ctx context.Context, id TaskID) {
-	task, err := e.load(ctx, id)
+// graceLoop ends the grace time of unresolved tasks.
+func (e *Engine) graceLoop(ctx context.Context) {
+	for {
+		id, ok := e.graces.next(ctx)
+		if !ok {
+			return
+		}
+		if err := e.graceOver(ctx, id); err != nil {
+			e.log.Error("refunding an unresolved task", "task", id, "error", err)
+			e.graces.put(id, e.cfg.Now().Add(time.Minute))
+		}
+	}
+}
+
+// readByExpectation reports whether nothing but the model's usual duration
+// says when to read the task.
+func readByExpectation(t Task) bool {
+	return t.State == Running && t.EmptyAt.IsZero() && !t.Started.IsZero() && !t.Due.Equal(urgent())
+}
+
+// watch is what the tracker needs to know of a task that Kie has.
+func (e *Engine) watch(t Task) watch {
+	since := t.Started
+	if t.State.Final() {
+		since = t.Finished
+	}
+	return watch{since: since.UnixNano(), model: e.learned.number(t.Request.Model, e.kindOf(t)), heard: t.Due.Equal(urgent())}
+}
+
+// track does what is due for one task that Kie has.
+func (e *Engine) track(ctx context.Context, l look) {
+	task, err := e.load(ctx, l.id)
 	if ctx.Err() != nil {
 		return
 	}
-	if err != nil {
-		e.log.Error("loading a task that is due", "task", id, "error", err)
+	if errors.Is(err, ErrNotFound) {
+		e.tracker.reads.refund()
 		return
 	}
-	switch {
-	case task.Due.IsZero():
-	case task.State == Unresolved:
-		err = e.graceOver(ctx, id)
-	case !task.Kie.IsZero():
-		err = e.read(ctx, task)
-	}
 	if err != nil {
-		e.log.Error("following a task", "task", id, "error", err)
-		e.tracker.put(id, e.cfg.Now().Add(time.Minute))
+		e.log.Error("loading a task that is due", "task", l.id, "error", err)
+		e.tracker.again(l, e.cfg.Now().Add(time.Minute))
+		return
+	}
+	if task.Due.IsZero() || task.Kie.IsZero() || task.State == Unresolved {
+		e.tracker.reads.refund()
+		return
+	}
+	if w := e.watch(task); l.since == 0 && readByExpectation(task) && !e.tracker.worthwhile(w, e.cfg.Now()) {
+		e.tracker.reads.refund() // after a restart: it is too early for its model
+		e.tracker.follow(l.id, w)
+		return
+	}
+	if err := e.read(ctx, task, l); err != nil {
+		e.log.Error("following a task", "task", l.id, "error", err)
+		e.tracker.again(l, e.cfg.Now().Add(time.Minute))
 	}
 }
 
@@ -100,56 +112,86 @@ func (e *Engine) graceOver(ctx context.Context, id TaskID) error {
 
 // read asks Kie and commits what has changed. A read that finds the task
 // still running costs no commit.
-func (e *Engine) read(ctx context.Context, task Task) error {
+func (e *Engine) read(ctx context.Context, task Task, l look) error {
 	readCtx, cancel := context.WithTimeout(ctx, readFor)
+	asked := time.Now()
 	status, err := e.cfg.Kie.Status(readCtx, task.Kie)
 	cancel()
 	now := e.cfg.Now()
 	if ctx.Err() != nil {
 		return nil
 	}
+	e.tracker.reads.answered(asked, time.Now(), err)
 	if err != nil {
-		return e.unread(ctx, task, err, now)
+		return e.unread(ctx, task, l, err, now)
 	}
 	switch {
 	case status.State == kie.Fail:
 		return e.failed(ctx, task.ID, status)
 	case status.State == kie.Success && len(status.Outputs) > 0:
+		e.learn(task, l, status, now)
 		return e.succeeded(ctx, task.ID, status)
 	case status.State == kie.Success:
 		return e.empty(ctx, task.ID, status)
 	}
-	return e.unfinished(ctx, task, now)
+	return e.unfinished(ctx, task, l, now)
 }
 
-// unread decides about a read that failed: an outage postpones, and only an
-// answer that Kie does not know the task counts as one that says unfinished.
-func (e *Engine) unread(ctx context.Context, task Task, err error, now time.Time) error {
+// unread decides about a read that failed: an outage postpones, the longer it
+// lasts the further, and only an answer that Kie does not know the task
+// counts as one that says unfinished.
+func (e *Engine) unread(ctx context.Context, task Task, l look, err error, now time.Time) error {
 	age := now.Sub(task.Started)
 	if kie.KindOf(err) == kie.ErrNotFound {
 		if age > lostAfter {
 			e.log.Warn("Kie does not know a task that it named", "task", task.ID, "kie_task", task.Kie.TaskID, "error", err)
 		}
-		return e.unfinished(ctx, task, now)
+		return e.unfinished(ctx, task, l, now)
 	}
 	e.log.Warn("reading a task failed; it will be read again", "task", task.ID, "error", err)
-	e.tracker.put(task.ID, now.Add(max(readPace(age), 5*time.Second)))
+	unread := age - seconds(l.lastAge())
+	e.tracker.again(l, now.Add(min(max(unread/4, firstRetry), slowGap)))
 	return nil
 }
 
-// unfinished plans the next read, or ends the task after the hard deadline.
-func (e *Engine) unfinished(ctx context.Context, task Task, now time.Time) error {
-	since := task.Started
-	if task.State.Final() {
-		since = task.Finished
+// unfinished plans the next read, tells the person once after the soft
+// deadline, and ends the task after the hard one.
+func (e *Engine) unfinished(ctx context.Context, task Task, l look, now time.Time) error {
+	w := e.watch(task)
+	w.heard = w.heard || l.heard
+	age := max(now.Sub(w.began()), 0)
+	limits := deadlinesOf(e.kindOf(task))
+	if age >= limits.hard {
+		return e.expire(ctx, task.ID)
 	}
-	age := now.Sub(since)
-	if age < hardDeadline(e.kindOf(task)) {
-		e.tracker.put(task.ID, now.Add(readPace(age)))
-		e.courier.refresh(task, false)
-		return nil
+	if age >= limits.soft && task.State == Running && task.Overdue.IsZero() {
+		if err := e.overdue(ctx, task.ID); err != nil {
+			return err
+		}
 	}
-	return e.changeTask(ctx, task.ID, func(c *change, t *Task) error {
+	w.last = uint32(age.Milliseconds())
+	e.tracker.follow(task.ID, w)
+	e.courier.refresh(task, false)
+	return nil
+}
+
+// overdue tells the person that it takes longer than it should.
+func (e *Engine) overdue(ctx context.Context, id TaskID) error {
+	return e.changeTask(ctx, id, func(c *change, t *Task) error {
+		if t.State != Running || !t.Overdue.IsZero() {
+			return nil
+		}
+		t.Overdue = c.now
+		if err := c.PutTask(*t); err != nil {
+			return err
+		}
+		return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Task: t.ID, Kind: DeliverNotice})
+	})
+}
+
+// expire ends a task that a read past the hard deadline found unfinished.
+func (e *Engine) expire(ctx context.Context, id TaskID) error {
+	return e.changeTask(ctx, id, func(c *change, t *Task) error {
 		if t.State.Final() {
 			t.Due = time.Time{}
 			return c.putTask(*t)
@@ -166,6 +208,57 @@ func (e *Engine) kindOf(task Task) catalog.Kind {
 		return catalog.Video
 	}
 	return model.Kind
+}
+
+// learn counts how long the task took: by Kie's clock, and where that is
+// silent by ours, half-way between the last two reads if they are close.
+func (e *Engine) learn(task Task, l look, status kie.Status, now time.Time) {
+	if task.State != Running {
+		return
+	}
+	took := status.Completed.Sub(status.Created)
+	if status.Created.IsZero() || status.Completed.IsZero() {
+		age, last := now.Sub(task.Started), seconds(l.lastAge())
+		if l.last == 0 || (age-last)*doubtfulGap > age {
+			return
+		}
+		took = (age + last) / 2
+	}
+	if kind := e.kindOf(task); took > 0 && took <= deadlinesOf(kind).hard {
+		e.learned.learn(task.Request.Model, kind, took)
+	}
+}
+
+// storeDurations stores what was learned along with this change, now and then.
+func (c *change) storeDurations() error {
+	if !c.e.learned.unstored(c.now) {
+		return nil
+	}
+	value, err := c.e.learned.encode()
+	if err != nil {
+		return err
+	}
+	c.stored = true
+	return c.PutSetting(durationsSetting, value)
+}
+
+// recallDurations loads what was learned before. Losing it costs some reads, so nothing stops for it.
+func (e *Engine) recallDurations(ctx context.Context) error {
+	var value []byte
+	err := e.store.View(ctx, func(tx Tx) (err error) {
+		value, err = tx.Setting(durationsSetting)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("loading what was learned about durations: %w", err)
+	}
+	if err := e.learned.decode(value); err != nil {
+		e.log.Error("what was learned about durations cannot be read; it is learned anew", "error", err)
+	}
+	return nil
 }
 
 func (e *Engine) failed(ctx context.Context, id TaskID, status kie.Status) error {
@@ -187,6 +280,9 @@ func (e *Engine) succeeded(ctx context.Context, id TaskID, status kie.Status) er
 	return e.changeTask(ctx, id, func(c *change, t *Task) error {
 		if t.State == Succeeded || t.Late {
 			return nil
+		}
+		if err := c.storeDurations(); err != nil {
+			return err
 		}
 		t.Outputs = outputsOf(status.Outputs)
 		charged, reported := chargeOf(t, status)

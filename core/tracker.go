@@ -22,6 +22,7 @@ import (
 type tracker struct {
 	now       func() time.Time
 	durations *durations
+	reads     *budget // of the account that the tasks are at
 	// unseen is how likely it is that nobody tells of a result: one without
 	// callbacks, little with them.
 	unseen float64
@@ -66,8 +67,8 @@ const (
 	candidates = 256             // of those that are due, how many are weighed
 )
 
-func newTracker(now func() time.Time, d *durations, callbacks bool) *tracker {
-	t := &tracker{now: now, durations: d, unseen: 1, wake: make(chan struct{}, 1), price: leastPrice}
+func newTracker(now func() time.Time, d *durations, reads *budget, callbacks bool) *tracker {
+	t := &tracker{now: now, durations: d, reads: reads, unseen: 1, wake: make(chan struct{}, 1), price: leastPrice}
 	if callbacks {
 		t.unseen = callbackTo
 	}
@@ -90,9 +91,12 @@ func (t *tracker) follow(id TaskID, w watch) {
 	w.guided = true
 	t.mu.Lock()
 	slot := t.queue.find(id)
-	if slot == noSlot {
+	switch {
+	case slot == noSlot:
 		slot = t.queue.set(id, t.plan(w))
 		t.queue.slots[slot].about = w
+	case t.queue.slots[slot].about.last < w.last:
+		t.queue.slots[slot].about.last = w.last
 	}
 	t.mu.Unlock()
 	t.stir()
@@ -107,6 +111,13 @@ func (t *tracker) again(l look, due time.Time) {
 	}
 	t.mu.Unlock()
 	t.stir()
+}
+
+// first is when a task that was just created is worth a look.
+func (t *tracker) first(w watch) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.plan(w)
 }
 
 // plan is when the task is worth a look.
