@@ -47,10 +47,7 @@ const (
 	fileLives = 14 * 24 * time.Hour
 )
 
-const (
-	longRun     = 15 * time.Minute // after which people are told that it takes unusually long
-	balanceWait = time.Second      // how long Show waits for the balance
-)
+const balanceWait = time.Second // how long Show waits for the balance
 
 // Show puts a delivery into words, in the language of the request. Under a
 // result it says what is left of the person's credits, for which it asks the
@@ -103,11 +100,11 @@ func (v voice) showWay(m *Message, p core.Parcel) {
 		m.Status = v.waiting(p.Position)
 	case core.Running:
 		m.Started = started(p.Tasks)
-		m.Status = v.generating(p.Tasks, m.Started)
+		m.Status = v.generating(p, m.Started)
 	default:
 		m.Status = v.say("status."+string(m.State), nil)
 	}
-	if !m.Started.IsZero() && v.now.Sub(m.Started) > longRun {
+	if count(p.Tasks, overdue) > 0 {
 		m.Notes = append(m.Notes, v.say("note.long", nil))
 	}
 	m.Notes = append(m.Notes, v.paused(p)...)
@@ -140,6 +137,9 @@ func (v voice) waiting(position int) string {
 	return v.say("status.position", args{"N": fmt.Sprint(position)})
 }
 
+// overdue says that it takes longer than it should, and that its owner was told.
+func overdue(t core.Task) bool { return t.State == core.Running && !t.Overdue.IsZero() }
+
 // started is since when the batch runs.
 func started(tasks []core.Task) (first time.Time) {
 	for _, t := range tasks {
@@ -150,19 +150,23 @@ func started(tasks []core.Task) (first time.Time) {
 	return first
 }
 
-func (v voice) generating(tasks []core.Task, since time.Time) string {
+func (v voice) generating(p core.Parcel, since time.Time) string {
+	tasks := p.Tasks
 	done := count(tasks, final)
 	if done == len(tasks) {
 		return v.say("status.fetching", nil)
 	}
-	status, clock := v.say("status.running", nil), ""
+	var some, clock, usual string
+	if len(tasks) > 1 {
+		some = v.say("status.some", args{"N": fmt.Sprint(done), "Of": fmt.Sprint(len(tasks))})
+	}
 	if !since.IsZero() {
 		clock = elapsed(v.now.Sub(since))
 	}
-	if len(tasks) > 1 {
-		return dots(status, v.say("status.some", args{"N": fmt.Sprint(done), "Of": fmt.Sprint(len(tasks))}), clock)
+	if p.Usual > 0 {
+		usual = v.say("status.usual", args{"Time": elapsed(p.Usual)})
 	}
-	return dots(status, clock)
+	return dots(v.say("status.running", nil), some, clock, usual)
 }
 
 // paused says what keeps a queued task from being created, and until when it waits for that.

@@ -106,11 +106,14 @@ func scenes(locale string) []scene {
 	third.Position = 3
 	paused := way(1)
 	paused.Paused = core.FailNoCredits
+	usually := func(d time.Duration, p core.Parcel) core.Parcel { p.Usual = d; return p }
 	list := []scene{
 		{"waiting", way(1)}, {"third in the queue", third}, {"paused", paused},
 		{"starting", way(1, func(t *core.Task) { t.State = core.Creating })},
 		{"running", way(1, running)},
-		{"running for long", way(1, func(t *core.Task) { t.State, t.Started = core.Running, noon.Add(-75*time.Minute) })},
+		{"running for long", way(1, func(t *core.Task) {
+			t.State, t.Started, t.Overdue = core.Running, noon.Add(-75*time.Minute), noon.Add(-65*time.Minute)
+		})},
 		{"some of a batch", way(3, succeeded, running)},
 		{"fetching", way(1, succeeded)},
 		{"unresolved", way(1, func(t *core.Task) { t.State, t.Due = core.Unresolved, noon.Add(14*time.Minute+time.Second) })},
@@ -128,6 +131,8 @@ func scenes(locale string) []scene {
 		{"refused by Kie", end(1, failed(core.FailRefused, "Your prompt was flagged."))},
 		{"two reasons", end(2, failed(core.FailUnknown, ""), failed(core.FailKie, "Out of luck."))},
 		{"failed without a reason", end(1, func(t *core.Task) { t.State = core.Failed })},
+		{"running as usual", usually(70*time.Second, way(1, running))},
+		{"some of a batch as usual", usually(75*time.Minute, way(3, succeeded, running))},
 	}
 	list[11].parcel.Tasks[0].Estimated = true
 	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailAway, core.FailUpkeep, core.WaitBusy} {
