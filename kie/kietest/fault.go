@@ -194,13 +194,35 @@ func (s *Server) Always(call Call, faults ...Fault) (stop func()) {
 // Server. For an older endpoint the model is the endpoint's name in package
 // kie, such as "veo", and the input is the whole body.
 func (s *Server) CreateWhen(match func(model string, input map[string]any) bool, faults ...Fault) (stop func()) {
-	return s.addRule(&rule{call: CallCreate, faults: faults, match: match})
+	return s.addRule(&rule{call: CallCreate, faults: faults, choose: func(c Creation) []Fault {
+		if match(c.Model, c.Input) {
+			return faults
+		}
+		return nil
+	}})
+}
+
+// Creation is a createTask request as it was sent, valid or not. Model and
+// Input are as for CreateWhen.
+type Creation struct {
+	Model       string         `json:"model"`
+	Input       map[string]any `json:"input"`
+	CallbackURL string         `json:"callBackUrl"`
+}
+
+// CreateWith applies, to every createTask request that authentication and
+// rate limit let through, the faults that choose answers with, until stop is
+// called. choose is called once for each, by one goroutine at a time, and
+// must neither change the input nor call the Server. A fault that suits no
+// createTask request has no effect.
+func (s *Server) CreateWith(choose func(Creation) []Fault) (stop func()) {
+	return s.addRule(&rule{call: CallCreate, choose: choose})
 }
 
 // rule orders faults.
 type rule struct {
 	call   Call
-	match  func(model string, input map[string]any) bool
+	choose func(Creation) []Fault // nil: faults
 	faults []Fault
 	once   bool
 }
@@ -240,8 +262,8 @@ func (p *script) take(call Call, at *endpoint, body []byte) []Fault {
 		case r.call != call:
 		case r.once && once == nil:
 			once, faults = r, slices.Clone(r.faults)
-		case !r.once && r.suits(at, body):
-			always = append(always, r.faults...)
+		case !r.once:
+			always = append(always, r.chosen(at, body)...)
 		}
 	}
 	if once != nil {
@@ -250,22 +272,23 @@ func (p *script) take(call Call, at *endpoint, body []byte) []Fault {
 	return append(faults, always...)
 }
 
-func (r *rule) suits(at *endpoint, body []byte) bool {
-	if r.match == nil {
-		return true
+// chosen is what the rule orders for the request.
+func (r *rule) chosen(at *endpoint, body []byte) []Fault {
+	if r.choose == nil {
+		return r.faults
 	}
+	c := Creation{Model: at.name}
 	if at.name != catalog.Jobs {
-		var input map[string]any
-		return json.Unmarshal(body, &input) == nil && r.match(at.name, input)
+		if json.Unmarshal(body, &c.Input) != nil {
+			return nil
+		}
+		c.CallbackURL, _ = c.Input["callBackUrl"].(string)
+		return r.choose(c)
 	}
-	var c struct {
-		Model string         `json:"model"`
-		Input map[string]any `json:"input"`
+	if c.Model = ""; json.Unmarshal(body, &c) != nil {
+		return nil
 	}
-	if json.Unmarshal(body, &c) != nil {
-		return false
-	}
-	return r.match(c.Model, c.Input)
+	return r.choose(c)
 }
 
 // disturb applies the faults about the answer that strike before or after the

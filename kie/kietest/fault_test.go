@@ -2,6 +2,7 @@ package kietest_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -162,6 +163,28 @@ func TestFaultsAreTakenInOrder(t *testing.T) {
 		stop()
 		c.create("a cat")
 		stop()
+	})
+}
+
+func TestFaultsAreChosenByTheRequest(t *testing.T) {
+	bubble(t, fast(), func(c caller) {
+		var seen []kietest.Creation
+		stop := c.CreateWith(func(asked kietest.Creation) []kietest.Fault {
+			seen = append(seen, asked)
+			if len(seen) == 1 {
+				return []kietest.Fault{kietest.Answer(429, "the first")}
+			}
+			return nil
+		})
+		body := `{"model":"google/imagen4","callBackUrl":"http://localhost/hook","input":{"prompt":"a cat"}}`
+		c.call(http.MethodPost, createPath, body).want(c, 429, "the first")
+		c.call(http.MethodPost, createPath, body).want(c, 200, "success")
+		stop()
+		c.call(http.MethodPost, createPath, body).want(c, 200, "success")
+		want := kietest.Creation{Model: "google/imagen4", Input: map[string]any{"prompt": "a cat"}, CallbackURL: "http://localhost/hook"}
+		if len(seen) != 2 || !reflect.DeepEqual(seen[1], want) {
+			t.Errorf("asked %d times, the last about %+v", len(seen), seen[len(seen)-1])
+		}
 	})
 }
 
