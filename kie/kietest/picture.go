@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
@@ -18,21 +19,39 @@ const drawnEdge = 2048
 
 // renderPicture draws a picture for the prompt and encodes it.
 func renderPicture(a artwork) ([]byte, error) {
+	if max(a.width, a.height) < speckEdge {
+		return renderSpeck(a)
+	}
 	img := drawPicture(a)
 	if err := caption(img, a); err != nil {
 		return nil, err
 	}
+	return encodePicture(a.format, img, png.BestSpeed)
+}
+
+func encodePicture(f format, img image.Image, level png.CompressionLevel) ([]byte, error) {
 	var out bytes.Buffer
 	var err error
-	if a.format == formatJPEG {
+	if f == formatJPEG {
 		err = jpeg.Encode(&out, img, &jpeg.Options{Quality: 88})
 	} else {
-		err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&out, img)
+		err = (&png.Encoder{CompressionLevel: level}).Encode(&out, img)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding the picture: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// speckEdge is the longest side of pictures on which nothing could be seen.
+const speckEdge = 8
+
+// renderSpeck makes a picture of one colour, for tests that shrink theirs to
+// have many.
+func renderSpeck(a artwork) ([]byte, error) {
+	img := image.NewRGBA(image.Rect(0, 0, a.width, a.height))
+	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{R: byte(a.seed), G: byte(a.seed >> 8), B: byte(a.seed >> 16), A: 255}), image.Point{}, draw.Src)
+	return encodePicture(a.format, img, png.NoCompression)
 }
 
 // drawPicture draws everything but the caption. Equal prompts, seeds and sizes
