@@ -315,11 +315,11 @@ func (e *Engine) empty(ctx context.Context, id TaskID, status kie.Status) error 
 			t.Due = c.now.Add(5 * time.Second)
 			return c.putTask(*t)
 		}
+		t.OperatorLoss, _ = chargeOf(t, status)
 		if t.State.Final() {
 			t.Due = time.Time{}
 			return c.putTask(*t)
 		}
-		t.OperatorLoss, _ = chargeOf(t, status)
 		t.Failure = &Failure{Reason: FailEmpty}
 		c.e.log.Warn("a success without outputs was refunded: an operator loss", "task", id, "credits", t.OperatorLoss.String())
 		_, err := c.apply(t, Empty)
