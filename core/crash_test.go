@@ -1,9 +1,7 @@
 package core_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,53 +9,6 @@ import (
 	"kiebot/core"
 	"kiebot/kie/kietest"
 )
-
-// dying is a store whose process dies at its n-th commit: just before the
-// commit, or just after it, when nobody hears that it happened.
-type dying struct {
-	core.Store
-	mu      sync.Mutex
-	commits int
-	at      int
-	after   bool
-	dead    chan struct{}
-}
-
-func (d *dying) Update(ctx context.Context, fn func(core.Tx) error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.isDead() {
-		return core.ErrStoreClosed
-	}
-	d.commits++
-	last := d.commits == d.at
-	if last && !d.after {
-		close(d.dead)
-		return core.ErrStoreClosed
-	}
-	err := d.Store.Update(ctx, fn)
-	if last {
-		close(d.dead)
-		return core.ErrStoreClosed
-	}
-	return err
-}
-
-func (d *dying) View(ctx context.Context, fn func(core.Tx) error) error {
-	if d.isDead() {
-		return core.ErrStoreClosed
-	}
-	return d.Store.View(ctx, fn)
-}
-
-func (d *dying) isDead() bool {
-	select {
-	case <-d.dead:
-		return true
-	default:
-		return false
-	}
-}
 
 // The process dies at every commit of the life of two tasks, in both forms.
 // Whatever the moment: one final state, one Kie task, the right quota, and
@@ -82,8 +33,9 @@ func TestDieAtEveryCommit(t *testing.T) {
 func dieAt(t *testing.T, at int, after bool) (died bool) {
 	w := newWorld(t, kietest.Config{}, nil)
 	defer w.close()
-	d := &dying{at: at, after: after, dead: make(chan struct{})}
-	w.reopen(func(s core.Store) core.Store { d.Store = s; return d })
+	var d *witness
+	w.reopen(func(s core.Store) core.Store { d = newWitness(s); return d })
+	d.arm(at, after)
 	w.mayDie = true
 	w.run()
 	requests := []core.Request{request("a cat"), request("a dog")}

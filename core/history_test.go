@@ -2,9 +2,14 @@ package core_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
+	"io"
+	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,190 +19,391 @@ import (
 	"kiebot/kie/kietest"
 )
 
-var historySeed = flag.Uint64("history.seed", 0, "replay the random history with this seed; 0 means a few fresh ones")
-
-// Random histories: people submit, cancel and repeat updates, Kie misbehaves
-// in every way it knows, the process dies and starts again, time passes. At
-// the end every promise is held against what happened.
-func TestRandomHistories(t *testing.T) {
-	seeds := []uint64{*historySeed}
-	if *historySeed == 0 {
-		seeds = nil
-		for range 4 {
-			seeds = append(seeds, rand.Uint64())
-		}
-	}
-	for _, seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Logf("replay with -history.seed %d", seed)
-			synctest.Test(t, func(t *testing.T) { newHistory(t, seed).play() })
-		})
-	}
-}
-
+// history is a plan that is happening.
 type history struct {
-	t        *testing.T
-	w        *world
-	rand     *rand.Rand
-	accepted map[string][]core.TaskID // by the update's key
-	requests []core.Request
+	plan    plan
+	w       *world
+	witness *witness
+	book    *book
+	clock   wallClock
+	newest  time.Time // the furthest that the wall clock has been
+
+	mu      sync.Mutex // guards all below: Kie's and the platform's goroutines use it
+	prompts map[string]*order
+	numbers map[string]int // of tasks in their batches
+	asked   map[string]int // createTask requests that arrived, by prompt and number
+	silent  map[core.Lane]time.Time
+	tries   map[core.DeliveryID]int
+	life    int // of the process
+	shows   []shown
 }
 
-func newHistory(t *testing.T, seed uint64) *history {
-	w := newWorld(t, kietest.Config{Seed: seed}, func(c *core.Config) { c.UserDaily = core.Limit(60 * imagePrice) })
-	w.mayDie = true
-	return &history{t: t, w: w, rand: rand.New(rand.NewPCG(seed, 1)), accepted: map[string][]core.TaskID{}}
+// shown is one answer of the platform.
+type shown struct {
+	core.Parcel
+	life int
+	err  error
+	seen bool // it is in the chat, whatever the answer
 }
 
+// wallClock can be set, while the bubble's time only goes on.
+type wallClock struct{ skew atomic.Int64 }
+
+func (c *wallClock) now() time.Time { return time.Now().Add(time.Duration(c.skew.Load())) }
+
+// lockedRand is chance that goroutines share.
+type lockedRand struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+// Read implements io.Reader.
+func (l *lockedRand) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(p)
+}
+
+func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
+	h := &history{
+		plan: p, book: b, prompts: map[string]*order{}, asked: map[string]int{}, numbers: map[string]int{},
+		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{},
+	}
+	kieCfg := kietest.Config{Seed: p.seed, Credits: 1 << 40, Shrink: 512, Durations: kietest.Durations{Image: 6 * time.Second}}
+	if p.signed {
+		kieCfg.HMACKey = "hook-key"
+	}
+	h.w = newWorld(t, kieCfg, func(c *core.Config) {
+		c.UserDaily, c.Now, c.Logger = p.daily, h.clock.now, log
+		c.Rand = &lockedRand{r: rand.NewChaCha8([32]byte{byte(p.seed), byte(p.seed >> 8)})}
+		if p.polling {
+			c.CallbackBase = ""
+		}
+		if p.signed {
+			c.Verifier = &kie.Verifier{Keys: []kie.Secret{"hook-key"}}
+		}
+	})
+	h.w.mayDie = true
+	h.w.kie.CreateWith(h.create)
+	h.w.chat.fail, h.w.chat.after = h.before, h.after
+	return h
+}
+
+// play lets every step happen and everything come to its end.
 func (h *history) play() {
 	defer h.w.close()
-	h.w.run()
-	for range 60 {
-		h.step()
-	}
-	h.w.reopen(nil)
-	h.w.run()
-	for _, task := range h.all() {
-		h.w.untilShown(task.Lead())
-		if task := h.w.task(task.ID); !task.State.Final() || !task.Due.IsZero() {
-			h.t.Errorf("task %s is %s, due %v", task.ID, task.State, task.Due)
+	h.boot()
+	for _, s := range h.plan.steps {
+		h.step(s)
+		h.settle()
+		if h.witness.isDead() {
+			nap(s.span)
+			h.revive()
+		}
+		if len(h.book.problems) > 0 {
+			return
 		}
 	}
-	h.check()
+	h.finish()
 }
 
-// all is every task there is, also of requests whose answer was lost when the process died.
-func (h *history) all() []core.Task {
-	tasks, err := h.w.engine.History(h.t.Context(), ada, "", 1<<20)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return tasks
-}
-
-// step lets one thing happen.
-func (h *history) step() {
-	switch h.rand.IntN(12) {
-	case 0, 1, 2, 3:
-		h.submit()
-	case 4:
-		if len(h.requests) > 0 { // the platform sends an update again
-			h.send(h.requests[h.rand.IntN(len(h.requests))])
+// boot stops everything of ours, cleanly or dead, and starts it again.
+func (h *history) boot() {
+	h.w.reopen(func(s core.Store) core.Store {
+		if h.witness != nil {
+			h.collect()
 		}
-	case 5:
-		h.cancel()
-	case 6:
-		h.restart()
-	case 7:
-		h.die()
-	default:
-		nap(time.Duration(h.rand.IntN(90)) * time.Second)
+		h.witness = newWitness(s)
+		h.witness.onTask = h.number
+		return h.witness
+	})
+	h.mu.Lock()
+	h.life++
+	h.mu.Unlock()
+	h.w.run()
+}
+
+// revive starts a dead process; the platform sends again what nobody answered.
+func (h *history) revive() {
+	h.boot()
+	for _, o := range h.book.asked {
+		if o.unknown {
+			h.send(o)
+		}
 	}
+	h.settle()
+}
+
+// settle waits until nothing more happens at this moment, and reads what was committed.
+func (h *history) settle() {
 	synctest.Wait()
-}
-
-// trouble is something that goes wrong with the next creation, or nothing.
-func (h *history) trouble() []kietest.Fault {
-	all := [][]kietest.Fault{
-		nil, nil, nil, {kietest.Answer(429, "slow")}, {kietest.Answer(455, "later")}, {kietest.Answer(402, "empty")},
-		{kietest.Answer(422, "no")}, {kietest.HTML(502)}, {kietest.Drop()}, {kietest.NullTaskID()},
-		{kietest.After(kietest.Drop())}, {kietest.After(kietest.HTML(502))}, {kietest.After(kietest.Drop()), kietest.CallbackNever()},
-		{kietest.Fail("501", "no luck")}, {kietest.CallbackTwice()}, {kietest.CallbackEarly()}, {kietest.CallbackNever()},
-		{kietest.CallbackForgedToken()}, {kietest.EmptyResult(2)}, {kietest.EmptyResult(-1)}, {kietest.FilesMissing(2)},
-		{kietest.Consume(core.Credits(h.rand.IntN(20_000)))}, {kietest.Stick()},
-	}
-	return all[h.rand.IntN(len(all))]
-}
-
-func (h *history) submit() {
-	if faults := h.trouble(); faults != nil {
-		h.w.kie.NextCreate(faults...)
-	}
-	req := request(fmt.Sprint("picture ", len(h.requests)))
-	req.Count = 1 + h.rand.IntN(3)
-	h.requests = append(h.requests, req)
-	h.send(req)
-}
-
-func (h *history) send(req core.Request) {
-	receipt, err := h.w.engine.Submit(h.t.Context(), req)
-	var refusal *core.Refusal
-	switch {
-	case errors.As(err, &refusal):
-	case err != nil:
-		h.t.Errorf("Submit: %v", err)
-	case h.accepted[req.Key] != nil && fmt.Sprint(h.accepted[req.Key]) != fmt.Sprint(receipt.Tasks):
-		h.t.Errorf("update %s led to %v and to %v", req.Key, h.accepted[req.Key], receipt.Tasks)
-	default:
-		h.accepted[req.Key] = receipt.Tasks
+	h.collect()
+	if now := h.clock.now(); now.After(h.newest) {
+		h.newest = now
 	}
 }
 
-func (h *history) cancel() {
-	for _, ids := range h.accepted {
-		_, err := h.w.engine.Cancel(h.t.Context(), ada, string(ids[h.rand.IntN(len(ids))]))
-		var refusal *core.Refusal
-		if err != nil && !errors.As(err, &refusal) {
-			h.t.Errorf("Cancel: %v", err)
+func (h *history) collect() {
+	for _, c := range h.witness.take() {
+		h.book.read(c)
+	}
+}
+
+func (h *history) step(s step) {
+	switch s.do {
+	case doSubmit:
+		h.send(h.order(s, fmt.Sprint(s.n)))
+	case doBurst:
+		h.burst(s)
+	case doRepeat:
+		h.repeat(s)
+	case doCancel:
+		h.cancel(s)
+	case doRestart:
+		h.boot()
+	case doDie:
+		h.witness.arm(s.count, s.after)
+	case doNap:
+		nap(s.span)
+	case doJump:
+		h.clock.skew.Add(int64(s.span))
+		if s.span > 0 {
+			h.book.jump()
+		}
+	case doRelease:
+		h.release()
+	case doSilence:
+		h.mu.Lock()
+		h.silent[room(s)] = time.Now().Add(s.span)
+		h.mu.Unlock()
+	}
+}
+
+func person(n int) core.Identity {
+	return core.Identity{Platform: "chat", User: fmt.Sprint("person-", n)}
+}
+
+func room(s step) core.Lane { return core.NewLane("chat", fmt.Sprint("room-", s.room)) }
+
+// order is what the person of the step wants.
+func (h *history) order(s step, key string) *order {
+	o := &order{step: s, key: key, request: core.Request{
+		Key: key, Origin: core.Origin{Identity: person(s.who), Lane: room(s)}, Command: "imagine", Count: s.count,
+		Prompt: "order " + key, Model: s.model.id, Input: map[string]any{"prompt": "order " + key},
+	}}
+	h.book.order(o)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.prompts[o.request.Prompt] = o
+	return o
+}
+
+// send hands the order's update to the engine. While nothing else moves, what
+// the answer must be is known.
+func (h *history) send(o *order) {
+	h.settle()
+	known, now := h.book.batch(o), h.clock.now()
+	room := o.price() * core.Credits(o.count)
+	fits := room <= h.book.left(o.request.Origin.Identity, now)
+	receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
+	if h.witness.isDead() {
+		o.unknown = err != nil
+		if err == nil {
+			o.tasks, o.at = receipt.Tasks, now
 		}
 		return
 	}
-}
-
-func (h *history) restart() {
-	h.w.reopen(nil)
-	h.w.run()
-}
-
-// die kills the process at one of its next commits.
-func (h *history) die() {
-	d := &dying{at: 1 + h.rand.IntN(8), after: h.rand.IntN(2) == 0, dead: make(chan struct{})}
-	h.w.reopen(func(s core.Store) core.Store { d.Store = s; return d })
-	h.w.run()
-	h.submit()
-	select {
-	case <-d.dead:
-	case <-time.After(time.Minute):
+	o.unknown = false
+	var refusal *core.Refusal
+	switch {
+	case known != nil:
+		if err != nil || !receipt.Repeated || fmt.Sprint(receipt.Tasks) != fmt.Sprint(known) {
+			h.book.wrong("update %s was accepted as %v, and now again as %v, %v", o.key, known, receipt.Tasks, err)
+		}
+	case errors.As(err, &refusal):
+		if fits || refusal.Reason != core.ReasonQuota {
+			h.book.wrong("update %s was refused: %v", o.key, err)
+		}
+		return
+	case err != nil || !fits || len(receipt.Tasks) != o.count:
+		h.book.wrong("update %s for %s was accepted as %v, %v; it fits: %v", o.key, room, receipt.Tasks, err, fits)
 	}
-	synctest.Wait()
-	h.restart()
+	o.tasks, o.at = receipt.Tasks, now
 }
 
-// check holds the promises against what Kie and the ledger know.
-func (h *history) check() {
-	h.w.balance(ada)
-	made := map[string]int{}
+// burst lets one person press several times at the same moment.
+func (h *history) burst(s step) {
+	h.settle()
+	left := h.book.left(person(s.who), h.clock.now())
+	var all []*order
+	var under sync.WaitGroup
+	for i := range burstSize {
+		o := h.order(s, fmt.Sprintf("%d.%d", s.n, i))
+		all = append(all, o)
+		under.Go(func() {
+			receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
+			o.tasks, o.unknown, o.at = receipt.Tasks, err != nil, h.clock.now()
+		})
+	}
+	under.Wait()
+	if h.witness.isDead() {
+		return
+	}
+	accepted := 0
+	for _, o := range all {
+		if !o.unknown {
+			accepted++
+		}
+		o.unknown = false
+	}
+	if want := int(min(burstSize, max(left, 0)/s.model.price)); accepted != want {
+		h.book.wrong("of %d at once for %s each against room for %s, %d were accepted", burstSize, s.model.price, left, accepted)
+	}
+}
+
+// repeat is the platform that sends an update again, within the time in which
+// it is recognised.
+func (h *history) repeat(s step) {
+	o := h.book.orders[fmt.Sprint(s.order)]
+	if o == nil || o.tasks != nil && h.newest.After(o.at.Add(core.SeenFor)) {
+		return
+	}
+	h.send(o)
+}
+
+// cancel is somebody who presses cancel.
+func (h *history) cancel(s step) {
+	o := h.book.orders[fmt.Sprint(s.order)]
+	if o == nil || len(o.tasks) == 0 {
+		return
+	}
+	h.settle()
+	id := o.tasks[s.count%len(o.tasks)]
+	who := o.request.Origin.Identity
+	want := cancelAnswer(h.book.facts[id].State)
+	if s.after {
+		who, want = core.Identity{Platform: "chat", User: "stranger"}, core.ReasonNotYours
+	}
+	task, err := h.w.engine.Cancel(h.w.t.Context(), who, string(id))
+	if h.witness.isDead() {
+		return
+	}
+	var refusal *core.Refusal
+	errors.As(err, &refusal)
+	switch {
+	case want == "" && (err != nil || task.State != core.Canceled):
+		h.book.wrong("task %s could be canceled: it is %s, %v", id, task.State, err)
+	case want != "" && (refusal == nil || refusal.Reason != want):
+		h.book.wrong("canceling task %s said %v, want %q", id, err, want)
+	}
+}
+
+// cancelAnswer is why a task in the state cannot be canceled; empty when it can.
+func cancelAnswer(s core.State) core.Reason {
+	return map[core.State]core.Reason{
+		core.Queued: "", core.Creating: core.ReasonCancelLater, core.Running: core.ReasonNotCancel, core.Unresolved: core.ReasonUncertain,
+		core.Succeeded: core.ReasonFinished, core.Failed: core.ReasonFinished, core.Expired: core.ReasonFinished, core.Canceled: core.ReasonFinished,
+	}[s]
+}
+
+func (h *history) release() {
 	for _, task := range h.w.kie.Tasks() {
-		made[task.CallbackURL]++
+		h.w.kie.Release(task.ID)
 	}
-	for url, n := range made {
-		if n > 1 {
-			h.t.Errorf("%d Kie tasks for %s", n, url)
-		}
+}
+
+// finish lets everything come to its end, and what comes after the end too.
+func (h *history) finish() {
+	h.boot()
+	for range 2 {
+		h.quiet()
+		h.release() // what was kept back comes late
+		nap(time.Hour)
 	}
-	var charged core.Credits
-	there := map[core.TaskID]bool{}
-	for _, task := range h.all() {
-		there[task.ID] = true
-		charged += task.Charged
-		if task.State != core.Succeeded && task.Charged != 0 {
-			h.t.Errorf("task %s %s and was charged %s", task.ID, task.State, task.Charged)
+	h.quiet()
+	h.check()
+}
+
+// quiet lets time pass until there is nothing left to do.
+func (h *history) quiet() {
+	restless := ""
+	for n := range 1500 {
+		h.settle()
+		if restless = h.book.restless(); restless == "" {
+			return
 		}
-		if task.State == core.Succeeded && task.Kie == (kie.Ref{}) {
-			h.t.Errorf("task %s succeeded without a Kie task", task.ID)
-		}
-		if last := h.w.chat.about(task.Lead()); last[len(last)-1].last.Delivery.Kind == core.DeliverAccepted {
-			h.t.Errorf("the chat still says that %s was accepted", task.Lead())
-		}
+		nap(min(time.Duration(n+1)*time.Second, time.Minute))
 	}
-	for key, ids := range h.accepted {
-		for _, id := range ids {
-			if !there[id] {
-				h.t.Errorf("update %s was accepted as %s and is lost", key, id)
-			}
-		}
+	h.book.wrong("it never comes to rest: %s", restless)
+}
+
+// number notes which of its batch a task is.
+func (h *history) number(t core.Task) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.numbers[string(t.ID)] = slices.Index(t.Batch, t.ID)
+}
+
+// taskOf is the task that a callback address is about, or nothing.
+func taskOf(address string) string {
+	parts := strings.Split(address, "/")
+	if len(parts) < 3 {
+		return ""
 	}
-	if used := h.w.balance(ada).Settled; used != charged {
-		h.t.Errorf("the windows have %s used, the tasks were charged %s", used, charged)
+	return parts[len(parts)-2]
+}
+
+// create is what happens to a createTask request. Kie's goroutines call it.
+func (h *history) create(c kietest.Creation) []kietest.Fault {
+	prompt, _ := c.Input["prompt"].(string)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	number := h.numbers[taskOf(c.CallbackURL)]
+	place := fmt.Sprintf("%s/%d", prompt, number)
+	nth := h.asked[place]
+	h.asked[place]++
+	if f := h.prompts[prompt].fates[number]; nth < len(f.faults) {
+		return f.faults[nth]
 	}
+	return nil
+}
+
+// before is the platform's answer before it shows anything.
+func (h *history) before(p core.Parcel) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	err, seen := h.answer(p)
+	h.shows = append(h.shows, shown{Parcel: p, life: h.life, err: err, seen: seen})
+	if seen {
+		return nil
+	}
+	return err
+}
+
+// after is the platform's answer once it has shown the parcel.
+func (h *history) after(core.Parcel) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.shows[len(h.shows)-1].err
+}
+
+// answer is what goes wrong with the parcel, and whether it is shown nevertheless.
+func (h *history) answer(p core.Parcel) (err error, seen bool) {
+	d := p.Delivery
+	if time.Now().Before(h.silent[d.Lane]) {
+		return errors.New("the platform is down"), false
+	}
+	if d.Kind != core.DeliverFinal {
+		return nil, true
+	}
+	show := h.prompts[p.Tasks[0].Request.Prompt].show
+	nth := h.tries[d.ID]
+	h.tries[d.ID]++
+	if show.forGood && len(show.errs) > 0 {
+		return show.errs[0], false
+	}
+	if nth < len(show.errs) {
+		return show.errs[nth], show.shown
+	}
+	return nil, true
 }

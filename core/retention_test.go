@@ -75,8 +75,11 @@ func TestRetentionGoesOn(t *testing.T) {
 		w.mayDie = true
 		nap(kept + 23*time.Hour)
 		for at := 1; w.kept(lead); at++ {
-			d := &dying{at: at, after: at%2 == 0, dead: make(chan struct{})}
-			w.reopen(func(s core.Store) core.Store { d.Store = s; return d })
+			w.reopen(func(s core.Store) core.Store {
+				d := newWitness(s)
+				d.arm(at, at%2 == 0)
+				return d
+			})
 			w.run()
 			nap(2 * time.Hour)
 			if at > 20 {

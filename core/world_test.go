@@ -1,12 +1,14 @@
 package core_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -39,6 +41,7 @@ type world struct {
 	t      *testing.T
 	dir    string
 	kie    *kietest.Server
+	net    *http.Transport // to Kie
 	chat   *chat
 	cfg    core.Config
 	store  core.Store
@@ -54,10 +57,12 @@ type world struct {
 // newWorld builds a world inside a synctest bubble. change may alter the configuration.
 func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), chat: newChat(), hooks: newHooks()}
-	kieCfg.CallbackTransport, kieCfg.Shrink = w.hooks.transport, 16
+	w := &world{t: t, dir: workDir(t), chat: newChat(), hooks: newHooks()}
+	kieCfg.CallbackTransport, kieCfg.Shrink = w.hooks.transport, cmp.Or(kieCfg.Shrink, 16)
 	w.kie = kietest.NewMemoryServer(kieCfg)
-	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: w.kie.Client()})
+	// Small answers in memory: compressing them would be most of the work.
+	w.net = &http.Transport{DialContext: w.kie.DialContext, DisableCompression: true}
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +89,21 @@ func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *w
 	}
 	w.open(nil)
 	return w
+}
+
+// workDir is a folder in memory where there is one: nothing here is about the disk.
+func workDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "kiebot-core-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // open opens the store and makes an engine on it; wrap may put something between.
@@ -135,6 +155,7 @@ func (w *world) close() {
 	if w.stop != nil {
 		w.stop()
 	}
+	w.net.CloseIdleConnections()
 	w.kie.Close()
 	w.hooks.close()
 	w.bolt.Close()

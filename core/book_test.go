@@ -1,0 +1,283 @@
+package core_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"kiebot/core"
+)
+
+// book is the reference that a history is held against: what was asked, and
+// what must follow from it. It believes no sum of the engine's. It reads every
+// commit and says at once when one breaks a promise.
+type book struct {
+	daily    core.Limit
+	problems []string
+
+	asked   []*order
+	orders  map[string]*order // the same by the update's key
+	facts   map[core.TaskID]*fact
+	windows map[core.WindowID]*window
+	waiting map[core.DeliveryID]core.Delivery
+	ends    map[core.TaskID]int // final deliveries by lead
+	lates   map[core.TaskID]int
+}
+
+// order is one request of a person, as the platform knows it.
+type order struct {
+	step
+	key     string
+	request core.Request
+	tasks   []core.TaskID // as told to the person; nil when refused or never told
+	unknown bool          // the process died before it answered
+	at      time.Time     // when it was accepted
+}
+
+// fact is what is known of one task.
+type fact struct {
+	core.Task
+	order  *order
+	number int // in its batch
+	sums   map[core.WindowID]core.Usage
+	jumped bool // the wall clock was set forward while it was under way
+}
+
+// window is what the ledger, the record and the open holds say about one window.
+type window struct{ ledger, usage, open core.Usage }
+
+func newBook(daily core.Limit) *book {
+	return &book{
+		daily: daily, orders: map[string]*order{}, facts: map[core.TaskID]*fact{}, windows: map[core.WindowID]*window{},
+		waiting: map[core.DeliveryID]core.Delivery{}, ends: map[core.TaskID]int{}, lates: map[core.TaskID]int{},
+	}
+}
+
+func (b *book) wrong(format string, args ...any) {
+	b.problems = append(b.problems, fmt.Sprintf(format, args...))
+}
+
+// read takes a commit in.
+func (b *book) read(c commit) {
+	touched := map[core.WindowID]bool{}
+	for _, t := range c.tasks {
+		b.write(t, c)
+	}
+	for _, e := range c.entries {
+		b.post(e)
+		for _, p := range e.Postings {
+			touched[p.Window] = true
+		}
+	}
+	for _, u := range c.usages {
+		b.window(u.Window).usage = u.Usage
+		touched[u.Window] = true
+	}
+	for _, d := range c.told {
+		b.tell(d)
+	}
+	for _, id := range c.delivered {
+		delete(b.waiting, id)
+	}
+	for _, t := range c.tasks {
+		b.balanced(b.facts[t.ID])
+	}
+	for id := range touched {
+		w := b.window(id)
+		if w.usage != w.ledger || w.usage.Held != w.open.Held {
+			b.wrong("window %s has %+v, its ledger %+v, its open holds %s", id, w.usage, w.ledger, w.open.Held)
+		}
+	}
+}
+
+func (b *book) window(id core.WindowID) *window {
+	w := b.windows[id]
+	if w == nil {
+		w = &window{}
+		b.windows[id] = w
+	}
+	return w
+}
+
+// write takes a task's record in and checks the step from the one before.
+func (b *book) write(t core.Task, c commit) {
+	f := b.facts[t.ID]
+	if f == nil {
+		b.open(t)
+		return
+	}
+	old := f.Task
+	f.Task = t
+	if old.State == t.State {
+		if old.State.Final() && old.Charged != t.Charged {
+			b.wrong("task %s was charged %s after its end, %s before", t.ID, t.Charged, old.Charged)
+		}
+		return
+	}
+	if !legal(old.State, t.State) {
+		b.wrong("task %s went from %s to %s", t.ID, old.State, t.State)
+	}
+	if t.State.Final() {
+		b.hold(t, -1)
+		b.ended(t, c)
+	}
+}
+
+func legal(from, to core.State) bool {
+	for _, on := range core.Events() {
+		if move, verdict := core.Decide(from, on); verdict == core.Moved && move.To == to {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *book) open(t core.Task) {
+	f := &fact{Task: t, sums: map[core.WindowID]core.Usage{}, number: slices.Index(t.Batch, t.ID), order: b.orders[t.Request.Key]}
+	b.facts[t.ID] = f
+	if t.State != core.Queued || f.order == nil || f.number < 0 {
+		b.wrong("task %s of update %q, number %d of its batch, begins %s", t.ID, t.Request.Key, f.number, t.State)
+		return
+	}
+	b.hold(t, 1)
+}
+
+func (b *book) hold(t core.Task, sign core.Credits) {
+	for _, s := range t.Hold.Shares {
+		b.window(s.Window).open.Held += sign * s.Amount
+	}
+}
+
+// ended checks what must be in the commit of a final state.
+func (b *book) ended(t core.Task, c commit) {
+	if !slices.ContainsFunc(c.entries, func(e core.Entry) bool { return e.Task == t.ID }) && t.Hold.Amount != 0 {
+		b.wrong("task %s is %s and its ledger entry is not in the same commit", t.ID, t.State)
+	}
+	for _, id := range t.Batch {
+		if other := b.facts[id]; other == nil || !other.State.Final() {
+			return
+		}
+	}
+	if !slices.ContainsFunc(c.told, func(d core.Delivery) bool { return d.Kind == core.DeliverFinal && d.Lead == t.Lead() }) {
+		b.wrong("the batch of %s has ended and its delivery is not in the same commit", t.Lead())
+	}
+}
+
+func (b *book) post(e core.Entry) {
+	f := b.facts[e.Task]
+	for _, p := range e.Postings {
+		add(&b.window(p.Window).ledger, p)
+		if f != nil {
+			sum := f.sums[p.Window]
+			add(&sum, p)
+			f.sums[p.Window] = sum
+		}
+	}
+}
+
+func add(u *core.Usage, p core.Posting) {
+	u.Held += p.Held
+	u.Settled += p.Settled
+	u.Granted += p.Granted
+}
+
+func (b *book) tell(d core.Delivery) {
+	b.waiting[d.ID] = d
+	switch d.Kind {
+	case core.DeliverFinal:
+		if b.ends[d.Lead]++; b.ends[d.Lead] > 1 {
+			b.wrong("the end of %s is delivered %d times", d.Lead, b.ends[d.Lead])
+		}
+	case core.DeliverLate:
+		if b.lates[d.Task]++; b.lates[d.Task] > 1 {
+			b.wrong("the late result of %s is delivered %d times", d.Task, b.lates[d.Task])
+		}
+	}
+}
+
+// balanced checks what a task's entries sum up to.
+func (b *book) balanced(f *fact) {
+	for id, sum := range f.sums {
+		want := core.Usage{}
+		switch i := slices.IndexFunc(f.Hold.Shares, func(s core.Share) bool { return s.Window == id }); {
+		case i < 0:
+		case !f.State.Final():
+			want.Held = f.Hold.Shares[i].Amount
+		case f.State == core.Succeeded:
+			want.Settled = f.Charged
+		}
+		if sum != want {
+			b.wrong("task %s is %s, holds %s, was charged %s: its entries in %s come to %+v, want %+v",
+				f.ID, f.State, f.Hold.Amount, f.Charged, id, sum, want)
+		}
+	}
+	if !f.State.Final() && f.Charged != 0 || f.State.Final() && f.State != core.Succeeded && f.Charged != 0 {
+		b.wrong("task %s is %s and was charged %s", f.ID, f.State, f.Charged)
+	}
+}
+
+// spent is what a person's tasks of the day cost so far: what was charged, and
+// the holds of those under way.
+func (b *book) spent(who core.Identity, day time.Time) (sum core.Credits) {
+	for _, f := range b.facts {
+		switch {
+		case f.order.request.Origin.Identity != who || f.Created.UTC().Format(time.DateOnly) != day.UTC().Format(time.DateOnly):
+		case f.State.Final():
+			sum += f.Charged
+		default:
+			sum += f.Hold.Amount
+		}
+	}
+	return sum
+}
+
+// left is what the person may still spend on the day.
+func (b *book) left(who core.Identity, day time.Time) core.Credits {
+	if b.daily == core.Unlimited {
+		return 1 << 60
+	}
+	return core.Credits(b.daily) - b.spent(who, day)
+}
+
+// batch is what was committed for an order.
+func (b *book) batch(o *order) []core.TaskID {
+	for _, f := range b.facts {
+		if f.order == o {
+			return f.Batch
+		}
+	}
+	return nil
+}
+
+// jump notes that the wall clock was set forward: what was under way may
+// seem to be past its deadline.
+func (b *book) jump() {
+	for _, f := range b.facts {
+		f.jumped = f.jumped || !f.State.Final()
+	}
+}
+
+// order opens the page of an order.
+func (b *book) order(o *order) {
+	b.orders[o.key] = o
+	b.asked = append(b.asked, o)
+}
+
+func (o *order) price() core.Credits { return o.model.price }
+
+// accepted is how many tasks there are.
+func (b *book) accepted() int { return len(b.facts) }
+
+// restless says what still has to happen; empty when nothing has.
+func (b *book) restless() string {
+	for _, id := range slices.Sorted(maps.Keys(b.facts)) {
+		if f := b.facts[id]; !f.State.Final() || !f.Due.IsZero() {
+			return fmt.Sprintf("task %s (order %s) is %s, due %v", id, f.order.key, f.State, f.Due)
+		}
+	}
+	for id, d := range b.waiting {
+		return fmt.Sprintf("delivery %d of %s (%s) is not shown", id, d.Lead, d.Kind)
+	}
+	return ""
+}

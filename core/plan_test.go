@@ -1,0 +1,284 @@
+package core_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"kiebot/core"
+	"kiebot/kie/kietest"
+)
+
+// plan is a history before it happens: everything that is left to chance is
+// decided here, from the seed alone.
+type plan struct {
+	seed    uint64
+	daily   core.Limit
+	polling bool // no callbacks
+	signed  bool // callbacks carry a signature
+	steps   []step
+
+	fates  []fate
+	shows  []showing
+	models []asked
+}
+
+// verb is what a step does.
+type verb string
+
+const (
+	doSubmit  verb = "submit"
+	doBurst   verb = "burst"   // several people press at the same moment
+	doRepeat  verb = "repeat"  // the platform sends an update again
+	doCancel  verb = "cancel"  // somebody presses cancel
+	doRestart verb = "restart" // the process is stopped and started
+	doDie     verb = "die"     // the process dies at one of its next commits
+	doNap     verb = "nap"     // time passes
+	doJump    verb = "jump"    // the wall clock is set
+	doRelease verb = "release" // Kie goes on with what it kept back
+	doSilence verb = "silence" // the platform shows nothing in one chat for a while
+)
+
+// step is one thing that happens. Steps do not depend on one another: any of
+// them may be left out.
+type step struct {
+	n     int // its number in the plan; a submit's number names its order
+	do    verb
+	order int // whose update or task
+	who   int
+	room  int
+	count int
+	model asked
+	fates []fate  // of each task
+	show  showing // of the end
+	after bool
+	span  time.Duration
+}
+
+// String is for people who read a failing history.
+func (s step) String() string {
+	head := fmt.Sprintf("%4d %-8s", s.n, s.do)
+	switch s.do {
+	case doSubmit, doBurst:
+		var names []string
+		for _, f := range s.fates {
+			names = append(names, f.name)
+		}
+		return fmt.Sprintf("%s person %d in room %d: %d of %s (%s); shown: %s",
+			head, s.who, s.room, s.count, s.model.id, strings.Join(names, ", "), s.show.name)
+	case doRepeat:
+		return fmt.Sprintf("%s order %d", head, s.order)
+	case doCancel:
+		return fmt.Sprintf("%s order %d, task %d, by a stranger: %v", head, s.order, s.count, s.after)
+	case doDie:
+		return fmt.Sprintf("%s at commit %d, after it: %v, down for %v", head, s.count, s.after, s.span)
+	case doSilence:
+		return fmt.Sprintf("%s room %d for %v", head, s.room, s.span)
+	}
+	return fmt.Sprintf("%s %v", head, s.span)
+}
+
+// The world of a history.
+const (
+	people    = 4
+	rooms     = 3
+	orders    = 320 // submits in one history
+	burstSize = 6
+)
+
+type asked struct {
+	id    string
+	price core.Credits
+}
+
+// modelsAsked are the models that people ask for.
+func modelsAsked() []asked {
+	return []asked{{imageModel, imagePrice}, {"google/imagen4-fast", 4000}, {"google/imagen4-ultra", 12_000}}
+}
+
+// fate is what happens to one task at Kie: what goes wrong with its first,
+// second … creation, and then nothing any more.
+type fate struct {
+	name   string
+	weight int
+	again  int // so many of the first creations Kie surely does not take: they may be sent again
+	faults [][]kietest.Fault
+}
+
+func once(f ...kietest.Fault) [][]kietest.Fault { return [][]kietest.Fault{f} }
+
+// fates is everything that Kie does to a task.
+func fates() []fate {
+	answer, after, drop := kietest.Answer, kietest.After, kietest.Drop
+	return []fate{
+		{"all goes well", 200, 0, nil},
+		{"429, then well", 3, 1, once(answer(429, "slow"))},
+		{"429 twice, then fails", 2, 2, [][]kietest.Fault{{answer(429, "slow")}, {answer(430, "slow")}, {kietest.Fail("500", "no luck")}}},
+		{"455, then well", 2, 1, once(answer(455, "maintenance"))},
+		{"402, then well", 1, 1, once(answer(402, "empty"))},
+		{"401, then well", 1, 1, once(answer(401, "key"))},
+		{"433, then well", 1, 1, once(answer(433, "key limit"))},
+		{"422", 4, 0, once(answer(422, "no"))},
+		{"500 in an envelope", 3, 0, once(answer(500, "no"))},
+		{"403 page", 1, 0, once(kietest.HTML(403))},
+		{"502 page, not executed", 3, 0, once(kietest.HTML(502))},
+		{"502 page, executed", 4, 0, once(after(kietest.HTML(502)))},
+		{"502 page, executed, no callback", 3, 0, once(after(kietest.HTML(502)), kietest.CallbackNever())},
+		{"reset, not executed", 3, 0, once(drop())},
+		{"reset, executed", 4, 0, once(after(drop()))},
+		{"reset, executed, callback after 40 minutes", 3, 0, once(after(drop()), kietest.CallbackLate(40*time.Minute))},
+		{"reset, executed, fails", 2, 0, once(after(drop()), kietest.Fail("501", "no luck"))},
+		{"no task id, not executed", 2, 0, once(kietest.NullTaskID())},
+		{"no task id, executed", 2, 0, once(after(kietest.NullTaskID()))},
+		{"never answered", 2, 0, once(kietest.Hold(nil))},
+		{"executed, never answered", 2, 0, once(after(kietest.Hold(nil)))},
+		{"429, then reset, executed", 2, 1, [][]kietest.Fault{{answer(429, "slow")}, {after(drop())}}},
+		{"fails", 12, 0, once(kietest.Fail("501", "no luck"))},
+		{"fails, no callback", 4, 0, once(kietest.Fail("501", "no luck"), kietest.CallbackNever())},
+		{"fails, callback twice", 3, 0, once(kietest.Fail("501", "no luck"), kietest.CallbackTwice())},
+		{"callback twice", 8, 0, once(kietest.CallbackTwice())},
+		{"callback before the answer", 8, 0, once(kietest.CallbackEarly())},
+		{"callback before the lost answer", 4, 0, once(after(drop()), kietest.CallbackEarly())},
+		{"no callback", 8, 0, once(kietest.CallbackNever())},
+		{"callback after 10 minutes", 4, 0, once(kietest.CallbackLate(10*time.Minute), kietest.CallbackTwice())},
+		{"callback with a forged token", 4, 0, once(kietest.CallbackForgedToken())},
+		{"callback with a forged signature", 4, 0, once(kietest.CallbackForgedSignature())},
+		{"unknown for 40 s", 4, 0, once(kietest.UnknownFor(40 * time.Second))},
+		{"empty at first", 4, 0, once(kietest.EmptyResult(2))},
+		{"empty for ever", 4, 0, once(kietest.EmptyResult(-1))},
+		{"files missing at first", 4, 0, once(kietest.FilesMissing(2))},
+		{"files gone", 2, 0, once(kietest.FilesGone())},
+		{"costs nothing", 3, 0, once(kietest.Consume(0))},
+		{"costs less", 6, 0, once(kietest.Consume(1234))},
+		{"costs more", 3, 0, once(kietest.Consume(15_001))},
+		{"costs more, callback twice", 2, 0, once(kietest.Consume(15_001), kietest.CallbackTwice())},
+		{"waits for ever", 2, 0, once(kietest.Stick())},
+		{"generates for ever", 2, 0, once(kietest.HoldTask())},
+		{"generates for ever, answer lost", 1, 0, once(after(drop()), kietest.HoldTask())},
+	}
+}
+
+// showing is what happens to the end of a batch.
+type showing struct {
+	name    string
+	weight  int
+	errs    []error // of the first, second … attempt
+	shown   bool    // although the caller hears the error
+	forGood bool    // every attempt ends so
+}
+
+// shows is everything that a platform does with a message.
+func shows() []showing {
+	busy := &core.DeliveryError{RetryAfter: 7 * time.Second, Err: fmt.Errorf("too many requests")}
+	long := &core.DeliveryError{RetryAfter: 90 * time.Second, Err: fmt.Errorf("too many requests")}
+	gone := &core.DeliveryError{Permanent: true, Err: fmt.Errorf("the bot was blocked")}
+	broken := fmt.Errorf("connection reset")
+	return []showing{
+		{"all goes well", 40, nil, false, false},
+		{"retry after 7 s", 2, []error{busy}, false, false},
+		{"retry after 7 s twice", 1, []error{busy, busy}, false, false},
+		{"retry after 90 s", 1, []error{long}, false, false},
+		{"fails thrice", 2, []error{broken, broken, broken}, false, false},
+		{"answer lost", 2, []error{broken}, true, false},
+		{"impossible", 1, []error{gone}, false, true},
+	}
+}
+
+// newPlan decides a history.
+func newPlan(seed uint64) plan {
+	r := rand.New(rand.NewPCG(seed, 1))
+	limits := []core.Limit{core.Unlimited, core.Limit(70 * imagePrice), core.Limit(20 * imagePrice), core.Limit(300 * imagePrice)}
+	p := plan{
+		seed: seed, daily: limits[r.IntN(len(limits))], polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
+		fates: fates(), shows: shows(), models: modelsAsked(),
+	}
+	for made := 0; made < orders; {
+		s := p.next(r, made)
+		if s.do == doSubmit || s.do == doBurst {
+			made++
+		}
+		p.steps = append(p.steps, s)
+	}
+	return p
+}
+
+// next is the next step of a plan that has made so many orders.
+func (p *plan) next(r *rand.Rand, made int) step {
+	s := step{n: len(p.steps), who: r.IntN(people), room: r.IntN(rooms), order: p.earlier(r)}
+	switch n := r.IntN(100); {
+	case n < 48 || made == 0:
+		s.do = doSubmit
+		p.fill(&s, r, 1+r.IntN(3))
+	case n < 50:
+		s.do = doBurst
+		p.fill(&s, r, 1)
+	case n < 55:
+		s.do = doRepeat
+	case n < 62:
+		s.do, s.count, s.after = doCancel, r.IntN(3), r.IntN(5) == 0
+	case n < 64:
+		s.do = doRestart
+	case n < 67:
+		s.do, s.count, s.after, s.span = doDie, 1+r.IntN(20), r.IntN(2) == 0, time.Duration(r.IntN(120))*time.Second
+	case n < 69:
+		s.do, s.span = doJump, jump(r)
+	case n < 70:
+		s.do = doRelease
+	case n < 72:
+		s.do, s.span = doSilence, time.Duration(r.IntN(600))*time.Second
+	default:
+		s.do, s.span = doNap, time.Duration(r.IntN(30_000))*time.Millisecond
+	}
+	return s
+}
+
+// jump is how far the wall clock is set: by seconds often, by hours seldom.
+func jump(r *rand.Rand) time.Duration {
+	most := []time.Duration{time.Minute, time.Hour, 26 * time.Hour}[r.IntN(3)]
+	d := time.Duration(r.Int64N(int64(most)))
+	if r.IntN(3) == 0 {
+		return -d / 8
+	}
+	return d
+}
+
+// earlier is the number of one of the last submits.
+func (p *plan) earlier(r *rand.Rand) int {
+	back := r.IntN(40)
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		if p.steps[i].do != doSubmit {
+			continue
+		}
+		if back--; back < 0 || i == 0 {
+			return p.steps[i].n
+		}
+	}
+	return 0
+}
+
+func (p *plan) fill(s *step, r *rand.Rand, count int) {
+	s.count, s.model = count, p.models[r.IntN(len(p.models))]
+	if p.polling {
+		s.count = 1 // without a callback address a batch's tasks look alike to Kie
+	}
+	for range s.count {
+		s.fates = append(s.fates, draw(r, p.fates, func(f fate) int { return f.weight }))
+	}
+	s.show = draw(r, p.shows, func(s showing) int { return s.weight })
+}
+
+// draw picks one by weight.
+func draw[T any](r *rand.Rand, all []T, weight func(T) int) T {
+	sum := 0
+	for _, one := range all {
+		sum += weight(one)
+	}
+	at := r.IntN(sum)
+	for _, one := range all {
+		if at -= weight(one); at < 0 {
+			return one
+		}
+	}
+	return all[0]
+}

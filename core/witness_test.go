@@ -1,0 +1,156 @@
+package core_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"kiebot/core"
+)
+
+// witness is a store that remembers what was committed, and can die: at a
+// commit that it is armed for the process ends, just before the commit or just
+// after it, when nobody hears that it happened.
+type witness struct {
+	core.Store
+	onTask func(core.Task) // hears of every task that is written, just before
+
+	mu      sync.Mutex
+	runs    uint64 // transactions begun, in the order of their commits
+	commits []commit
+	fuse    int // commits until death, 0 for none
+	after   bool
+	dead    chan struct{}
+}
+
+// commit is what one committed transaction wrote, in the order of writing.
+type commit struct {
+	order     uint64
+	tasks     []core.Task
+	entries   []core.Entry
+	usages    []core.WindowUsage
+	told      []core.Delivery
+	delivered []core.DeliveryID
+}
+
+func newWitness(store core.Store) *witness {
+	return &witness{Store: store, onTask: func(core.Task) {}, dead: make(chan struct{})}
+}
+
+// arm lets the process die at its n-th commit from now.
+func (w *witness) arm(n int, after bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fuse, w.after = n, after
+}
+
+func (w *witness) isDead() bool {
+	select {
+	case <-w.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// burn reports whether this is the commit to die at.
+func (w *witness) burn() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fuse == 0 {
+		return false
+	}
+	w.fuse--
+	return w.fuse == 0
+}
+
+// Update implements core.Store.
+func (w *witness) Update(ctx context.Context, fn func(core.Tx) error) error {
+	if w.isDead() {
+		return core.ErrStoreClosed
+	}
+	last := w.burn()
+	if last && !w.after {
+		close(w.dead)
+		return core.ErrStoreClosed
+	}
+	var c commit
+	err := w.Store.Update(ctx, func(tx core.Tx) error {
+		c = commit{order: w.begin()}
+		return fn(&witnessed{Tx: tx, c: &c, w: w})
+	})
+	if err == nil {
+		w.add(c)
+	}
+	if last {
+		close(w.dead)
+		return core.ErrStoreClosed
+	}
+	return err
+}
+
+// View implements core.Store.
+func (w *witness) View(ctx context.Context, fn func(core.Tx) error) error {
+	if w.isDead() {
+		return core.ErrStoreClosed
+	}
+	return w.Store.View(ctx, fn)
+}
+
+func (w *witness) begin() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.runs++
+	return w.runs
+}
+
+func (w *witness) add(c commit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.commits = append(w.commits, c)
+}
+
+// take gives what was committed since the last time, in order.
+func (w *witness) take() []commit {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	commits := w.commits
+	w.commits = nil
+	slices.SortFunc(commits, func(a, b commit) int { return int(a.order) - int(b.order) })
+	return commits
+}
+
+// witnessed is a transaction whose writes are noted.
+type witnessed struct {
+	core.Tx
+	w *witness
+	c *commit
+}
+
+func (t *witnessed) PutTask(task core.Task) error {
+	t.w.onTask(task)
+	t.c.tasks = append(t.c.tasks, task)
+	return t.Tx.PutTask(task)
+}
+
+func (t *witnessed) AddEntry(e core.Entry) error {
+	t.c.entries = append(t.c.entries, e)
+	return t.Tx.AddEntry(e)
+}
+
+func (t *witnessed) PutUsage(id core.WindowID, u core.Usage) error {
+	t.c.usages = append(t.c.usages, core.WindowUsage{Window: id, Usage: u})
+	return t.Tx.PutUsage(id, u)
+}
+
+func (t *witnessed) AddDelivery(d core.Delivery) (core.DeliveryID, error) {
+	id, err := t.Tx.AddDelivery(d)
+	d.ID = id
+	t.c.told = append(t.c.told, d)
+	return id, err
+}
+
+func (t *witnessed) DeleteDelivery(id core.DeliveryID) error {
+	t.c.delivered = append(t.c.delivered, id)
+	return t.Tx.DeleteDelivery(id)
+}
