@@ -12,7 +12,7 @@ type Balance struct {
 	Used     Credits // settled
 	Held     Credits // reserved for tasks that are under way
 	ResetsAt time.Time
-	Active   int // tasks under way, among the newest hundred
+	Active   int // tasks under way
 }
 
 // Left is what can still be spent; meaningless when the limit is Unlimited.
@@ -36,24 +36,11 @@ func (e *Engine) Balance(ctx context.Context, who Identity) (Balance, error) {
 			return err
 		}
 		b.Used, b.Held = usage.Settled, usage.Held
-		b.Active, err = active(tx, account.ID)
+		open, err := openTasks(tx, account)
+		b.Active = len(open)
 		return err
 	})
 	return b, err
-}
-
-// activeAmong is how many of an account's newest tasks are looked at to count those under way.
-const activeAmong = 100
-
-func active(tx Tx, id AccountID) (int, error) {
-	tasks, err := tx.TasksOf(id, "", activeAmong)
-	n := 0
-	for _, t := range tasks {
-		if !t.State.Final() {
-			n++
-		}
-	}
-	return n, err
 }
 
 // History lists the person's tasks, newest first, at most limit, those older
@@ -68,7 +55,7 @@ func (e *Engine) History(ctx context.Context, who Identity, before TaskID, limit
 		if err != nil {
 			return err
 		}
-		tasks, err = tx.TasksOf(account.ID, before, limit)
+		tasks, err = tasksOf(tx, account, before, limit)
 		return err
 	})
 	return tasks, err
@@ -126,7 +113,7 @@ func ownTask(tx Tx, who Identity, id string) (Task, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Task{}, err
 	}
-	if account.ID == "" || account.ID != task.Account {
+	if !account.has(task.Account) {
 		return Task{}, &Refusal{Reason: ReasonNotYours, Task: task.ID}
 	}
 	return task, nil
