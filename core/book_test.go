@@ -82,6 +82,9 @@ func (b *book) read(c commit) {
 	}
 	for _, t := range c.tasks {
 		b.balanced(b.facts[t.ID])
+		if f := b.facts[t.ID]; f.State == core.Queued && f.CancelWanted {
+			b.wrong("task %s is queued again, and its cancel is forgotten", t.ID)
+		}
 	}
 	for id := range touched {
 		w := b.window(id)

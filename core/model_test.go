@@ -18,6 +18,7 @@ import (
 var (
 	modelTasks = flag.Int64("model.tasks", 2000, "random histories go on until so many tasks have lived")
 	modelSeed  = flag.Uint64("model.seed", 0, "replay the one history with this seed; 0 means fresh ones")
+	modelTries = flag.Int("model.shrink", 300, "how often at most a failing history is played again to make it shorter")
 	modelKeep  = flag.String("model.keep", "", "of the history of -model.seed play only these steps, such as 3,17,20-25")
 )
 
@@ -74,16 +75,16 @@ func (p plan) play(t *testing.T, log *slog.Logger) *book {
 	return b
 }
 
-// shrinkTries bounds the time spent on making a failing history short.
-const shrinkTries = 300
-
 // shrink leaves out every step that the failure does not need, and reports it.
 func shrink(t *testing.T, p plan, b *book) {
 	t.Errorf("seed %d: %s", p.seed, strings.Join(b.problems, "\n"))
+	if *modelTries == 0 {
+		return
+	}
 	tries := 0
 	for size := len(p.steps) / 2; size > 0; {
 		shorter := false
-		for at := 0; at < len(p.steps) && tries < shrinkTries; {
+		for at := 0; at < len(p.steps) && tries < *modelTries; {
 			less := p
 			less.steps = slices.Delete(slices.Clone(p.steps), at, min(at+size, len(p.steps)))
 			tries++
