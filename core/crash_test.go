@@ -2,6 +2,9 @@ package core_test
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +118,57 @@ func TestStopAndRunAgain(t *testing.T) {
 			t.Errorf("%d Kie tasks, want 2", n)
 		}
 	})
+}
+
+// The same engine is stopped and run again many times while people go on, at
+// every moment of their tasks' lives: nothing is lost, and nothing of it stays behind.
+func TestStopAndRunAgainUnderLoad(t *testing.T) {
+	const cycles = 60
+	play(t, kietest.Config{Durations: kietest.Durations{Image: 2 * time.Second}, Shrink: 512}, func(c *core.Config) { c.UserDaily = core.Unlimited },
+		func(t *testing.T, w *world) {
+			var people sync.WaitGroup
+			accepted := make([][]core.TaskID, 5)
+			over := make(chan struct{})
+			for i := range accepted {
+				people.Go(func() {
+					for n := 0; ; n++ {
+						accepted[i] = append(accepted[i], w.submit(request(fmt.Sprintf("picture %d of %d", n, i))))
+						select {
+						case <-over:
+							return
+						case <-time.After(time.Duration(700+100*i) * time.Millisecond):
+						}
+					}
+				})
+			}
+			w.stop()
+			idle := runtime.NumGoroutine()
+			for n := range cycles {
+				w.run()
+				nap(time.Duration(n*37%900) * time.Millisecond)
+				w.stop()
+				synctest.Wait()
+			}
+			close(over)
+			people.Wait()
+			synctest.Wait()
+			if left := runtime.NumGoroutine(); left > idle+len(accepted) {
+				t.Errorf("%d goroutines after %d runs, %d after the first", left, cycles, idle)
+			}
+			w.run()
+			all := slices.Concat(accepted...)
+			for _, id := range all {
+				if task := w.untilShown(id); task.State != core.Succeeded {
+					t.Errorf("task %s is %s: %+v", id, task.State, task.Failure)
+				}
+			}
+			if n := len(w.kie.Tasks()); n != len(all) {
+				t.Errorf("%d Kie tasks for %d requests", n, len(all))
+			}
+			if used := w.balance(ada); used != (core.Usage{Settled: imagePrice * core.Credits(len(all))}) {
+				t.Errorf("the window has %+v after %d pictures", used, len(all))
+			}
+		})
 }
 
 // A stop lets an answer to createTask that is under way arrive.

@@ -29,6 +29,8 @@ func (e *Engine) trackLoop(ctx context.Context) {
 		}
 		l, ok := e.tracker.next(ctx)
 		if !ok {
+			e.tracker.reads.refund()
+			e.tracker.reads.release()
 			return // what was taken is still due in the store
 		}
 		under.Go(func() {
