@@ -1,8 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test race lint vuln fuzz build
+.PHONY: help demo test race model lint vuln fuzz build
 
 FUZZTIME ?= 10s
 FUZZPKGS ?= ./...
+MODELTASKS ?= 100000
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +16,9 @@ test: ## run all tests
 
 race: ## run all tests with the race detector, in random order
 	go test -race -shuffle=on ./...
+
+model: ## hold random histories of MODELTASKS (100000) tasks against the promises
+	GOGC=400 go test ./core -run '^TestModel$$' -v -timeout 30m -model.tasks $(MODELTASKS)
 
 lint: ## formatting, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }

@@ -254,10 +254,11 @@ func (b *book) batch(o *order) []core.TaskID {
 }
 
 // jump notes that the wall clock was set forward: what was under way may
-// seem to be past its deadline.
+// seem to have waited too long.
 func (b *book) jump() {
 	for _, f := range b.facts {
-		f.jumped = f.jumped || !f.State.Final()
+		lead := b.facts[f.Lead()]
+		f.jumped = f.jumped || lead == nil || lead.Delivered.IsZero()
 	}
 }
 

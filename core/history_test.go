@@ -161,6 +161,10 @@ func (h *history) step(s step) {
 		h.cancel(s)
 	case doRestart:
 		h.boot()
+	case doStop:
+		h.w.stop()
+		nap(s.span)
+		h.w.run()
 	case doDie:
 		h.witness.arm(s.count, s.after)
 	case doNap:

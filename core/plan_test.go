@@ -33,6 +33,7 @@ const (
 	doRepeat  verb = "repeat"  // the platform sends an update again
 	doCancel  verb = "cancel"  // somebody presses cancel
 	doRestart verb = "restart" // the process is stopped and started
+	doStop    verb = "stop"    // the engine is stopped, and run again in the same process
 	doDie     verb = "die"     // the process dies at one of its next commits
 	doNap     verb = "nap"     // time passes
 	doJump    verb = "jump"    // the wall clock is set
@@ -217,8 +218,10 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do = doRepeat
 	case n < 62:
 		s.do, s.count, s.after = doCancel, r.IntN(3), r.IntN(5) == 0
-	case n < 64:
+	case n < 63:
 		s.do = doRestart
+	case n < 64:
+		s.do, s.span = doStop, time.Duration(r.IntN(300))*time.Second
 	case n < 67:
 		s.do, s.count, s.after, s.span = doDie, 1+r.IntN(20), r.IntN(2) == 0, time.Duration(r.IntN(120))*time.Second
 	case n < 69:
