@@ -25,7 +25,6 @@ package bolt
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -38,9 +37,6 @@ import (
 
 	"kiebot/core"
 )
-
-// schemaVersion is the layout of the buckets that this program writes.
-const schemaVersion = 2
 
 // ErrInUse means that another process has the file open.
 var ErrInUse = errors.New("the database is in use by another process")
@@ -92,7 +88,7 @@ func Open(path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	if err := db.Update(prepare); err != nil {
+	if err := prepare(db); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -102,69 +98,6 @@ func Open(path string, opt Options) (*Store, error) {
 // initialMmap is address space, not memory or disk: the file can grow so far
 // without waiting for readers to finish.
 const initialMmap = 1 << 30
-
-// The buckets. Keys that are numbers or times are big-endian, so they sort.
-var (
-	bucketMeta       = []byte("meta")        // "schema" → version
-	bucketAccounts   = []byte("accounts")    // account id → Account
-	bucketIdentities = []byte("identities")  // platform:user → account id
-	bucketTasks      = []byte("tasks")       // task id → Task
-	bucketShort      = []byte("task_short")  // the last 8 characters + task id → nothing
-	bucketByAccount  = []byte("task_by")     // account id + task id → nothing
-	bucketOpen       = []byte("task_open")   // account id + task id → nothing, while it is not final
-	bucketFinished   = []byte("task_done")   // time + task id → nothing, once it is final
-	bucketChats      = []byte("chats")       // lane → Chat
-	bucketAudit      = []byte("audit")       // number → Audit
-	bucketDue        = []byte("task_due")    // task id → due, state
-	bucketDeliveries = []byte("deliveries")  // number → Delivery
-	bucketUsage      = []byte("usage")       // window id → Usage
-	bucketLedger     = []byte("ledger")      // account id + number → Entry
-	bucketSeen       = []byte("seen")        // key → Seen
-	bucketSeenExpiry = []byte("seen_expiry") // time + key → nothing
-	bucketSettings   = []byte("settings")    // name → value
-)
-
-func buckets() [][]byte {
-	return [][]byte{
-		bucketMeta, bucketAccounts, bucketIdentities, bucketTasks, bucketShort, bucketByAccount,
-		bucketOpen, bucketFinished, bucketChats, bucketAudit, bucketDue, bucketDeliveries, bucketUsage, bucketLedger, bucketSeen, bucketSeenExpiry, bucketSettings,
-	}
-}
-
-// prepare makes the buckets and checks the layout's version.
-func prepare(tx *bbolt.Tx) error {
-	for _, name := range buckets() {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return fmt.Errorf("making bucket %s: %w", name, err)
-		}
-	}
-	meta := tx.Bucket(bucketMeta)
-	key := []byte("schema")
-	switch found := meta.Get(key); {
-	case found == nil:
-	case len(found) != 4:
-		return errors.New("the database's version is unreadable: this is not a kiebot database")
-	case binary.BigEndian.Uint32(found) > schemaVersion:
-		return ErrNewer
-	case binary.BigEndian.Uint32(found) == 1:
-		if err := from1(tx); err != nil {
-			return err
-		}
-	}
-	return meta.Put(key, binary.BigEndian.AppendUint32(nil, schemaVersion))
-}
-
-// from1 makes the indexes that layout 1 did not have.
-func from1(tx *bbolt.Tx) error {
-	t := &transaction{tx: tx, undo: &undo{}}
-	return tx.Bucket(bucketTasks).ForEach(func(id, _ []byte) error {
-		task, err := get[core.Task](t, bucketTasks, id)
-		if err != nil {
-			return err
-		}
-		return t.indexEnd(task)
-	})
-}
 
 // Close lets the updates that wait be committed and the views that run end,
 // and closes the file. Every later call answers core.ErrStoreClosed.

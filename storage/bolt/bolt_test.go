@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func open(t *testing.T, dir string) storagetest.Store {
+func openStore(t *testing.T, dir string) storagetest.Store {
 	t.Helper()
 	s, err := Open(filepath.Join(dir, "kiebot.db"), Options{})
 	if err != nil {
@@ -28,11 +28,11 @@ func open(t *testing.T, dir string) storagetest.Store {
 	return s
 }
 
-func TestConformance(t *testing.T) { storagetest.Run(t, open) }
+func TestConformance(t *testing.T) { storagetest.Run(t, openStore) }
 
 func TestTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir)
+	s := openStore(t, dir)
 	defer s.Close()
 	_, err := Open(filepath.Join(dir, "kiebot.db"), Options{LockTimeout: time.Millisecond})
 	if !errors.Is(err, ErrInUse) {
@@ -42,9 +42,9 @@ func TestTwoProcesses(t *testing.T) {
 
 func TestNewerFileIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir).(*Store)
+	s := openStore(t, dir).(*Store)
 	err := s.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, schemaVersion+1))
+		return tx.Bucket(bucketMeta).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, layoutVersion+1))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestOtherFileIsRefused(t *testing.T) {
 
 func TestFileIsPrivate(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir).Close()
+	openStore(t, dir).Close()
 	info, err := os.Stat(filepath.Join(dir, "kiebot.db"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
@@ -132,7 +132,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestRefusedWriteIsNotFatal(t *testing.T) {
-	s := open(t, t.TempDir())
+	s := openStore(t, t.TempDir())
 	defer s.Close()
 	err := s.Update(t.Context(), func(tx core.Tx) error {
 		return tx.PutSetting(strings.Repeat("x", bbolt.MaxKeySize+1), nil)

@@ -14,13 +14,15 @@ import (
 // read gives up to limit pieces of work and where to go on.
 func (c claimScan) read(tx *bbolt.Tx, limit int) ([]core.Work, claimScan, error) {
 	var work []core.Work
-	tasks := tx.Bucket(bucketDue).Cursor()
+	tasks := tx.Bucket(bucketHot).Cursor()
 	for k, v := from(tasks, c.task); k != nil && len(work) < limit; k, v = tasks.Next() {
 		due, state, err := decodeDue(v)
 		if err != nil {
 			return nil, c, fmt.Errorf("reading when task %s is due: %w", k, err)
 		}
-		work = append(work, core.Work{Task: core.TaskID(k), State: state, Due: due})
+		if !due.IsZero() {
+			work = append(work, core.Work{Task: core.TaskID(k), State: state, Due: due})
+		}
 		c.task = append([]byte(nil), k...)
 	}
 	deliveries := tx.Bucket(bucketDeliveries).Cursor()
@@ -48,14 +50,23 @@ func from(c *bbolt.Cursor, after []byte) (k, v []byte) {
 	return k, v
 }
 
-// encodeDue packs what a claim needs to know, so that it need not decode the task.
+// encodeDue packs what a claim needs to know, so that it need not decode the
+// task. A task with nothing due has zero there.
 func encodeDue(due time.Time, state core.State) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(due.UnixNano())), state...)
+	var nanos int64
+	if !due.IsZero() {
+		nanos = due.UnixNano()
+	}
+	return append(number(uint64(nanos)), state...)
 }
 
 func decodeDue(v []byte) (time.Time, core.State, error) {
 	if len(v) < 8 {
 		return time.Time{}, "", fmt.Errorf("%d bytes, want at least 8", len(v))
 	}
-	return time.Unix(0, int64(binary.BigEndian.Uint64(v))), core.State(v[8:]), nil
+	due, state := time.Time{}, core.State(v[8:])
+	if nanos := binary.BigEndian.Uint64(v); nanos != 0 {
+		due = time.Unix(0, int64(nanos))
+	}
+	return due, state, nil
 }

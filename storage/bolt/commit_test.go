@@ -113,7 +113,7 @@ func TestOneCommitForAllWhoWait(t *testing.T) {
 }
 
 func TestNothingWrittenNothingCommitted(t *testing.T) {
-	s := open(t, t.TempDir()).(*Store)
+	s := openStore(t, t.TempDir()).(*Store)
 	defer s.Close()
 	before := s.transactions(t)
 	refused := errors.New("no")
@@ -264,7 +264,7 @@ func TestRandomUpdatesAgainstAMap(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	s := open(t, t.TempDir()).(*Store)
+	s := openStore(t, t.TempDir()).(*Store)
 	defer s.Close()
 	model := map[core.WindowID]core.Usage{}
 	for range 40 {
@@ -344,7 +344,7 @@ func likeModel(tx core.Tx, model map[core.WindowID]core.Usage) error {
 
 // A view sees what was committed when it began, however long it takes.
 func TestViewIsASnapshot(t *testing.T) {
-	s := open(t, t.TempDir())
+	s := openStore(t, t.TempDir())
 	defer s.Close()
 	if err := s.Update(t.Context(), put("a", "old")); err != nil {
 		t.Fatal(err)

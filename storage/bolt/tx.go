@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -127,133 +126,22 @@ func (t *transaction) PutChat(chat core.Chat) error {
 	return t.put(bucketChats, []byte(chat.Lane), chat)
 }
 
-// Task implements core.Tx.
-func (t *transaction) Task(id core.TaskID) (core.Task, error) {
-	return get[core.Task](t, bucketTasks, []byte(id))
-}
-
-// TaskByShort implements core.Tx.
-func (t *transaction) TaskByShort(short string) (core.Task, error) {
-	var newest []byte
-	c := t.tx.Bucket(bucketShort).Cursor()
-	prefix := short + "/"
-	for k, _ := c.Seek([]byte(prefix)); hasPrefix(k, prefix); k, _ = c.Next() {
-		newest = k[len(prefix):]
-	}
-	if newest == nil {
-		return core.Task{}, core.ErrNotFound
-	}
-	return get[core.Task](t, bucketTasks, newest)
-}
-
-// PutTask implements core.Tx.
-func (t *transaction) PutTask(task core.Task) error {
-	id := []byte(task.ID)
-	if t.tx.Bucket(bucketTasks).Get(id) == nil {
-		if err := t.indexTask(task); err != nil {
-			return err
-		}
-	}
-	if err := t.put(bucketTasks, id, task); err != nil {
-		return err
-	}
-	if err := t.indexEnd(task); err != nil {
-		return err
-	}
-	if task.Due.IsZero() {
-		return t.delete(bucketDue, id)
-	}
-	return t.putRaw(bucketDue, id, encodeDue(task.Due, task.State))
-}
-
-// indexTask makes a new task findable by its short id and its account.
-func (t *transaction) indexTask(task core.Task) error {
-	if err := t.putRaw(bucketShort, []byte(task.ID.Short()+"/"+string(task.ID)), nil); err != nil {
-		return err
-	}
-	return t.putRaw(bucketByAccount, []byte(string(task.Account)+"/"+string(task.ID)), nil)
-}
-
-// indexEnd lists the task among the open ones of its account, or among those that ended.
-func (t *transaction) indexEnd(task core.Task) error {
-	open := []byte(string(task.Account) + "/" + string(task.ID))
-	if !task.State.Final() {
-		return t.putRaw(bucketOpen, open, nil)
-	}
-	if err := t.delete(bucketOpen, open); err != nil {
-		return err
-	}
-	return t.putRaw(bucketFinished, expiryKey(task.Finished, string(task.ID)), nil)
-}
-
-// OpenTasks implements core.Tx.
-func (t *transaction) OpenTasks(id core.AccountID) ([]core.TaskID, error) {
-	var open []core.TaskID
-	prefix := string(id) + "/"
-	c := t.tx.Bucket(bucketOpen).Cursor()
-	for k, _ := c.Seek([]byte(prefix)); hasPrefix(k, prefix); k, _ = c.Next() {
-		open = append(open, core.TaskID(k[len(prefix):]))
-	}
-	return open, nil
-}
-
-// FinishedTasks implements core.Tx.
-func (t *transaction) FinishedTasks(before time.Time, limit int) ([]core.TaskID, error) {
-	var ended []core.TaskID
-	end := string(expiryKey(before, ""))
-	c := t.tx.Bucket(bucketFinished).Cursor()
-	for k, _ := c.First(); k != nil && string(k) < end && len(ended) < limit; k, _ = c.Next() {
-		ended = append(ended, core.TaskID(k[8:]))
-	}
-	return ended, nil
-}
-
-// DeleteTask implements core.Tx.
-func (t *transaction) DeleteTask(id core.TaskID) error {
-	task, err := t.Task(id)
-	if errors.Is(err, core.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		t.delete(bucketTasks, []byte(id)),
-		t.delete(bucketShort, []byte(id.Short()+"/"+string(id))),
-		t.delete(bucketByAccount, []byte(string(task.Account)+"/"+string(id))),
-		t.delete(bucketOpen, []byte(string(task.Account)+"/"+string(id))),
-		t.delete(bucketFinished, expiryKey(task.Finished, string(id))),
-		t.delete(bucketDue, []byte(id)),
-	)
-}
-
-// TasksOf implements core.Tx.
-func (t *transaction) TasksOf(id core.AccountID, before core.TaskID, limit int) ([]core.Task, error) {
-	var tasks []core.Task
-	prefix := string(id) + "/"
-	end := prefix + string(before)
-	if before == "" {
-		end = prefix + "\xff"
-	}
-	c := t.tx.Bucket(bucketByAccount).Cursor()
-	for k := lastBefore(c, []byte(end)); hasPrefix(k, prefix) && len(tasks) < limit; k, _ = c.Prev() {
-		task, err := get[core.Task](t, bucketTasks, k[len(prefix):])
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, task)
-	}
-	return tasks, nil
-}
-
-// lastBefore is the greatest key below end.
+// lastBefore is the greatest key below end, nil when there is none.
 func lastBefore(c *bbolt.Cursor, end []byte) []byte {
 	k, _ := c.Seek(end)
 	if k == nil {
 		k, _ = c.Last()
+	} else {
+		k, _ = c.Prev()
+	}
+	if k != nil {
 		return k
 	}
-	k, _ = c.Prev()
+	// The beginning; or a page that this transaction has emptied, over which
+	// bbolt's cursor finds no way back.
+	for next, _ := c.First(); next != nil && string(next) < string(end); next, _ = c.Next() {
+		k = next
+	}
 	return k
 }
 
@@ -326,7 +214,7 @@ func (t *transaction) DeleteUsage(id core.WindowID) error {
 
 // AddEntry implements core.Tx.
 func (t *transaction) AddEntry(e core.Entry) error {
-	n, err := t.next(bucketLedger)
+	n, err := t.next(bucketPeople)
 	if err != nil {
 		return err
 	}
@@ -336,15 +224,15 @@ func (t *transaction) AddEntry(e core.Entry) error {
 
 // PutEntry implements core.Tx.
 func (t *transaction) PutEntry(e core.Entry) error {
-	return t.put(bucketLedger, ledgerKey(e.Account, e.Seq), e)
+	return t.put(bucketPeople, entryKey(e.Account, e.Seq), e)
 }
 
 // Entries implements core.Tx.
 func (t *transaction) Entries(id core.AccountID, after uint64, limit int) ([]core.Entry, error) {
 	var entries []core.Entry
-	c := t.tx.Bucket(bucketLedger).Cursor()
-	prefix := string(id) + "/"
-	for k, v := c.Seek(ledgerKey(id, after+1)); hasPrefix(k, prefix) && len(entries) < limit; k, v = c.Next() {
+	c := t.tx.Bucket(bucketPeople).Cursor()
+	prefix := string(id) + entryMark
+	for k, v := c.Seek(entryKey(id, after+1)); hasPrefix(k, prefix) && len(entries) < limit; k, v = c.Next() {
 		var e core.Entry
 		if err := storage.Decode(v, &e); err != nil {
 			return nil, fmt.Errorf("reading the ledger: %w", err)
@@ -356,7 +244,7 @@ func (t *transaction) Entries(id core.AccountID, after uint64, limit int) ([]cor
 
 // DeleteEntry implements core.Tx.
 func (t *transaction) DeleteEntry(id core.AccountID, seq uint64) error {
-	return t.delete(bucketLedger, ledgerKey(id, seq))
+	return t.delete(bucketPeople, entryKey(id, seq))
 }
 
 // AddAudit implements core.Tx.
@@ -376,7 +264,7 @@ func (t *transaction) Audits(before uint64, limit int) ([]core.Audit, error) {
 	if before == 0 {
 		before = math.MaxUint64
 	}
-	for k := lastBefore(c, number(before)); k != nil && len(audits) < limit; k, _ = c.Prev() {
+	for k := lastBefore(c, number(before)); k != nil && len(audits) < limit; k = lastBefore(c, k) {
 		a, err := get[core.Audit](t, bucketAudit, k)
 		if err != nil {
 			return nil, err
@@ -386,8 +274,8 @@ func (t *transaction) Audits(before uint64, limit int) ([]core.Audit, error) {
 	return audits, nil
 }
 
-func ledgerKey(id core.AccountID, n uint64) []byte {
-	return append([]byte(string(id)+"/"), number(n)...)
+func entryKey(id core.AccountID, n uint64) []byte {
+	return append([]byte(string(id)+entryMark), number(n)...)
 }
 
 // Seen implements core.Tx.

@@ -1,0 +1,212 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"time"
+
+	"kiebot/core"
+)
+
+// place is where a task is kept.
+type place int
+
+const (
+	nowhere  place = iota
+	open           // hot, and listed as open
+	ended          // hot because it is still due, and listed as ended
+	archived       // over: out of the way of those that move
+)
+
+func placeOf(task core.Task) place {
+	switch {
+	case !task.State.Final():
+		return open
+	case !task.Due.IsZero():
+		return ended
+	default:
+		return archived
+	}
+}
+
+// placeOf is where the task is now.
+func (t *transaction) placeOf(id []byte) (place, error) {
+	if v := t.tx.Bucket(bucketHot).Get(id); v != nil {
+		_, state, err := decodeDue(v)
+		if state.Final() {
+			return ended, err
+		}
+		return open, err
+	}
+	if t.tx.Bucket(bucketArchive).Get(id) != nil {
+		return archived, nil
+	}
+	return nowhere, nil
+}
+
+// Task implements core.Tx.
+func (t *transaction) Task(id core.TaskID) (core.Task, error) {
+	task, err := get[core.Task](t, bucketTasks, []byte(id))
+	if errors.Is(err, core.ErrNotFound) {
+		return get[core.Task](t, bucketArchive, []byte(id))
+	}
+	return task, err
+}
+
+// PutTask implements core.Tx.
+func (t *transaction) PutTask(task core.Task) error {
+	id, now := []byte(task.ID), placeOf(task)
+	was, err := t.placeOf(id)
+	if err != nil {
+		return err
+	}
+	if was > now { // it came back
+		if err := t.DeleteTask(task.ID); err != nil {
+			return err
+		}
+		was = nowhere
+	}
+	if err := t.listTask(task, was, now); err != nil {
+		return err
+	}
+	if now == archived {
+		return t.archive(task, was)
+	}
+	if err := t.putRaw(bucketHot, id, encodeDue(task.Due, task.State)); err != nil {
+		return err
+	}
+	return t.put(bucketTasks, id, task)
+}
+
+// listTask lists the task among the open or the ended ones of its account.
+func (t *transaction) listTask(task core.Task, was, now place) error {
+	switch {
+	case now == open && was == nowhere:
+		return t.putRaw(bucketPeople, personKey(task, openMark), nil)
+	case now == open || was >= ended:
+		return nil
+	}
+	if err := t.delete(bucketPeople, personKey(task, openMark)); err != nil {
+		return err
+	}
+	if err := t.putRaw(bucketPeople, personKey(task, endedMark), nil); err != nil {
+		return err
+	}
+	return t.putRaw(bucketEnded, expiryKey(task.Finished, string(task.ID)), nil)
+}
+
+func (t *transaction) archive(task core.Task, was place) error {
+	id := []byte(task.ID)
+	if was != archived {
+		err := errors.Join(t.delete(bucketTasks, id), t.delete(bucketHot, id), t.putRaw(bucketShort, shortKey(task.ID), nil))
+		if err != nil {
+			return err
+		}
+	}
+	return t.put(bucketArchive, id, task)
+}
+
+// DeleteTask implements core.Tx.
+func (t *transaction) DeleteTask(id core.TaskID) error {
+	task, err := t.Task(id)
+	if errors.Is(err, core.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		t.delete(bucketTasks, []byte(id)),
+		t.delete(bucketHot, []byte(id)),
+		t.delete(bucketArchive, []byte(id)),
+		t.delete(bucketShort, shortKey(id)),
+		t.delete(bucketPeople, personKey(task, openMark)),
+		t.delete(bucketPeople, personKey(task, endedMark)),
+		t.delete(bucketEnded, expiryKey(task.Finished, string(id))),
+	)
+}
+
+// TaskByShort implements core.Tx. Only archived tasks have an index: its
+// pages are hit at random, which an accepted request need not pay. The hot
+// ones are looked through, 50 bytes each.
+func (t *transaction) TaskByShort(short string) (core.Task, error) {
+	var newest core.TaskID
+	prefix := short + "/"
+	c := t.tx.Bucket(bucketShort).Cursor()
+	for k, _ := c.Seek([]byte(prefix)); hasPrefix(k, prefix); k, _ = c.Next() {
+		newest = core.TaskID(k[len(prefix):])
+	}
+	hot := t.tx.Bucket(bucketHot).Cursor()
+	for k, _ := hot.Seek([]byte(newest)); k != nil; k, _ = hot.Next() {
+		if bytes.HasSuffix(k, []byte(short)) {
+			newest = core.TaskID(k)
+		}
+	}
+	return t.Task(newest)
+}
+
+// TasksOf implements core.Tx.
+func (t *transaction) TasksOf(id core.AccountID, before core.TaskID, limit int) ([]core.Task, error) {
+	ids := slices.DeleteFunc(t.openTasks(id), func(open core.TaskID) bool { return before != "" && open >= before })
+	prefix := string(id) + endedMark
+	end := prefix + string(before)
+	if before == "" {
+		end = prefix + "\xff"
+	}
+	c := t.tx.Bucket(bucketPeople).Cursor()
+	for k, n := lastBefore(c, []byte(end)), 0; hasPrefix(k, prefix) && n < limit; k, n = lastBefore(c, k), n+1 {
+		ids = append(ids, core.TaskID(k[len(prefix):]))
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	var tasks []core.Task
+	for _, id := range ids[:min(limit, len(ids))] {
+		task, err := t.Task(id)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks, nil
+}
+
+// OpenTasks implements core.Tx.
+func (t *transaction) OpenTasks(id core.AccountID) ([]core.TaskID, error) {
+	return t.openTasks(id), nil
+}
+
+func (t *transaction) openTasks(id core.AccountID) []core.TaskID {
+	var ids []core.TaskID
+	prefix := string(id) + openMark
+	c := t.tx.Bucket(bucketPeople).Cursor()
+	for k, _ := c.Seek([]byte(prefix)); hasPrefix(k, prefix); k, _ = c.Next() {
+		ids = append(ids, core.TaskID(k[len(prefix):]))
+	}
+	return ids
+}
+
+// FinishedTasks implements core.Tx.
+func (t *transaction) FinishedTasks(before time.Time, limit int) ([]core.TaskID, error) {
+	var ids []core.TaskID
+	end := string(expiryKey(before, ""))
+	c := t.tx.Bucket(bucketEnded).Cursor()
+	for k, _ := c.First(); k != nil && string(k) < end && len(ids) < limit; k, _ = c.Next() {
+		ids = append(ids, core.TaskID(k[8:]))
+	}
+	return ids, nil
+}
+
+// What an account has is together in one bucket, an entry next to an open
+// task, so that accepting a request writes one page of it.
+const (
+	entryMark = "/e/"
+	openMark  = "/o/"
+	endedMark = "/t/"
+)
+
+func personKey(task core.Task, mark string) []byte {
+	return []byte(string(task.Account) + mark + string(task.ID))
+}
+
+func shortKey(id core.TaskID) []byte { return []byte(id.Short() + "/" + string(id)) }
