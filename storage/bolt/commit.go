@@ -143,6 +143,7 @@ func (c *committer) commit(calls []*call) {
 		for _, w := range calls {
 			b.give(w)
 		}
+		runtime.Gosched() // those whom the last commit has let go may be about to join
 	}
 	if b.err = b.finish(); b.err != nil {
 		c.fail(b.err)

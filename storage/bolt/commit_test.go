@@ -84,7 +84,7 @@ func (c *crowd) mustWork(err error) {
 }
 
 // transactions is how many transactions have been committed.
-func (s *Store) transactions(t *testing.T) int {
+func (s *Store) transactions(t testing.TB) int {
 	t.Helper()
 	tx, err := s.db.Begin(false)
 	if err != nil {

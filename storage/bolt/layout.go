@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	bbolt "go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"kiebot/core"
 )
@@ -131,7 +132,7 @@ func syncDir(dir string) error {
 // rearrange moves everything from layouts 1 and 2 to where it is now.
 func rearrange(t *transaction) error {
 	for _, name := range []string{"task_short", "task_by", "task_open", "task_done", "task_due"} {
-		if err := t.tx.DeleteBucket([]byte(name)); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+		if err := t.tx.DeleteBucket([]byte(name)); err != nil && !errors.Is(err, bbolterrors.ErrBucketNotFound) {
 			return err
 		}
 	}
