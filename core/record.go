@@ -222,10 +222,16 @@ type Task struct {
 	Charged   Credits `json:"charged,omitempty"`
 	Estimated bool    `json:"estimated,omitempty"`
 	// OperatorLoss is what Kie charged and nobody could be charged for.
-	OperatorLoss Credits  `json:"operator_loss,omitempty"`
-	Kie          kie.Ref  `json:"kie,omitzero"`
-	Outputs      []Output `json:"outputs,omitempty"`
-	Failure      *Failure `json:"failure,omitempty"`
+	OperatorLoss Credits `json:"operator_loss,omitempty"`
+	// KieAccount names the Kie account that the task is at. While it is queued
+	// this is only where it should go, empty when any will do, unless KieBound
+	// says that no other can serve it. Empty with Kie set is of a time when
+	// there was one account.
+	KieAccount string   `json:"kie_account,omitempty"`
+	KieBound   bool     `json:"kie_bound,omitempty"`
+	Kie        kie.Ref  `json:"kie,omitzero"`
+	Outputs    []Output `json:"outputs,omitempty"`
+	Failure    *Failure `json:"failure,omitempty"`
 	// Waiting says why a queued task waits for the operator, if it does.
 	Waiting Reason `json:"waiting,omitempty"`
 	// CancelWanted remembers a cancel that came while creating.

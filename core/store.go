@@ -40,9 +40,15 @@ type Store interface {
 
 // Work is something to do: exactly one of Task and Delivery is set.
 type Work struct {
-	Task     TaskID
-	State    State     // the task's
-	Due      time.Time // the task's
+	Task  TaskID
+	State State     // the task's
+	Due   time.Time // the task's
+
+	// Account and KieAccount are the task's, too; Account is empty when an
+	// older version stored that the task is due.
+	Account    AccountID
+	KieAccount string
+
 	Delivery DeliveryID
 	Lane     Lane // the delivery's
 }

@@ -3,6 +3,7 @@ package bolt
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
@@ -16,12 +17,13 @@ func (c claimScan) read(tx *bbolt.Tx, limit int) ([]core.Work, claimScan, error)
 	var work []core.Work
 	tasks := tx.Bucket(bucketHot).Cursor()
 	for k, v := from(tasks, c.task); k != nil && len(work) < limit; k, v = tasks.Next() {
-		due, state, err := decodeDue(v)
+		w, err := decodeDue(v)
 		if err != nil {
 			return nil, c, fmt.Errorf("reading when task %s is due: %w", k, err)
 		}
-		if !due.IsZero() {
-			work = append(work, core.Work{Task: core.TaskID(k), State: state, Due: due})
+		if !w.Due.IsZero() {
+			w.Task = core.TaskID(k)
+			work = append(work, w)
 		}
 		c.task = append([]byte(nil), k...)
 	}
@@ -51,22 +53,27 @@ func from(c *bbolt.Cursor, after []byte) (k, v []byte) {
 }
 
 // encodeDue packs what a claim needs to know, so that it need not decode the
-// task. A task with nothing due has zero there.
-func encodeDue(due time.Time, state core.State) []byte {
+// task: when it is due, zero when nothing is, then its state, the person's
+// account and the Kie account with a zero byte between them. Once it was the
+// state alone.
+func encodeDue(t core.Task) []byte {
 	var nanos int64
-	if !due.IsZero() {
-		nanos = due.UnixNano()
+	if !t.Due.IsZero() {
+		nanos = t.Due.UnixNano()
 	}
-	return append(number(uint64(nanos)), state...)
+	words := string(t.State) + "\x00" + string(t.Account) + "\x00" + t.KieAccount
+	return append(number(uint64(nanos)), words...)
 }
 
-func decodeDue(v []byte) (time.Time, core.State, error) {
+func decodeDue(v []byte) (core.Work, error) {
 	if len(v) < 8 {
-		return time.Time{}, "", fmt.Errorf("%d bytes, want at least 8", len(v))
+		return core.Work{}, fmt.Errorf("%d bytes, want at least 8", len(v))
 	}
-	due, state := time.Time{}, core.State(v[8:])
+	state, rest, _ := strings.Cut(string(v[8:]), "\x00")
+	account, kieAccount, _ := strings.Cut(rest, "\x00")
+	w := core.Work{State: core.State(state), Account: core.AccountID(account), KieAccount: kieAccount}
 	if nanos := binary.BigEndian.Uint64(v); nanos != 0 {
-		due = time.Unix(0, int64(nanos))
+		w.Due = time.Unix(0, int64(nanos))
 	}
-	return due, state, nil
+	return w, nil
 }

@@ -33,8 +33,8 @@ func placeOf(task core.Task) place {
 // placeOf is where the task is now.
 func (t *transaction) placeOf(id []byte) (place, error) {
 	if v := t.tx.Bucket(bucketHot).Get(id); v != nil {
-		_, state, err := decodeDue(v)
-		if state.Final() {
+		w, err := decodeDue(v)
+		if w.State.Final() {
 			return ended, err
 		}
 		return open, err
@@ -73,7 +73,7 @@ func (t *transaction) PutTask(task core.Task) error {
 	if now == archived {
 		return t.archive(task, was)
 	}
-	if err := t.putRaw(bucketHot, id, encodeDue(task.Due, task.State)); err != nil {
+	if err := t.putRaw(bucketHot, id, encodeDue(task)); err != nil {
 		return err
 	}
 	return t.put(bucketTasks, id, task)

@@ -89,7 +89,7 @@ func task(n int, account core.AccountID) core.Task {
 		},
 		Hold:    core.Hold{Amount: 1500, Shares: []core.Share{{Window: "day/a/2026-11-22", Amount: 1500}}},
 		Outputs: []core.Output{{URL: "https://example.com/a.png", Kind: "image", File: &media.File{Type: "image/png", Width: 3, Height: 2}}},
-		Created: epoch, Due: epoch.Add(time.Duration(n) * time.Second),
+		Created: epoch, Due: epoch.Add(time.Duration(n) * time.Second), KieAccount: "main",
 	}
 }
 
@@ -444,7 +444,7 @@ func testClaim(t *testing.T, open Opener) {
 		t.Errorf("claimed %d pieces of work, want 6 tasks and 7 deliveries", len(all))
 	}
 	w := all[fmt.Sprint(id(2), 0)]
-	if w.State != core.Queued || !w.Due.Equal(epoch.Add(2*time.Second)) {
+	if w.State != core.Queued || !w.Due.Equal(epoch.Add(2*time.Second)) || w.Account != "a" || w.KieAccount != "main" {
 		t.Errorf("claimed %+v", w)
 	}
 	if err := s.Release(t.Context(), "one"); err != nil {
