@@ -45,6 +45,7 @@ func commands() []command {
 		{name: "balance", answer: (*Bot).balance},
 		{name: "history", answer: (*Bot).history},
 		{name: "cancel", answer: (*Bot).cancel},
+		{name: "link", answer: (*Bot).link},
 		{name: "help", aliases: []string{"start"}, answer: (*Bot).help},
 	}
 }

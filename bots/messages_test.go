@@ -121,7 +121,7 @@ func families(t *testing.T) []string {
 	add("problem.", values(constants(t, "../kie/catalog/together.go", "Code"))...)
 	add("problem.", "range.min", "range.max", "missing.prompt", "missing.raw", "unsupported.prompt")
 	add("want.", values(constants(t, "../kie/catalog/model.go", "Type"))...)
-	for name, reason := range constants(t, "../core/record.go", "Reason") {
+	for name, reason := range reasons(t) {
 		switch {
 		case strings.HasPrefix(name, "Reason"):
 			add("refused.", reason)
@@ -154,6 +154,13 @@ func families(t *testing.T) []string {
 		add("per.", strings.ReplaceAll(m.Price.Per, " ", "_"))
 	}
 	return keys
+}
+
+// reasons are the constants of core.Reason by their names.
+func reasons(t *testing.T) map[string]string {
+	all := constants(t, "../core/record.go", "Reason")
+	maps.Copy(all, constants(t, "../core/link.go", "Reason"))
+	return all
 }
 
 func values(m map[string]string) []string { return slices.Collect(maps.Values(m)) }

@@ -28,7 +28,7 @@ func quietBot(t testing.TB) *Bot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Bot{catalog: models, texts: texts, now: noon.Local, location: noon.Location()}
+	return &Bot{pace: newPace(-1), catalog: models, texts: texts, now: noon.Local, location: noon.Location()}
 }
 
 func TestSuggest(t *testing.T) {
@@ -38,7 +38,7 @@ func TestSuggest(t *testing.T) {
 		labels string // all of them, or those it begins with before a "…"
 		insert string // the first one's
 	}{
-		{"/", "/imagine /video /music /speak /generate /models /balance /history /cancel /help", "/imagine "},
+		{"/", "/imagine /video /music /speak /generate /models /balance /history /cancel /link /help", "/imagine "},
 		{"/im", "/imagine", "/imagine "},
 		{"  /im", "/imagine", "/imagine "},
 		{"/IMAGE", "/imagine", "/imagine "},
@@ -92,7 +92,7 @@ func TestSuggest(t *testing.T) {
 		{"/models ", "image video music speech …", "/models image"},
 		{"/models vi", "video …", "/models video"},
 		{"/models flux", "flux …", "/models flux "},
-		{"/help ", "imagine video music speak generate models balance history cancel help", "/help imagine "},
+		{"/help ", "imagine video music speak generate models balance history cancel link help", "/help imagine "},
 		{"/help /vi", "video", "/help video "},
 		{"/help imagine ", "", ""},
 
