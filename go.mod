@@ -15,7 +15,7 @@ require (
 	go.etcd.io/bbolt v1.5.0 // the embedded store
 	golang.org/x/image v0.47.0 // reads WebP dimensions; draws and typesets kietest's pictures
 	golang.org/x/text v0.43.0 // matches languages and writes numbers as they do
-	golang.org/x/time v0.16.0 // the budget of status reads
+	golang.org/x/time v0.16.0 // the budget of status reads, the pace of answers
 )
 
 // What only the tests need.

@@ -42,6 +42,11 @@ type Config struct {
 	Locale   string           // default language, BCP 47, one that has texts; empty means English
 	Now      func() time.Time // nil means time.Now
 	Location *time.Location   // in which times are shown; nil means UTC
+	// Answers is how many answers one person gets at once, results not
+	// counted; one more is earned every three seconds. Beyond that one sentence
+	// says so, and then there is silence for half a minute. Zero means 20, a
+	// negative number no bound.
+	Answers int
 }
 
 // Bot answers people. Its methods may be called concurrently and never panic,
@@ -52,6 +57,7 @@ type Bot struct {
 	texts    *texts
 	now      func() time.Time
 	location *time.Location
+	pace     *pace
 }
 
 // New checks the configuration and reads the embedded texts.
@@ -63,7 +69,7 @@ func New(cfg Config) (*Bot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location}
+	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers)}
 	if b.now == nil {
 		b.now = time.Now
 	}
@@ -88,6 +94,8 @@ type Reply struct {
 	Text     string        // plain text, may have several lines
 	Accepted []core.TaskID // the batch, its lead first
 	Refused  bool          // nothing was done; Text says why
+	Silent   bool          // the person had too many answers: show nothing at all
+	Private  bool          // for nobody else's eyes: in a chat with others show it to this person alone, or not at all
 	Items    []Item        // the lines of a list, shown below Text, when the answer is one
 	Buttons  []Button      // what can be done next
 }
@@ -123,10 +131,10 @@ func (b *Bot) Command(ctx context.Context, in Incoming) Reply {
 	s := session{voice: b.voice(in.Origin.Locale), in: in, call: parse(in.Text)}
 	switch {
 	case s.call.known && s.call.command.makes != "":
-		return b.create(ctx, s)
+		return b.pacedUnless(s.voice, in, b.create(ctx, s))
 	case len(s.call.problems) > 0:
-		return s.refuse(s.problems(s.call, s.call.problems))
+		return b.paced(s.voice, in, func() Reply { return s.refuse(s.problems(s.call, s.call.problems)) })
 	default:
-		return s.call.command.answer(b, ctx, s)
+		return b.paced(s.voice, in, func() Reply { return s.call.command.answer(b, ctx, s) })
 	}
 }

@@ -405,7 +405,7 @@ func TestEveryReasonIsAnswered(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, locale := range []string{"en", "ru"} {
 		v := w.bot.voice(locale)
-		for _, reason := range values(constants(t, "../core/record.go", "Reason")) {
+		for _, reason := range values(reasons(t)) {
 			reply := w.bot.refusal(v, &core.Refusal{Reason: core.Reason(reason), Need: 1500, Left: 500, Limit: 2000, ResetsAt: time.Now().Add(time.Hour)})
 			if !strings.HasPrefix(reply.Text, "refused.") { // a Fail… or Wait… is no refusal
 				wantWords(t, reply.Text)

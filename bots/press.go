@@ -35,6 +35,10 @@ func (v voice) buttons(lead core.TaskID, state core.State) []Button {
 // asked for the task is obeyed. It blocks like Command.
 func (b *Bot) Press(ctx context.Context, in Incoming, data string) Reply {
 	v := b.voice(in.Origin.Locale)
+	return b.pacedUnless(v, in, b.press(ctx, v, in, data))
+}
+
+func (b *Bot) press(ctx context.Context, v voice, in Incoming, data string) Reply {
 	version, rest, _ := strings.Cut(data, ":")
 	action, id, _ := strings.Cut(rest, ":")
 	task, err := core.ParseTaskID(id)

@@ -70,7 +70,7 @@ func newWorld(t *testing.T, change func(*core.Config)) *world {
 	}
 	w.engine, err = core.New(cfg)
 	must(t, err)
-	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: cfg.Now, Location: cfg.Location})
+	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: cfg.Now, Location: cfg.Location, Answers: -1})
 	must(t, err)
 	return w
 }

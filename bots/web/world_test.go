@@ -78,7 +78,7 @@ func (w *world) start() {
 		Adapters: map[string]core.Adapter{Platform: late{w}},
 	})
 	must(w.t, err)
-	bot, err := bots.New(bots.Config{Engine: w.engine, Catalog: models})
+	bot, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1})
 	must(w.t, err)
 	w.web, err = New(Config{
 		Engine: w.engine, Bot: bot, Catalog: models, Links: links, PublicURL: w.address,
