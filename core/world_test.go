@@ -62,7 +62,7 @@ func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *w
 	w.kie = kietest.NewMemoryServer(kieCfg)
 	// Small answers in memory: compressing them would be most of the work.
 	w.net = &http.Transport{DialContext: w.kie.DialContext, DisableCompression: true}
-	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}})
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}, Tries: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

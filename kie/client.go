@@ -65,6 +65,10 @@ type Config struct {
 	// silence.
 	Logger *slog.Logger
 
+	// Tries is how often a call that buys nothing is sent at most, while the
+	// trouble looks temporary; zero means 3. A caller who plans its own reads
+	// and wants to hear of each refusal sets 1.
+	Tries int
 	// Creations paces the calls that buy something. Nil means no pace: the
 	// caller keeps Kie's limit of 20 in 10 seconds. Kie counts by account, so
 	// clients of one account share one CreationLimiter.
@@ -90,6 +94,7 @@ type Client struct {
 	uploads   *http.Client // without a limit on the whole exchange
 	agent     string
 	log       *slog.Logger
+	tries     int
 	creations *CreationLimiter
 	queries   *rate.Limiter
 	discovery *rate.Limiter
@@ -112,6 +117,9 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		base: base, uploadBase: uploadBase, key: &cfg.APIKey, agent: cfg.UserAgent, log: cfg.Logger,
 		creations: cfg.Creations, queries: cfg.Queries, discovery: cfg.Discovery,
+	}
+	if c.tries = cfg.Tries; c.tries <= 0 {
+		c.tries = defaultTries
 	}
 	if c.agent == "" {
 		c.agent = defaultAgent

@@ -24,8 +24,8 @@ const (
 	// maxBody caps a reply. The largest real ones, records of long lyrics,
 	// stay below 100 kB.
 	maxBody = 8 << 20
-	// maxTries is how often a reading call is sent at most.
-	maxTries = 3
+	// defaultTries is how often a reading call is sent at most.
+	defaultTries = 3
 	// firstPause doubles after each try.
 	firstPause = 500 * time.Millisecond
 	// maxPause is the longest Retry-After that a call sits out by itself; a
@@ -89,7 +89,7 @@ func (c *Client) read(ctx context.Context, call call, limit *rate.Limiter) (enve
 			return env, nil
 		}
 		pause := max(failure.RetryAfter, jitter(firstPause<<(try-1)))
-		if try == maxTries || !failure.passing() || pause > maxPause || endsWithin(ctx, pause) {
+		if try >= c.tries || !failure.passing() || pause > maxPause || endsWithin(ctx, pause) {
 			return env, failure
 		}
 		if err := sleep(ctx, pause); err != nil {

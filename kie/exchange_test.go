@@ -417,6 +417,22 @@ func TestReadsAreRepeated(t *testing.T) {
 	}
 }
 
+// A caller who plans its own reads hears of each refusal.
+func TestReadsAreSentAsOftenAsConfigured(t *testing.T) {
+	server := &script{replies: []reply{{body: `{"code":429,"msg":"Your call frequency is too high.","data":null}`}, {body: `{"code":200,"data":1}`}}}
+	listener := httptest.NewServer(server)
+	defer listener.Close()
+	client, err := New(Config{APIKey: "k", BaseURL: listener.URL, Tries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Credits(t.Context())
+	wantError(t, err, ErrRate, "read credits")
+	if n := server.count.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
 func TestReadsSurviveLostConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64

@@ -104,7 +104,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 }
 
 func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *media.Spool) error {
-	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: a.log})
+	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: a.log, Tries: 1})
 	if err != nil {
 		return err
 	}
