@@ -3,6 +3,7 @@ package core_test
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kiebot/core"
@@ -122,6 +123,7 @@ func TestUsualDurationSurvivesARestart(t *testing.T) {
 			nap(time.Minute)
 		}
 		usual := func() time.Duration {
+			synctest.Wait() // the engine has started
 			w.kie.NextCreate(kietest.Stick())
 			parcel, err := w.engine.Snapshot(t.Context(), w.submit(request("another")))
 			if err != nil {
