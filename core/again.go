@@ -2,8 +2,17 @@ package core
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"maps"
+	"net/http"
+	"os"
+	"slices"
 
+	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -16,6 +25,12 @@ func (e *Engine) Again(ctx context.Context, id, key string, origin Origin) (Rece
 		return Receipt{}, err
 	}
 	req := task.Request
+	req.Files = slices.Clone(req.Files)
+	for i, f := range req.Files {
+		if f.Platform == "" { // the button may be pressed on another platform than the files came from
+			req.Files[i].Platform = req.Origin.Identity.Platform
+		}
+	}
 	req.Key, req.Origin, req.Parent = key, origin, task.ID
 	if model, err := e.cfg.Catalog.Lookup(req.Model); err == nil {
 		if seed, ok := model.ByOption(catalog.Seed); ok && !seed.Required {
@@ -24,4 +39,77 @@ func (e *Engine) Again(ctx context.Context, id, key string, origin Origin) (Rece
 		}
 	}
 	return e.Submit(ctx, req)
+}
+
+// outputPlatform is the InputFile.Platform of files that an earlier task made.
+const outputPlatform = "kiebot:output"
+
+// outputRef is the InputFile.Ref of such a file.
+type outputRef struct {
+	Task  TaskID `json:"task"`
+	Index int    `json:"index"`
+}
+
+// OutputFile is what the task produced, by its index, as a file for a new
+// request. It answers false when there is no such file. Kie still has it for a
+// while, as it has what was uploaded at that time; after that our copy is
+// given to Kie anew.
+func OutputFile(t Task, index int) (InputFile, bool) {
+	if index < 0 || index >= len(t.Outputs) || t.Outputs[index].URL == "" {
+		return InputFile{}, false
+	}
+	out := t.Outputs[index]
+	ref, err := json.Marshal(outputRef{Task: t.ID, Index: index})
+	if err != nil {
+		return InputFile{}, false // cannot happen with a text and a number
+	}
+	file := InputFile{
+		Name: fmt.Sprintf("%s-%d", t.ID.Short(), index+1), Ref: ref, Platform: outputPlatform,
+		URL: out.URL, Uploaded: t.Finished,
+	}
+	if out.File != nil {
+		file.Name, file.Type, file.Size = out.File.Name, out.File.Type, out.File.Size
+	}
+	return file, true
+}
+
+// outputSource is the Source of files that earlier tasks made.
+type outputSource struct{ e *Engine }
+
+// Open opens our copy of the output, or fetches it from Kie once more.
+func (s outputSource) Open(ctx context.Context, file InputFile) (io.ReadCloser, error) {
+	var ref outputRef
+	if err := json.Unmarshal(file.Ref, &ref); err != nil {
+		return nil, fmt.Errorf("reading the reference of %q: %w", file.Name, err)
+	}
+	t, err := s.e.load(ctx, ref.Task)
+	if errors.Is(err, ErrNotFound) || err == nil && ref.Index >= len(t.Outputs) {
+		return nil, fmt.Errorf("the task that made %q is forgotten: %w", file.Name, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := t.Outputs[ref.Index]
+	kept, err := s.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, ref.Index), out.URL, media.Kind(out.Kind))
+	var known *media.Error
+	if errors.As(err, &known) && (!known.Temporary() || known.Status == http.StatusNotFound || known.Kind == media.NotMedia) {
+		return nil, errors.Join(fs.ErrNotExist, err) // an old link that is not served any more
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(kept.Path)
+}
+
+// sourceOf finds the Source that opens a file of the request; nil when its
+// platform is not connected.
+func (e *Engine) sourceOf(r Request, f InputFile) Source {
+	switch f.Platform {
+	case outputPlatform:
+		return outputSource{e}
+	case "":
+		return e.cfg.Sources[r.Origin.Identity.Platform]
+	default:
+		return e.cfg.Sources[f.Platform]
+	}
 }

@@ -71,7 +71,7 @@ func (e *Engine) prepare(ctx context.Context, id TaskID) {
 
 // upload opens one file at its platform and gives it to Kie.
 func (e *Engine) upload(ctx context.Context, t Task, file *InputFile) error {
-	source := e.cfg.Sources[t.Request.Origin.Identity.Platform]
+	source := e.sourceOf(t.Request, *file)
 	if source == nil {
 		return fmt.Errorf("%w: its platform is not connected", errGone)
 	}
@@ -117,7 +117,7 @@ func (e *Engine) prepared(ctx context.Context, id TaskID, files []InputFile, fai
 			t.Due, t.Attempts = c.now, 0
 			return c.putTask(*t)
 		case errors.Is(failed, errGone):
-			t.Failure = &Failure{Reason: FailFile, Message: missing(files)}
+			t.Failure = &Failure{Reason: FailFile, Message: missing(files, c.now)}
 			_, err := c.apply(t, Unprepared)
 			return err
 		case !c.now.Before(t.Created.Add(KeyPatience)):
@@ -132,9 +132,9 @@ func (e *Engine) prepared(ctx context.Context, id TaskID, files []InputFile, fai
 }
 
 // missing names the first file that Kie does not have.
-func missing(files []InputFile) string {
+func missing(files []InputFile, now time.Time) string {
 	for _, f := range files {
-		if f.URL == "" {
+		if f.unready(now) {
 			return f.Name
 		}
 	}

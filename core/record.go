@@ -122,6 +122,8 @@ type InputFile struct {
 	Type string          `json:"type,omitempty"` // media type, as far as known
 	Size int64           `json:"size,omitempty"` // bytes, as far as known
 	Ref  json.RawMessage `json:"ref"`            // the adapter's own, opaque to core
+	// Platform is whose Source opens it; empty means the origin's.
+	Platform string `json:"platform,omitempty"`
 	// URL is where Kie has it, since Uploaded. Kie keeps uploads for a day at least.
 	URL      string    `json:"url,omitempty"`
 	Uploaded time.Time `json:"uploaded,omitzero"`
