@@ -23,17 +23,22 @@ type change struct {
 func (e *Engine) update(ctx context.Context, fn func(*change) error) error {
 	var done change
 	err := e.store.Update(ctx, func(tx Tx) error {
+		e.courier.forget(done.deliveries) // of a run that did not count
+		done = change{}
 		c := change{Tx: tx, e: e, now: e.cfg.Now()}
 		if err := fn(&c); err != nil {
 			return err
 		}
 		done = c
+		e.courier.expect(c.deliveries)
 		return nil
 	})
-	if err == nil {
-		done.announce()
+	if err != nil {
+		e.courier.forget(done.deliveries)
+		return err
 	}
-	return err
+	done.announce()
+	return nil
 }
 
 func (c *change) announce() {
@@ -120,7 +125,7 @@ func (c *change) tellOf(t *Task, what Tell) error {
 	case TellProgress:
 		c.progress = append(c.progress, *t)
 	case TellNotice:
-		return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Task: t.ID, Kind: DeliverNotice})
+		return c.tell(Delivery{Lane: t.Lane(), Lead: t.Lead(), Task: t.ID, Kind: DeliverNotice})
 	case TellFinal:
 		return c.tellFinal(t)
 	}
@@ -137,7 +142,7 @@ func (c *change) tellFinal(t *Task) error {
 		c.progress = append(c.progress, *t)
 		return nil
 	}
-	return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Kind: DeliverFinal})
+	return c.tell(Delivery{Lane: t.Lane(), Lead: t.Lead(), Kind: DeliverFinal})
 }
 
 func (c *change) tell(d Delivery) error {

@@ -2,209 +2,418 @@ package core
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
 
-// courier shows deliveries: one ordered lane per chat, lanes in parallel.
-// A lane has a goroutine only while it has something to show.
-type courier struct {
-	e     *Engine
-	slots chan struct{} // deliveries under way
-	wake  chan struct{} // has room for one: "a lane is ready"
+// Bounds of what is under way at once, whatever the load: goroutines, open
+// files and the memory that adapters need are in proportion to them.
+const (
+	fetchMax    = 16               // downloads of a batch's files
+	plainMax    = 16               // attempts without files, on each platform
+	heavyMax    = 8                // attempts with files, on each platform
+	editMax     = 4                // progress edits, on each platform
+	uploadBytes = 256 << 20        // of the files in them, on each platform
+	deliverFor  = 5 * time.Minute  // for one attempt
+	fetchFor    = 15 * time.Minute // for the files of one batch, at one go
+)
 
-	mu    sync.Mutex
-	lanes map[Lane]*lane
-	ready []*lane // busy, but without a goroutine yet
-	stop  bool    // lanes rest; true until run
+// courier shows deliveries: one ordered lane per chat, lanes side by side.
+//
+// A lane exists while something waits in it, and for as long as its pace has
+// to be remembered. Lanes that could show something stand in a line of their
+// platform; whoever comes to its head makes one attempt, in a goroutine of its
+// own, and goes to the end again. Times to wait for are kept by the lanes'
+// alarms, so nothing that waits has a goroutine.
+type courier struct {
+	e    *Engine
+	wake chan struct{} // has room for one: "a line may move"
+
+	mu        sync.Mutex
+	stop      bool // lanes rest; true until run
+	lanes     map[Lane]*lane
+	leads     map[TaskID]int // how many deliveries about a batch wait
+	platforms map[string]*platform
+	fetches   []*waiting // in line for their files
+	fetching  int
 }
 
-// lane is what waits for one chat.
-type lane struct {
-	name   Lane
-	queue  []Delivery           // by ID
-	fresh  []TaskID             // leads whose message should be edited
-	edited map[TaskID]time.Time // when a lead's message was last edited
-	busy   bool
+// platform is where lanes are, with an adapter or, as long as there is none, without.
+type platform struct {
+	name    string
+	adapter Adapter
+	paced   Paced // nil when there are no limits
+	meters  meters
+	rest    time.Time // no call before
+
+	plain, heavy, edits line
 }
 
 func newCourier(e *Engine) *courier {
 	return &courier{
-		e: e, slots: make(chan struct{}, deliverMax), wake: make(chan struct{}, 1),
-		lanes: map[Lane]*lane{}, stop: true,
+		e: e, wake: make(chan struct{}, 1), stop: true,
+		lanes: map[Lane]*lane{}, leads: map[TaskID]int{}, platforms: map[string]*platform{},
 	}
 }
 
-// run serves the lanes until ctx ends. Deliveries that are under way then end with work.
+// run serves the lanes until ctx ends. Attempts that are under way then end
+// with work; downloads are cut off and made again after the next start.
 func (c *courier) run(ctx, work context.Context) {
 	var under sync.WaitGroup
-	c.mu.Lock()
-	c.stop = false
-	for _, l := range c.lanes {
-		c.start(l)
-	}
-	c.mu.Unlock()
+	c.open()
 	for ctx.Err() == nil {
-		for _, l := range c.takeReady() {
-			under.Go(func() { c.serve(ctx, work, l) })
+		jobs, nap := c.begin()
+		for _, job := range jobs {
+			under.Go(func() { job(ctx, work) })
 		}
+		timer := time.NewTimer(nap)
 		select {
 		case <-ctx.Done():
 		case <-c.wake:
+		case <-timer.C:
 		}
+		timer.Stop()
 	}
 	c.mu.Lock()
 	c.stop = true
 	c.mu.Unlock()
 	under.Wait()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lanes, c.ready = map[Lane]*lane{}, nil // the store knows what was not shown
+	c.clear()
 }
 
-func (c *courier) takeReady() []*lane {
+func (c *courier) open() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ready := c.ready
-	c.ready = nil
-	return ready
-}
-
-// push adds a committed delivery to its lane, in the order of the ids.
-func (c *courier) push(d Delivery) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lane(d.Lane)
-	i, found := slices.BinarySearchFunc(l.queue, d.ID, func(a Delivery, id DeliveryID) int { return int(a.ID) - int(id) })
-	if found {
-		return
+	c.stop = false
+	for _, l := range c.lanes {
+		c.plan(l)
 	}
-	l.queue = slices.Insert(l.queue, i, d)
-	c.start(l)
 }
 
-// waits reports whether a delivery about the batch waits to be shown.
-func (c *courier) waits(lead TaskID) bool {
+// clear forgets everything: the store knows what was not shown.
+func (c *courier) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range c.lanes {
-		if slices.ContainsFunc(l.queue, func(d Delivery) bool { return d.Lead == lead }) {
-			return true
-		}
+		l.leave()
+		l.sleep(nil, time.Time{})
 	}
-	return false
+	c.lanes, c.leads, c.platforms, c.fetches = map[Lane]*lane{}, map[TaskID]int{}, map[string]*platform{}, nil
 }
 
-// refresh asks for an edit of the message that stands for the batch. Unless
-// it is urgent it is dropped when the last edit is too recent.
-func (c *courier) refresh(t Task, urgent bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lane(t.Request.Origin.Lane)
-	lead := t.Lead()
-	if c.stop || slices.Contains(l.fresh, lead) || !urgent && c.e.cfg.Now().Sub(l.edited[lead]) < progressGap {
-		return
-	}
-	l.fresh = append(l.fresh, lead)
-	c.start(l)
-}
-
-// lane finds or opens a lane. The caller holds the lock.
-func (c *courier) lane(name Lane) *lane {
-	l := c.lanes[name]
-	if l == nil {
-		l = &lane{name: name, edited: map[TaskID]time.Time{}}
-		c.lanes[name] = l
-	}
-	return l
-}
-
-// start asks run for a goroutine for the lane. The caller holds the lock.
-func (c *courier) start(l *lane) {
-	if c.stop || l.busy || len(l.queue)+len(l.fresh) == 0 {
-		return
-	}
-	l.busy = true
-	c.ready = append(c.ready, l)
+func (c *courier) ring() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-// serve shows what waits in the lane, in order, and ends when nothing waits.
-func (c *courier) serve(ctx, work context.Context, l *lane) {
-	for {
-		d, ok := c.head(l)
-		switch {
-		case !ok:
-			return
-		case d.Kind == DeliverProgress:
-			if _, err := c.show(work, d, nil); err != nil {
-				c.e.log.Debug("an edit was not shown", "task", d.Lead, "error", err)
-			}
-		case c.insist(ctx, work, d):
-			c.done(l, d)
-		}
-	}
-}
-
-// head is what the lane shows next: deliveries first, then edits. It answers
-// false, and the lane rests, when there is nothing or the engine stops.
-func (c *courier) head(l *lane) (Delivery, bool) {
+// expect marks deliveries that are being committed. Their goroutines may be
+// told of the commit in another order than it was made in: until one is pushed
+// or forgotten, nothing with a greater id is shown in its lane.
+func (c *courier) expect(deliveries []Delivery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.stop:
-	case len(l.queue) > 0:
-		return l.queue[0], true
-	case len(l.fresh) > 0:
-		lead := l.fresh[0]
-		l.fresh = l.fresh[1:]
-		l.edited[lead] = c.e.cfg.Now()
-		return Delivery{Lane: l.name, Lead: lead, Kind: DeliverProgress, Created: c.e.cfg.Now()}, true
-	case len(l.edited) == 0:
-		delete(c.lanes, l.name)
-	}
-	l.busy = false
-	return Delivery{}, false
-}
-
-// insist tries a delivery until it is over. It answers false when the engine stops first.
-func (c *courier) insist(ctx, work context.Context, d Delivery) bool {
-	began := c.e.cfg.Now()
-	for attempt := 1; ; attempt++ {
-		patient := c.e.cfg.Now().Sub(began) < fetchFor
-		wait, err := c.deliver(ctx, work, d, patient)
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		wait = max(wait, backoff(attempt, time.Second, maxBackoff))
-		c.e.log.Warn("a delivery will be tried again", "delivery", uint64(d.ID), "task", d.Lead,
-			"kind", d.Kind, "attempt", attempt, "wait", wait, "error", err)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return false
-		}
+	for _, d := range deliveries {
+		l := c.lane(d.Lane)
+		l.coming = append(l.coming, d.ID)
 	}
 }
 
-// done takes the delivery out of the lane.
-func (c *courier) done(l *lane, d Delivery) {
+// forget takes back what was expected and was not committed.
+func (c *courier) forget(deliveries []Delivery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.queue = slices.DeleteFunc(l.queue, func(waiting Delivery) bool { return waiting.ID == d.ID })
-	if d.Kind == DeliverFinal || d.Kind == DeliverLate {
-		delete(l.edited, d.Lead)
-		l.fresh = slices.DeleteFunc(l.fresh, func(id TaskID) bool { return id == d.Lead })
+	for _, d := range deliveries {
+		if l := c.lanes[d.Lane]; l != nil {
+			l.arrived(d.ID)
+			c.plan(l)
+		}
+	}
+}
+
+// push adds a committed delivery to its lane.
+func (c *courier) push(d Delivery) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, now := c.lane(d.Lane), time.Now()
+	l.arrived(d.ID)
+	w := &waiting{Delivery: d}
+	if wait := d.Due.Sub(c.e.cfg.Now()); wait > 0 {
+		c.postpone(l, w, wait, now)
+	}
+	if l.insert(w) {
+		c.leads[d.Lead]++
+	}
+	c.plan(l)
+}
+
+// postpone sets when a delivery is tried again, and who rests till then.
+func (c *courier) postpone(l *lane, w *waiting, wait time.Duration, now time.Time) {
+	if w.Rest == RestNothing {
+		wait = min(wait, maxBackoff) // the wall clock may have been set back
+	}
+	w.due = now.Add(wait)
+	if w.since.IsZero() {
+		w.since = now
+	}
+	if w.Rest != RestNothing {
+		l.rest = later(l.rest, w.due)
+	}
+	if w.Rest == RestPlatform {
+		l.home.rest = later(l.home.rest, w.due)
+	}
+}
+
+// waits reports whether a delivery about the batch waits to be shown.
+func (c *courier) waits(lead TaskID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leads[lead] > 0
+}
+
+// refresh asks for an edit of the message that stands for the batch. Edits of
+// one message keep their distance: an urgent one waits for it, any other is
+// dropped when it comes too soon.
+func (c *courier) refresh(t Task, urgent bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stop || c.platform(t.Lane().Platform()).adapter == nil {
 		return
 	}
-	l.edited[d.Lead] = c.e.cfg.Now()
+	l, lead := c.lane(t.Lane()), t.Lead()
+	if urgent || time.Since(l.edited[lead]) >= l.gap {
+		l.wantEdit(lead)
+	}
+	c.plan(l)
+}
+
+// lane finds or opens a lane. The caller holds the lock.
+func (c *courier) lane(name Lane) *lane {
+	l := c.lanes[name]
+	if l == nil {
+		l = &lane{name: name, home: c.platform(name.Platform()), edited: map[TaskID]time.Time{}, gap: progressGap}
+		if l.home.paced != nil {
+			pace := l.home.paced.Pace(name)
+			l.meters = newMeters(pace.Rates)
+			l.gap = max(l.gap, pace.Edits)
+		}
+		c.lanes[name] = l
+	}
+	return l
+}
+
+func (c *courier) platform(name string) *platform {
+	p := c.platforms[name]
+	if p == nil {
+		p = &platform{
+			name: name, adapter: c.e.cfg.Adapters[name],
+			plain: line{most: plainMax}, heavy: line{most: heavyMax, mostBytes: c.e.cfg.UploadBytes}, edits: line{most: editMax},
+		}
+		if paced, ok := p.adapter.(Paced); ok {
+			p.paced, p.meters = paced, newMeters(paced.Pace("").Rates)
+		}
+		if p.adapter == nil {
+			c.e.log.Error("no adapter for a platform; what is to be shown there waits for one", "platform", name)
+		}
+		c.platforms[name] = p
+	}
+	return p
+}
+
+// plan decides what the lane waits for: a turn in a line, a moment, or
+// nothing, and then it is forgotten. It is called whenever something about the
+// lane has changed. The caller holds the lock.
+func (c *courier) plan(l *lane) {
+	if c.stop || l.busy || l.home.adapter == nil {
+		return
+	}
+	now := time.Now()
+	for w, _ := l.delivery(now); w != nil && w.needsFiles(); w, _ = l.delivery(now) {
+		w.step = fetching
+		c.fetches = append(c.fetches, w)
+		c.ring()
+	}
+	w, lead, wake := l.turn(now)
+	if n := l.home.line(w, lead); n != nil {
+		l.join(n)
+		c.ring()
+	} else {
+		l.leave()
+	}
+	if l.idle() {
+		if wake = l.lapse(now); !wake.After(now) {
+			delete(c.lanes, l.name)
+			wake = time.Time{}
+		}
+	}
+	l.sleep(func() { c.look(l) }, wake)
+}
+
+// line is where a lane waits for its turn with the delivery or the edit; nil
+// when it has neither to show now.
+func (p *platform) line(w *waiting, lead TaskID) *line {
+	switch {
+	case w != nil && w.needsFiles(), w == nil && lead == "":
+		return nil
+	case w == nil:
+		return &p.edits
+	case w.bytes > 0:
+		return &p.heavy
+	}
+	return &p.plain
+}
+
+// look plans the lane again, unless it was forgotten since.
+func (c *courier) look(l *lane) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lanes[l.name] == l {
+		c.plan(l)
+	}
+}
+
+// begin takes what can be done now out of the lines, and says how long
+// nothing more can be done unless there is news.
+func (c *courier) begin() (jobs []func(ctx, work context.Context), nap time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.fetching < fetchMax && len(c.fetches) > 0 {
+		w := c.fetches[0]
+		c.fetches = c.fetches[1:]
+		c.fetching++
+		if w.since.IsZero() {
+			w.since = time.Now()
+		}
+		jobs = append(jobs, func(ctx, work context.Context) { c.fetchFiles(ctx, work, w) })
+		c.plan(w.lane)
+	}
+	var wake time.Time
+	for _, p := range c.platforms {
+		for _, n := range []*line{&p.heavy, &p.plain, &p.edits} {
+			more, at := c.serve(p, n)
+			jobs = append(jobs, more...)
+			wake = sooner(wake, at)
+		}
+	}
+	if wake.IsZero() {
+		return jobs, longestNap
+	}
+	return jobs, time.Until(wake)
+}
+
+// serve takes lanes from the head of the line for as long as the platform
+// allows, and says when it allows more.
+func (c *courier) serve(p *platform, n *line) (jobs []func(ctx, work context.Context), wake time.Time) {
+	for l := n.first(); l != nil; l = n.first() {
+		now := time.Now() // not before the lane was planned: what it could do then it can do now
+		w, lead, _ := l.turn(now)
+		if p.line(w, lead) != n {
+			c.plan(l) // time has brought it something better
+			continue
+		}
+		if at := later(p.rest, p.meters.free(w == nil)); at.After(now) {
+			return jobs, at
+		}
+		bytes := int64(0)
+		if w != nil {
+			bytes = w.bytes
+		}
+		if !n.takes(bytes) {
+			return jobs, time.Time{}
+		}
+		jobs = append(jobs, c.attempt(l, w, lead, now))
+	}
+	return jobs, time.Time{}
+}
+
+// attempt makes the lane busy with the delivery or the edit. The caller holds the lock.
+func (c *courier) attempt(l *lane, w *waiting, lead TaskID, now time.Time) func(ctx, work context.Context) {
+	n := l.line
+	l.leave()
+	l.busy = true
+	l.meters.note(now)
+	l.home.meters.note(now)
+	n.under++
+	if w == nil {
+		l.forgetEdits(lead)
+		l.edited[lead] = now
+		return func(_, work context.Context) { c.edited(l, n, lead, c.edit(work, l.name, lead)) }
+	}
+	if w.since.IsZero() {
+		w.since = now
+	}
+	n.bytes += w.bytes
+	return func(_, work context.Context) { c.tried(l, n, w, c.try(work, w)) }
+}
+
+// edited notes what came of an edit.
+func (c *courier) edited(l *lane, n *line, lead TaskID, o outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l.busy = false
+	n.under--
+	if o.wait > 0 { // the platform wants to be left alone
+		c.postpone(l, &waiting{Delivery: o.delivery}, o.wait, time.Now())
+		l.wantEdit(lead)
+	}
+	c.plan(l)
+	c.ring()
+}
+
+// tried notes what came of an attempt.
+func (c *courier) tried(l *lane, n *line, w *waiting, o outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l.busy = false
+	n.under--
+	n.bytes -= w.bytes
+	if o.taken {
+		l.took = time.Now()
+	}
+	c.settle(l, w, o)
+	if !o.over && w.lane == l && w.Rest == RestNothing {
+		l.keepOrder(w)
+	}
+	c.plan(l)
+	c.ring()
+}
+
+// settle puts the delivery where it belongs after an attempt.
+func (c *courier) settle(l *lane, w *waiting, o outcome) {
+	w.Delivery, w.shown = o.delivery, o.shown
+	switch {
+	case o.over:
+		l.remove(w)
+		if c.leads[w.Lead]--; c.leads[w.Lead] == 0 {
+			delete(c.leads, w.Lead)
+		}
+	case w.Lane != l.name:
+		l.remove(w)
+		w.since, w.due = time.Time{}, time.Time{}
+		to := c.lane(w.Lane)
+		to.insert(w)
+		c.plan(to)
+	default:
+		c.postpone(l, w, o.wait, time.Now())
+	}
+}
+
+// fetchFiles does one piece of the line for files.
+func (c *courier) fetchFiles(ctx, work context.Context, w *waiting) {
+	got, o := c.collect(ctx, work, w.Delivery)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fetching--
+	w.step = unfetched
+	switch {
+	case ctx.Err() != nil:
+		return // stopping
+	case o.wait > 0:
+		c.settle(w.lane, w, o)
+	default:
+		w.step, w.files, w.bytes, w.since = fetched, got.files, got.bytes, time.Time{}
+	}
+	c.plan(w.lane)
+	c.ring()
 }

@@ -12,64 +12,96 @@ import (
 	"kiebot/core/media"
 )
 
-// deliver makes one attempt. A nil error means that the delivery is over:
-// shown and committed, or impossible for ever and recorded as such.
-func (c *courier) deliver(ctx, work context.Context, d Delivery, patient bool) (time.Duration, error) {
-	var files map[fileKey]media.File
-	if d.Kind == DeliverFinal || d.Kind == DeliverLate {
-		var err error
-		if files, err = c.fetch(ctx, d); err != nil && (patient || ctx.Err() != nil) {
-			return 0, err
-		}
-	}
-	return c.show(work, d, files)
+// maxTries and patience bound how long a delivery is tried: it is given up
+// when both are used up.
+const (
+	maxTries = 20
+	patience = 24 * time.Hour
+)
+
+// maxReason is how much is kept of why a delivery was given up, in bytes.
+const maxReason = 300
+
+// fetchTries is how often a result file is tried before its link is shown
+// instead, which with backoff takes two minutes.
+const fetchTries = 7
+
+// outcome is what came of an attempt.
+type outcome struct {
+	delivery Delivery      // as the store has it now, perhaps in another lane
+	over     bool          // the store has it no more
+	taken    bool          // the platform took it
+	wait     time.Duration // before the next attempt
+	shown    *receipt      // it was shown, which could not be committed
 }
 
-// show hands the parcel to the adapter and commits the receipt.
-func (c *courier) show(work context.Context, d Delivery, files map[fileKey]media.File) (time.Duration, error) {
-	var p Parcel
-	err := c.e.store.View(work, func(tx Tx) (err error) {
+// receipt is what the platform's answer left.
+type receipt struct{ data json.RawMessage }
+
+// try makes one attempt to show the delivery.
+func (c *courier) try(work context.Context, w *waiting) outcome {
+	d := w.Delivery
+	if w.shown != nil {
+		return c.keep(work, d, w.shown, w.files)
+	}
+	p, err := c.load(work, d)
+	switch {
+	case errors.Is(err, ErrNotFound): // its tasks were forgotten long ago
+		return c.drop(work, d)
+	case err != nil:
+		return c.again(work, d, fmt.Errorf("loading what to show: %w", err))
+	}
+	putFiles(p.Tasks, w.files)
+	switch lane := p.Tasks[0].Lane(); {
+	case lane != d.Lane:
+		return c.move(work, d, lane)
+	case overtaken(p):
+		return c.drop(work, d)
+	}
+	data, err := c.hand(work, p)
+	if err != nil {
+		return c.unshown(work, w, p.Tasks[0], err)
+	}
+	return c.keep(work, d, &receipt{data}, w.files)
+}
+
+// edit makes one attempt at a progress edit. Its failure matters only when
+// the platform asks for a wait.
+func (c *courier) edit(work context.Context, name Lane, lead TaskID) (o outcome) {
+	d := Delivery{Lane: name, Lead: lead, Kind: DeliverProgress, Created: c.e.cfg.Now()}
+	p, err := c.load(work, d)
+	if err == nil && (overtaken(p) || p.Tasks[0].Lane() != name) {
+		return o
+	}
+	var data json.RawMessage
+	if err == nil {
+		data, err = c.hand(work, p)
+	}
+	if err == nil && data != nil && !bytes.Equal(data, p.Shown) {
+		err = c.close(work, d, nil, func(lead *Task, _ time.Time) { lead.Shown = data })
+	}
+	if err != nil {
+		c.e.log.Debug("an edit was not shown", "task", lead, "error", err)
+		o.wait, d.Rest = restOf(err)
+	}
+	o.delivery = d
+	return o
+}
+
+// load gathers what is to be shown.
+func (c *courier) load(work context.Context, d Delivery) (p Parcel, err error) {
+	err = c.e.store.View(work, func(tx Tx) error {
 		p, err = c.e.parcel(tx, d)
 		return err
 	})
-	if err != nil {
-		return 0, fmt.Errorf("loading what to show: %w", err)
-	}
-	putFiles(p.Tasks, files)
-	if overtaken(p) {
-		return 0, c.commit(work, d, nil, nil)
-	}
-	adapter := c.e.cfg.Adapters[d.Lane.Platform()]
-	if adapter == nil {
-		c.e.log.Error("no adapter for a delivery; it waits for one", "task", d.Lead, "lane", string(d.Lane))
-		return maxBackoff, fmt.Errorf("no adapter for platform %q", d.Lane.Platform())
-	}
-	receipt, err := c.hand(work, adapter, p)
-	var known *DeliveryError
-	switch {
-	case err == nil:
-	case d.Kind == DeliverProgress:
-		return 0, err
-	case errors.As(err, &known) && known.Permanent:
-		c.e.log.Error("a delivery is impossible", "delivery", uint64(d.ID), "task", d.Lead, "kind", d.Kind, "error", err)
-	case errors.As(err, &known):
-		return known.RetryAfter, err
-	default:
-		return 0, err
-	}
-	if d.Kind == DeliverProgress && (receipt == nil || bytes.Equal(receipt, p.Shown)) {
-		return 0, nil
-	}
-	return 0, c.commit(work, d, receipt, files)
+	return p, err
 }
 
-// hand calls the adapter, at most deliverMax at once.
-func (c *courier) hand(work context.Context, adapter Adapter, p Parcel) (receipt json.RawMessage, err error) {
-	c.slots <- struct{}{}
-	defer func() { <-c.slots }()
+// hand calls the adapter.
+func (c *courier) hand(work context.Context, p Parcel) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(work, deliverFor)
 	defer cancel()
-	return adapter.Deliver(ctx, p)
+	return c.e.cfg.Adapters[p.Delivery.Lane.Platform()].Deliver(ctx, p)
 }
 
 // overtaken reports whether something later in the lane shows more.
@@ -89,23 +121,115 @@ func allFinal(tasks []Task) bool {
 	return true
 }
 
-// commit removes the delivery and keeps what it left: the receipt and the files.
-func (c *courier) commit(work context.Context, d Delivery, receipt json.RawMessage, files map[fileKey]media.File) error {
+// keep commits that the delivery was shown. When that fails it was shown all
+// the same: only the commit is tried again.
+func (c *courier) keep(work context.Context, d Delivery, r *receipt, files map[fileKey]media.File) outcome {
+	err := c.close(work, d, files, func(lead *Task, now time.Time) {
+		if r.data != nil {
+			lead.Shown = r.data
+		}
+		if d.Kind == DeliverFinal {
+			lead.Delivered = now
+		}
+	})
+	if err != nil {
+		c.e.log.Error("storing that a delivery was shown", "delivery", uint64(d.ID), "task", d.Lead, "error", err)
+		d.Attempts++
+		return outcome{delivery: d, taken: true, wait: backoff(d.Attempts, time.Second, maxBackoff), shown: r}
+	}
+	return outcome{delivery: d, taken: true, over: true}
+}
+
+// drop commits that the delivery is not shown and need not be.
+func (c *courier) drop(work context.Context, d Delivery) outcome {
+	err := c.e.store.Update(context.WithoutCancel(work), func(tx Tx) error { return tx.DeleteDelivery(d.ID) })
+	if err != nil {
+		return c.again(work, d, fmt.Errorf("removing what need not be shown: %w", err))
+	}
+	return outcome{delivery: d, over: true}
+}
+
+// giveUp commits that the delivery cannot be shown, and why.
+func (c *courier) giveUp(work context.Context, d Delivery, files map[fileKey]media.File, reason error) outcome {
+	c.e.log.Error("a delivery was given up; what it shows can still be asked for", "delivery", uint64(d.ID),
+		"task", d.Lead, "kind", d.Kind, "lane", string(d.Lane), "attempts", d.Attempts+1, "error", reason)
+	err := c.close(work, d, files, func(lead *Task, now time.Time) {
+		if d.Kind == DeliverFinal || d.Kind == DeliverLate {
+			lead.Undelivered = &Undelivered{Kind: d.Kind, At: now, Reason: trimTo(reason.Error(), maxReason)}
+		}
+	})
+	if err != nil {
+		return c.again(work, d, fmt.Errorf("storing that a delivery was given up: %w", err))
+	}
+	return outcome{delivery: d, over: true}
+}
+
+// unshown decides about a delivery that the platform did not take.
+func (c *courier) unshown(work context.Context, w *waiting, lead Task, err error) outcome {
+	d := w.Delivery
+	var known *DeliveryError
+	permanent := errors.As(err, &known) && known.Permanent
+	switch {
+	case permanent && c.canMove(lead, known.Fallback):
+		c.e.log.Warn("a delivery is impossible in its lane and moves to another",
+			"delivery", uint64(d.ID), "task", d.Lead, "kind", d.Kind, "lane", string(d.Lane), "to", string(known.Fallback), "error", err)
+		return c.move(work, d, known.Fallback)
+	case permanent, d.Attempts+1 >= maxTries && c.e.cfg.Now().Sub(d.Created) >= patience:
+		return c.giveUp(work, d, w.files, err)
+	}
+	return c.again(work, d, err)
+}
+
+// again commits when the delivery is tried the next time. Without that, in a
+// store that fails, it is tried then all the same.
+func (c *courier) again(work context.Context, d Delivery, failed error) outcome {
+	d.Attempts++
+	wait, rest := restOf(failed)
+	if wait == 0 {
+		wait = backoff(d.Attempts, time.Second, maxBackoff)
+	}
+	d.Due, d.Rest = c.e.cfg.Now().Add(wait), rest
+	c.e.log.Warn("a delivery will be tried again", "delivery", uint64(d.ID), "task", d.Lead,
+		"kind", d.Kind, "attempt", d.Attempts, "wait", wait, "error", failed)
+	if err := c.store(work, d); err != nil {
+		c.e.log.Error("storing when a delivery is tried again", "delivery", uint64(d.ID), "task", d.Lead, "error", err)
+	}
+	return outcome{delivery: d, wait: wait}
+}
+
+// restOf is what the platform asked for, zero when nothing.
+func restOf(err error) (time.Duration, Scope) {
+	var known *DeliveryError
+	switch {
+	case !errors.As(err, &known) || known.RetryAfter <= 0:
+		return 0, RestNothing
+	case known.Everywhere:
+		return known.RetryAfter, RestPlatform
+	}
+	return known.RetryAfter, RestLane
+}
+
+func (c *courier) store(work context.Context, d Delivery) error {
+	return c.e.store.Update(context.WithoutCancel(work), func(tx Tx) error { return tx.PutDelivery(d) })
+}
+
+// canMove says whether the batch may be shown in the lane instead. It moves once.
+func (c *courier) canMove(lead Task, to Lane) bool {
+	return to != "" && to != lead.Lane() && lead.MovedTo == "" && c.e.cfg.Adapters[to.Platform()] != nil
+}
+
+// close removes the delivery and keeps what it left on its tasks: the files,
+// and what note writes on the first of them.
+func (c *courier) close(work context.Context, d Delivery, files map[fileKey]media.File, note func(lead *Task, now time.Time)) error {
 	return c.e.update(context.WithoutCancel(work), func(ch *change) error {
 		tasks, err := batchOf(ch.Tx, d.Lead)
 		if err != nil {
 			return err
 		}
 		putFiles(tasks, files)
+		note(&tasks[0], ch.now)
 		for i, t := range tasks {
-			changed := i == 0 || hasFile(files, t.ID)
-			if i == 0 && receipt != nil {
-				t.Shown = receipt
-			}
-			if i == 0 && d.Kind == DeliverFinal {
-				t.Delivered = ch.now
-			}
-			if !changed {
+			if i > 0 && !hasFile(files, t.ID) {
 				continue
 			}
 			if err := ch.PutTask(t); err != nil {
@@ -117,6 +241,33 @@ func (c *courier) commit(work context.Context, d Delivery, receipt json.RawMessa
 		}
 		return ch.DeleteDelivery(d.ID)
 	})
+}
+
+// move commits that the batch is shown in another lane from now on, as a new
+// message there.
+func (c *courier) move(work context.Context, d Delivery, to Lane) outcome {
+	moved := d
+	moved.Lane, moved.Attempts, moved.Due, moved.Rest = to, 0, time.Time{}, RestNothing
+	err := c.e.update(context.WithoutCancel(work), func(ch *change) error {
+		tasks, err := batchOf(ch.Tx, d.Lead)
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if t.Lane() == to {
+				continue
+			}
+			t.MovedTo, t.Shown = to, nil
+			if err := ch.PutTask(t); err != nil {
+				return err
+			}
+		}
+		return ch.PutDelivery(moved)
+	})
+	if err != nil {
+		return c.again(work, d, fmt.Errorf("storing the move to another lane: %w", err))
+	}
+	return outcome{delivery: moved}
 }
 
 // fileKey names one output of one task.
@@ -144,33 +295,60 @@ func putFiles(tasks []Task, files map[fileKey]media.File) {
 	}
 }
 
+// haul is the fetched files of a batch.
+type haul struct {
+	files map[fileKey]media.File // those that the store does not know yet
+	bytes int64                  // of all
+}
+
+// collect fetches the batch's files. An outcome with a wait says that some are
+// missing and are tried again; after fetchTries they are shown as links.
+func (c *courier) collect(ctx, work context.Context, d Delivery) (haul, outcome) {
+	within, cancel := context.WithTimeout(ctx, fetchFor)
+	defer cancel()
+	got, err := c.fetch(within, d)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return got, outcome{}
+	case d.Attempts < fetchTries:
+		return got, c.again(work, d, err)
+	}
+	c.e.log.Error("a result file could not be fetched in time; its link is shown instead", "task", d.Lead, "error", err)
+	return got, outcome{}
+}
+
 // fetch spools the batch's result files. What could be fetched comes back
 // even when something else could not.
-func (c *courier) fetch(ctx context.Context, d Delivery) (map[fileKey]media.File, error) {
+func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
+	got := haul{files: map[fileKey]media.File{}}
 	var tasks []Task
 	err := c.e.store.View(ctx, func(tx Tx) (err error) {
 		tasks, err = batchOf(tx, d.Lead)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("loading what to fetch: %w", err)
+	if errors.Is(err, ErrNotFound) {
+		return got, nil // nothing is shown either
 	}
-	files := map[fileKey]media.File{}
+	if err != nil {
+		return got, fmt.Errorf("loading what to fetch: %w", err)
+	}
 	var failed error
 	for _, t := range tasks {
 		for i, output := range t.Outputs {
-			if output.URL == "" || output.File != nil {
-				continue
+			if output.File == nil && output.URL != "" {
+				file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, i), output.URL, media.Kind(output.Kind))
+				if err != nil {
+					failed = c.unfetched(t.ID, err, failed)
+					continue
+				}
+				got.files[fileKey{t.ID, i}], output.File = file, &file
 			}
-			file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, i), output.URL, media.Kind(output.Kind))
-			if err != nil {
-				failed = c.unfetched(t.ID, err, failed)
-				continue
+			if output.File != nil {
+				got.bytes += output.File.Size
 			}
-			files[fileKey{t.ID, i}] = file
 		}
 	}
-	return files, failed
+	return got, failed
 }
 
 const mediaKeySep = "-"
@@ -231,7 +409,8 @@ func (e *Engine) resolve(tasks []Task) {
 }
 
 // Snapshot is what the chat shows about the batch right now, for a page that
-// is loaded later. Its delivery is final only after the end was delivered.
+// is loaded later. Its delivery is final only after the end was
+// delivered, or given up.
 func (e *Engine) Snapshot(ctx context.Context, lead TaskID) (Parcel, error) {
 	var p Parcel
 	err := e.view(ctx, func(tx Tx) (err error) {
@@ -242,11 +421,11 @@ func (e *Engine) Snapshot(ctx context.Context, lead TaskID) (Parcel, error) {
 		return Parcel{}, err
 	}
 	first := p.Tasks[0]
-	p.Delivery.Lane = first.Request.Origin.Lane
+	p.Delivery.Lane = first.Lane()
 	switch {
 	case anyLate(p.Tasks):
 		p.Delivery.Kind = DeliverLate
-	case !first.Delivered.IsZero():
+	case !first.Delivered.IsZero() || first.Undelivered != nil:
 		p.Delivery.Kind = DeliverFinal
 	case first.State == Unresolved:
 		p.Delivery.Kind = DeliverNotice

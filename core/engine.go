@@ -23,13 +23,19 @@ type Adapter interface {
 	// Deliver shows the parcel and returns when the platform has answered.
 	// The receipt is stored and comes back as Parcel.Shown with the batch's
 	// next delivery, so that a message can be edited in place; nil keeps the
-	// one before. A batch without a receipt gets no progress edits. It may be called twice for one delivery when the process
-	// died before the receipt was committed. A *DeliveryError says whether
-	// and when to try again; any other error is tried again with backoff.
+	// one before. A batch without a receipt gets no progress edits.
+	//
+	// Calls for one lane come one at a time. One delivery is shown twice only
+	// when the answer was lost or the process died before the receipt was
+	// committed: Delivery.ID is then the same, for platforms that recognise a
+	// repeated call. A *DeliveryError says whether, when and where to try
+	// again; any other error is tried again with backoff, for a day at least.
 	Deliver(ctx context.Context, p Parcel) (receipt json.RawMessage, err error)
 }
 
-// Parcel is a delivery with everything needed to show it. The adapter must not change it.
+// Parcel is a delivery with everything needed to show it. The adapter must
+// not change it. When the first task's MovedTo is set, the batch was asked for
+// elsewhere and the message should say so.
 type Parcel struct {
 	Delivery Delivery
 	Tasks    []Task // the batch, in order
@@ -47,9 +53,20 @@ type Parcel struct {
 
 // DeliveryError is what an adapter returns when it knows more than "it failed".
 type DeliveryError struct {
-	Permanent  bool          // trying again cannot help: blocked, chat gone, no permission
-	RetryAfter time.Duration // not before; zero leaves it to the engine
-	Err        error
+	// Permanent says that trying again in this lane cannot help: blocked, chat
+	// gone, no permission.
+	Permanent bool
+	// Fallback is where it can be shown instead when Permanent, such as the
+	// person's direct messages; empty when nowhere.
+	Fallback Lane
+	// RetryAfter is what the platform asked for: nothing is shown in the lane
+	// before it has passed, from the return of Deliver. Zero leaves it to the engine.
+	RetryAfter time.Duration
+	// Everywhere says that RetryAfter is about the whole platform.
+	Everywhere bool
+	// Err is the cause. Its text is logged and kept for the operator: no
+	// token, no link with one.
+	Err error
 }
 
 // Error is the cause's text.
@@ -103,6 +120,10 @@ type Config struct {
 	// MediaKept bounds the spool; a zero field means 336 h, or 10 GiB.
 	MediaKept media.Limits
 
+	// UploadBytes is how much of files is handed to the adapters of one
+	// platform at once, as long as it is more than one batch; zero means 256 MiB.
+	UploadBytes int64
+
 	// Grace is how long an unresolved task waits for a callback to claim it.
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
@@ -117,17 +138,13 @@ const (
 	SeenFor      = 48 * time.Hour  // how long a repeated update is recognised
 	KeyPatience  = time.Hour       // how long a task waits for a usable key
 	emptyFor     = 2 * time.Minute // how long a success without outputs is read again
-	fetchFor     = 2 * time.Minute // how long a result file is tried before its link is shown instead
 	stopFor      = 8 * time.Second // how long a stop waits for answers that are under way
-	progressGap  = 3 * time.Second // between two edits of one message
 	maxBackoff   = 5 * time.Minute // between two tries of one delivery
 	statusReads  = 10              // reads of Kie's status per second, at most
 	readersMax   = 16              // reads under way at once
 	uploadsMax   = 4               // tasks whose files are given to Kie at once
-	deliverMax   = 16              // deliveries under way at once
 	createFor    = time.Minute     // how long an answer to createTask is awaited
 	readFor      = 30 * time.Second
-	deliverFor   = 5 * time.Minute
 	keyPark      = time.Minute // between two tries of a parked key
 	creationsMax = 20          // per creationsPer: Kie's limit for one account
 	creationsPer = 10 * time.Second
@@ -202,6 +219,7 @@ func (c Config) withDefaults() Config {
 	if c.Retention == 0 {
 		c.Retention = retention
 	}
+	c.UploadBytes = cmp.Or(c.UploadBytes, uploadBytes)
 	c.MediaKept.Retention = cmp.Or(c.MediaKept.Retention, mediaRetention)
 	c.MediaKept.Bytes = cmp.Or(c.MediaKept.Bytes, mediaMax)
 	if c.Grace == 0 && c.CallbackBase != "" {

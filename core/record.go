@@ -256,6 +256,27 @@ type Task struct {
 	Shown json.RawMessage `json:"shown,omitempty"`
 	// Delivered is when the end was shown. Only the batch's first task carries it.
 	Delivered time.Time `json:"delivered,omitzero"`
+	// Undelivered says that the end, or a late result, cannot be shown in the
+	// chat; it can still be asked for. Only the batch's first task carries it.
+	Undelivered *Undelivered `json:"undelivered,omitempty"`
+	// MovedTo is where the batch is shown because it cannot be where it was
+	// asked for. Every task of the batch carries it.
+	MovedTo Lane `json:"moved_to,omitempty"`
+}
+
+// Undelivered is why something was given up that people were waiting for.
+type Undelivered struct {
+	Kind   DeliveryKind `json:"kind"`
+	At     time.Time    `json:"at"`
+	Reason string       `json:"reason"` // the adapter's words, for the operator
+}
+
+// Lane is where the task is shown.
+func (t *Task) Lane() Lane {
+	if t.MovedTo != "" {
+		return t.MovedTo
+	}
+	return t.Request.Origin.Lane
 }
 
 // Lead is the batch's first task, the one that carries Shown and Delivered.
@@ -306,14 +327,31 @@ const (
 
 // Delivery is the intent to show something in a chat.
 type Delivery struct {
+	// ID stays the same through every attempt, restart and move to another
+	// lane: where a platform takes a key that makes a repeated call harmless
+	// (Discord's nonce), this is it. Zero for progress.
 	ID       DeliveryID   `json:"id"`
 	Lane     Lane         `json:"lane"`
 	Lead     TaskID       `json:"lead"`           // the batch, by its first task
 	Task     TaskID       `json:"task,omitempty"` // the one task it is about, for notice and late
 	Kind     DeliveryKind `json:"kind"`
 	Created  time.Time    `json:"created"`
-	Attempts int          `json:"attempts,omitempty"`
+	Attempts int          `json:"attempts,omitempty"` // that failed
+	// Due is when it is tried again; zero before the first attempt.
+	Due time.Time `json:"due,omitzero"`
+	// Rest says what else must not be called before Due.
+	Rest Scope `json:"rest,omitempty"`
 }
+
+// Scope is what a platform's wish to be left alone is about.
+type Scope string
+
+// The scopes.
+const (
+	RestNothing  Scope = ""         // the wait is ours
+	RestLane     Scope = "lane"     // no call to this lane
+	RestPlatform Scope = "platform" // no call to any lane of the platform
+)
 
 // WindowID names one quota window, such as one account's one day.
 type WindowID string
