@@ -33,5 +33,8 @@ fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), three at a 
 	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg & $(FUZZTIME)|p"; \
 	done | xargs -P 3 -L 1 .ci/fuzz
 
+crash: ## kill it and cut its power at every system call and sync; needs strace
+	go test ./storage/bolt -run 'TestDieAtEverySystemCall|TestPowerLoss' -crash.all -v -timeout 60m
+
 build: ## build bin/kiebot, static
 	CGO_ENABLED=0 go build -trimpath -o bin/kiebot ./cmd/kiebot
