@@ -109,14 +109,12 @@ func (in Input) settle(value any, field string, report reporter) any {
 // model without any rate passes: it is known, but cannot be used before
 // somebody prices it.
 func (m *Model) checkPrice(report reporter) {
-	counts := slices.Clone(m.Price.Units)
 	for _, extra := range m.Price.Extras {
-		counts = append(counts, extra.Count)
 		if extra.Credits < 0 {
 			report("price: extra for %s is negative", extra.Count.Input)
 		}
 	}
-	for _, count := range counts {
+	for _, count := range m.Price.counts() {
 		m.checkCount(count, report)
 	}
 	for _, rate := range m.Price.Rates {

@@ -125,11 +125,18 @@ func (p Price) clone() Price {
 	return p
 }
 
+// counts lists everything that is counted: the units, then what the extras are for.
+func (p Price) counts() []Quantity {
+	counts := slices.Clone(p.Units)
+	for _, extra := range p.Extras {
+		counts = append(counts, extra.Count)
+	}
+	return counts
+}
+
 // dependsOn says whether the input of that name can change the price.
 func (p Price) dependsOn(name string) bool {
-	counts := func(c Quantity) bool { return c.Input == name || c.Over == name }
-	return slices.ContainsFunc(p.Units, counts) ||
-		slices.ContainsFunc(p.Extras, func(e Extra) bool { return counts(e.Count) }) ||
+	return slices.ContainsFunc(p.counts(), func(c Quantity) bool { return c.Input == name || c.Over == name }) ||
 		slices.ContainsFunc(p.Rates, func(r Rate) bool { return r.When[name] != nil })
 }
 
@@ -163,6 +170,25 @@ func (m Model) EstimateFor(input map[string]any, lengths Lengths) (Credits, erro
 		}
 	}
 	return total, nil
+}
+
+// Unmeasured returns the files whose lengths Estimate cannot do without, by
+// the values that stand for them in the input, each once: EstimateFor wants
+// them in its Lengths.
+func (m Model) Unmeasured(input map[string]any) []string {
+	var found []string
+	for _, count := range m.Price.counts() {
+		if count.Measure != CountSeconds || count.AtMost > 0 {
+			continue
+		}
+		in, _ := m.Input(count.Input)
+		for _, file := range in.entries(input[count.Input]) {
+			if value := text(file); !slices.Contains(found, value) {
+				found = append(found, value)
+			}
+		}
+	}
+	return found
 }
 
 // rate finds the price of one unit: the first rate that surely fits, or a
@@ -261,18 +287,16 @@ func (m Model) count(c Quantity, input map[string]any, lengths Lengths) (int64, 
 
 // seconds adds up the lengths of one file or of several.
 func (c Quantity) seconds(in Input, value any, lengths Lengths) (int64, bool) {
-	urls, isList := list(value)
-	switch {
-	case (value == nil || in.empty(value)) && in.Required:
-		return int64(c.AtMost), c.AtMost > 0
-	case value == nil || in.empty(value):
+	files := in.entries(value)
+	if len(files) == 0 && !in.Required {
 		return 0, true
-	case !isList:
-		urls = []any{value}
+	}
+	if len(files) == 0 {
+		return int64(c.AtMost), c.AtMost > 0
 	}
 	sum, all := int64(0), true
-	for _, url := range urls {
-		seconds, known := lengths[text(url)]
+	for _, file := range files {
+		seconds, known := lengths[text(file)]
 		known = known && seconds >= 0 && seconds <= math.MaxInt32
 		if all = all && known; known {
 			sum += int64(math.Ceil(seconds))

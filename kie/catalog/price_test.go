@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -230,5 +231,30 @@ func TestParseBoundsThePriceTable(t *testing.T) {
 		{"when": {` + strings.Join(when, ",") + `}, "credits": 1}, {"credits": 2}]}`)
 	if err == nil || !strings.Contains(err.Error(), "more than 10000 combinations") {
 		t.Errorf("Parse: %v", err)
+	}
+}
+
+func TestUnmeasured(t *testing.T) {
+	models := load(t)
+	for _, test := range []struct {
+		model string
+		input map[string]any
+		want  string
+	}{
+		{"topaz/video-upscale", map[string]any{"video_url": "a.mp4"}, "[a.mp4]"},
+		{"topaz/video-upscale", map[string]any{"video_url": " "}, "[]"},
+		{"happyhorse/video-edit", map[string]any{"video_url": "a.mp4"}, "[a.mp4]"}, // counted twice, measured once
+		{"volcengine/video-to-video-lip-sync", map[string]any{"video_url": "a.mp4", "audio_url": "b.mp3"}, "[b.mp3 a.mp4]"},
+		{"bytedance/seedance-2-5", map[string]any{"reference_video_urls": []any{"a.mp4", "b.mp4", "a.mp4"}}, "[a.mp4 b.mp4]"},
+		{"bytedance/seedance-2-5", map[string]any{"prompt": "waves"}, "[]"},
+		{"kling-3.0/motion-control", map[string]any{"video_urls": []any{"a.mp4"}}, "[]"}, // 30 s at most
+	} {
+		m, err := models.Lookup(test.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(m.Unmeasured(test.input)); got != test.want {
+			t.Errorf("%s with %v: %s, want %s", test.model, test.input, got, test.want)
+		}
 	}
 }

@@ -96,6 +96,18 @@ func list(value any) ([]any, bool) {
 	return nil, false
 }
 
+// entries lists what a value holds: the elements of a list, or the value
+// itself; nothing when it is absent or empty.
+func (in Input) entries(value any) []any {
+	if value == nil || in.empty(value) {
+		return nil
+	}
+	if items, isList := list(value); isList {
+		return items
+	}
+	return []any{value}
+}
+
 // canonical turns a value that already has the input's JSON type into the Go
 // type documented at Input.Default.
 func (in Input) canonical(value any) (any, bool) {
