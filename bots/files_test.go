@@ -18,6 +18,7 @@ func desk(typed string) (core.InputFile, error) {
 		"cat.png":   {Name: "cat.png", Type: "image/png", Size: 2e6},
 		"dog.jpg":   {Name: "dog.jpg", Type: "image/jpg; q=1", Size: 2e6},
 		"huge.png":  {Name: "huge.png", Type: "image/png", Size: 31_000_001},
+		"sea.mp4":   {Name: "sea.mp4", Type: "video/mp4", Size: 2e6},
 		"song.mp3":  {Name: "song.mp3", Type: "audio/mp3", Size: 2e6},
 		"thing.bin": {Name: "thing.bin", Type: "application/octet-stream"},
 		"notes.txt": {Name: "notes.txt", Type: "text/plain; charset=utf-8", Size: 20},
@@ -195,4 +196,29 @@ func TestEarlierJob(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Where the length of a file decides the price, a link or a file that does not
+// tell its length is refused with a sentence that says so.
+func TestLengthsThatNobodyKnows(t *testing.T) {
+	w := newWorld(t, nil)
+	wantText(t, w.gives("/generate --model topaz/video-upscale --video https://a.test/clip.mp4").Text,
+		"how long the file behind “https://a.test/clip.mp4” is", "give the file itself", "Nothing was charged.")
+	wantText(t, w.gives("/generate --model kling/ai-avatar-pro hello --image cat.png --audio song.mp3").Text,
+		"how long “song.mp3” is", "MP4, MOV, MP3", "Nothing was charged.")
+}
+
+// What stands for a file is not for people to type.
+func TestTypedFileValues(t *testing.T) {
+	w := newWorld(t, func(c *core.Config) { c.UserDaily = core.Unlimited })
+	for _, text := range []string{
+		"/generate --model google/nano-banana-edit bluer --set image_urls=[\"kiebot-file:0\"]",
+		"/generate --model flux-2/pro-image-to-image bluer --image cat.png --set input_urls=[\"kiebot-file:0\"]",
+		"/imagine kiebot-file:0",
+	} {
+		if reply := w.gives(text); !reply.Refused {
+			t.Errorf("%s: accepted", text)
+		}
+	}
+	wantText(t, w.gives("/generate --model recraft/crisp-upscale --set image=kiebot-file:3").Text, "cannot be “kiebot-file:3”", "Nothing was charged.")
 }

@@ -1,9 +1,12 @@
 package bots
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -68,16 +71,34 @@ func holds(t *testing.T, object, part string) bool {
 	return true
 }
 
-// Every model in use can be asked for by typing what its card says it needs.
+// clips is a Source with a video and a sound.
+type clips struct{}
+
+// Open implements core.Source.
+func (clips) Open(_ context.Context, f core.InputFile) (io.ReadCloser, error) {
+	if strings.HasPrefix(f.Type, "video/") {
+		return os.Open("../core/media/testdata/clip.mp4")
+	}
+	return os.Open("../core/media/testdata/plain.mp3")
+}
+
+// Every model in use can be asked for by typing what its card says it needs;
+// where the length of a file is paid for, the file has to be given itself.
 func TestEveryModelCanBeTyped(t *testing.T) {
-	w := newWorld(t, func(c *core.Config) { c.UserDaily = core.Unlimited })
-	ran := 0
+	w := newWorld(t, func(c *core.Config) {
+		c.UserDaily, c.Sources = core.Unlimited, map[string]core.Source{"chat": clips{}}
+	})
+	ran, measured := 0, 0
 	for _, m := range w.models.All() {
 		if m.Status != catalog.Current {
 			continue
 		}
 		text := typedFor(m)
 		reply := w.types(ada, text)
+		if strings.Contains(reply.Text, "give the file itself") {
+			measured++
+			reply = w.gives(strings.ReplaceAll(text, "https://example.com/", ""))
+		}
 		switch {
 		case len(reply.Accepted) > 0:
 			task, err := w.engine.Task(t.Context(), ada, string(reply.Accepted[0]))
@@ -90,8 +111,8 @@ func TestEveryModelCanBeTyped(t *testing.T) {
 			t.Errorf("%s\n%s", text, reply.Text)
 		}
 	}
-	if ran < 150 {
-		t.Errorf("only %d models ran", ran)
+	if ran < 150 || measured == 0 {
+		t.Errorf("%d models ran, %d after measuring a file", ran, measured)
 	}
 }
 

@@ -239,6 +239,10 @@ func (v voice) reason(r *core.Refusal) string {
 		"Need": v.credits(r.Need), "Left": v.number(r.Left), "Limit": v.credits(r.Limit),
 		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt),
 	}
+	var length *core.LengthError
+	if errors.As(r.Err, &length) {
+		a["Name"] = shorten(length.File, 60)
+	}
 	if r.Reason == core.ReasonQuota && r.Limit == 0 {
 		return v.say(key+".none", a)
 	}

@@ -162,6 +162,7 @@ type Engine struct {
 
 	secret  callbackSecret
 	slots   *kie.CreationLimiter
+	probing chan struct{} // has room for measuresMax
 	creator *schedule
 	tracker *tracker
 	graces  *schedule // unresolved tasks, by the end of their grace time
@@ -190,6 +191,7 @@ func New(cfg Config) (*Engine, error) {
 	e.log = e.cfg.Logger
 	e.ids = &ids{rand: e.cfg.Rand}
 	e.slots = kie.NewCreationLimiter(creationsMax, creationsPer)
+	e.probing = make(chan struct{}, measuresMax)
 	e.creator = newSchedule(e.cfg.Now)
 	e.graces = newSchedule(e.cfg.Now)
 	e.learned = newDurations()

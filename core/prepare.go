@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"kiebot/kie"
@@ -71,14 +69,7 @@ func (e *Engine) prepare(ctx context.Context, id TaskID) {
 
 // upload opens one file at its platform and gives it to Kie.
 func (e *Engine) upload(ctx context.Context, t Task, file *InputFile) error {
-	source := e.sourceOf(t.Request, *file)
-	if source == nil {
-		return fmt.Errorf("%w: its platform is not connected", errGone)
-	}
-	content, err := source.Open(ctx, *file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(errGone, err)
-	}
+	content, err := e.open(ctx, t.Request, *file)
 	if err != nil {
 		return err
 	}
@@ -93,6 +84,20 @@ func (e *Engine) upload(ctx context.Context, t Task, file *InputFile) error {
 	}
 	file.URL, file.Uploaded = up.URL, e.cfg.Now()
 	return nil
+}
+
+// open starts reading a file at its platform; the error is errGone when no
+// further try can bring it.
+func (e *Engine) open(ctx context.Context, r Request, file InputFile) (io.ReadCloser, error) {
+	source := e.sourceOf(r, file)
+	if source == nil {
+		return nil, fmt.Errorf("%w: its platform is not connected", errGone)
+	}
+	content, err := source.Open(ctx, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(errGone, err)
+	}
+	return content, err
 }
 
 func sizeOf(f InputFile) int64 {
@@ -139,36 +144,4 @@ func missing(files []InputFile, now time.Time) string {
 		}
 	}
 	return ""
-}
-
-// inputOf is the request's input with the addresses of its files in place.
-func inputOf(r Request) map[string]any {
-	input := make(map[string]any, len(r.Input))
-	for name, value := range r.Input {
-		input[name] = withAddresses(value, r.Files)
-	}
-	return input
-}
-
-func withAddresses(value any, files []InputFile) any {
-	switch v := value.(type) {
-	case string:
-		number, ok := strings.CutPrefix(v, fileScheme)
-		if n, err := strconv.Atoi(number); ok && err == nil && n >= 0 && n < len(files) {
-			return files[n].URL
-		}
-	case []any:
-		all := make([]any, len(v))
-		for i := range v {
-			all[i] = withAddresses(v[i], files)
-		}
-		return all
-	case []string:
-		all := make([]any, len(v))
-		for i := range v {
-			all[i] = withAddresses(v[i], files)
-		}
-		return all
-	}
-	return value
 }

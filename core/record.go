@@ -3,7 +3,6 @@ package core
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -124,15 +123,13 @@ type InputFile struct {
 	Ref  json.RawMessage `json:"ref"`            // the adapter's own, opaque to core
 	// Platform is whose Source opens it; empty means the origin's.
 	Platform string `json:"platform,omitempty"`
+	// Duration is how long a video or a sound is. Submit measures it where it
+	// decides the price; what a platform says about it is not to be trusted.
+	Duration time.Duration `json:"duration,omitempty"`
 	// URL is where Kie has it, since Uploaded. Kie keeps uploads for a day at least.
 	URL      string    `json:"url,omitempty"`
 	Uploaded time.Time `json:"uploaded,omitzero"`
 }
-
-const fileScheme = "kiebot-file:"
-
-// FileValue stands in Request.Input for the address of the n-th of Request.Files.
-func FileValue(n int) string { return fileScheme + strconv.Itoa(n) }
 
 // MaxBatch is the largest Request.Count.
 const MaxBatch = 10
@@ -164,6 +161,8 @@ const (
 	ReasonCount       Reason = "count"        // more than MaxBatch at once
 	ReasonRetired     Reason = "retired"      // Kie has the model no more; Refusal.Err says why and names the nearest
 	ReasonUnpriced    Reason = "unpriced"     // the catalogue cannot say what it costs
+	ReasonLength      Reason = "length"       // the price depends on how long a file is, and that cannot be found out; Refusal.Err is a *LengthError
+	ReasonLink        Reason = "link"         // likewise for what is behind a link; Refusal.Err is a *LengthError
 	ReasonUnavailable Reason = "unavailable"  // the store cannot commit, or kiebot is stopping
 	ReasonNoTask      Reason = "no_task"      // no task with this id
 	ReasonNotYours    Reason = "not_yours"    // somebody else's task

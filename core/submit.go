@@ -18,9 +18,10 @@ type Receipt struct {
 
 // Submit accepts the request or refuses it with a *Refusal. When it returns
 // nil, account, hold, tasks and the delivery that tells the person are
-// durable, in one commit; the chat shows it by way of the lane.
+// durable, in one commit; the chat shows it by way of the lane. It blocks for
+// up to a minute for each file whose length decides the price, to read it.
 func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
-	estimate, err := e.price(req)
+	estimate, err := e.price(ctx, &req)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -40,8 +41,9 @@ func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
 	return receipt, unavailable(err)
 }
 
-// price checks the request against the catalogue and says what one task costs at most.
-func (e *Engine) price(req Request) (Credits, error) {
+// price checks the request against the catalogue and says what one task costs
+// at most. It may note the lengths of files in the request.
+func (e *Engine) price(ctx context.Context, req *Request) (Credits, error) {
 	if req.Key == "" || req.Origin.Identity.Platform == "" || req.Origin.Lane == "" {
 		return 0, fmt.Errorf("core: a request needs Key, Origin.Identity and Origin.Lane")
 	}
@@ -60,11 +62,10 @@ func (e *Engine) price(req Request) (Credits, error) {
 	if err := model.Validate(req.Input); err != nil {
 		return 0, &Refusal{Reason: ReasonInput, Err: err}
 	}
-	estimate, err := model.Estimate(req.Input)
-	if err != nil {
-		return 0, &Refusal{Reason: ReasonUnpriced, Err: err}
+	if err := checkFiles(model, *req); err != nil {
+		return 0, err
 	}
-	return estimate, nil
+	return e.estimate(ctx, model, req)
 }
 
 // accept books the holds and stores the batch with the delivery that tells of it.
