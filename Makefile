@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test race model lint vuln fuzz build
+.PHONY: help demo test race model bench lint vuln fuzz build
 
 FUZZTIME ?= 10s
 FUZZPKGS ?= ./...
@@ -20,6 +20,9 @@ race: ## run all tests with the race detector, in random order
 model: ## hold random histories of MODELTASKS (100000) tasks against the promises
 	GOGC=400 go test ./core -run '^TestModel$$' -v -timeout 30m -model.tasks $(MODELTASKS)
 
+bench: ## measure what README's performance table says, and write it there
+	go test . -run '^TestMeasured$$' -v -timeout 2h -measure
+
 lint: ## formatting, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	go vet ./...
@@ -32,9 +35,6 @@ fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), three at a 
 	@for pkg in $$(go list $(FUZZPKGS)); do \
 	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg & $(FUZZTIME)|p"; \
 	done | xargs -P 3 -L 1 .ci/fuzz
-
-crash: ## kill it and cut its power at every system call and sync; needs strace
-	go test ./storage/bolt -run 'TestDieAtEverySystemCall|TestPowerLoss' -crash.all -v -timeout 60m
 
 build: ## build bin/kiebot, static
 	CGO_ENABLED=0 go build -trimpath -o bin/kiebot ./cmd/kiebot
