@@ -41,7 +41,8 @@ type fact struct {
 	order  *order
 	number int // in its batch
 	sums   map[core.WindowID]core.Usage
-	jumped bool // the wall clock was set forward while it was under way
+	ended  time.Time // in the bubble's time
+	jumped bool      // the wall clock was set forward while it was under way
 }
 
 // window is what the ledger, the record and the open holds say about one window.
@@ -122,6 +123,7 @@ func (b *book) write(t core.Task, c commit) {
 		b.wrong("task %s went from %s to %s", t.ID, old.State, t.State)
 	}
 	if t.State.Final() {
+		f.ended = time.Now()
 		b.hold(t, -1)
 		b.ended(t, c)
 	}

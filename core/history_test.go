@@ -176,6 +176,8 @@ func (h *history) step(s step) {
 		}
 	case doRelease:
 		h.release()
+	case doOutage:
+		time.AfterFunc(s.span, h.w.kie.Always(kietest.CallRecord, kietest.HTML(502)))
 	case doSilence:
 		h.mu.Lock()
 		h.silent[room(s)] = time.Now().Add(s.span)

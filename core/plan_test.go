@@ -39,6 +39,7 @@ const (
 	doJump    verb = "jump"    // the wall clock is set
 	doRelease verb = "release" // Kie goes on with what it kept back
 	doSilence verb = "silence" // the platform shows nothing in one chat for a while
+	doOutage  verb = "outage"  // Kie answers no read for a while
 )
 
 // step is one thing that happens. Steps do not depend on one another: any of
@@ -116,6 +117,7 @@ func fates() []fate {
 		{"all goes well", 200, 0, nil},
 		{"429, then well", 3, 1, once(answer(429, "slow"))},
 		{"429 twice, then fails", 2, 2, [][]kietest.Fault{{answer(429, "slow")}, {answer(430, "slow")}, {kietest.Fail("500", "no luck")}}},
+		{"429 after 20 s, then well", 6, 1, once(answer(429, "slow"), kietest.Slow(20*time.Second))},
 		{"455, then well", 2, 1, once(answer(455, "maintenance"))},
 		{"402, then well", 1, 1, once(answer(402, "empty"))},
 		{"401, then well", 1, 1, once(answer(401, "key"))},
@@ -189,7 +191,7 @@ func shows() []showing {
 // newPlan decides a history.
 func newPlan(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
-	limits := []core.Limit{core.Unlimited, core.Limit(70 * imagePrice), core.Limit(20 * imagePrice), core.Limit(300 * imagePrice)}
+	limits := []core.Limit{core.Unlimited, core.Limit(70 * imagePrice), core.Limit(20 * imagePrice), core.Limit(20*imagePrice - 1), core.Limit(300 * imagePrice)}
 	p := plan{
 		seed: seed, daily: limits[r.IntN(len(limits))], polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
 		fates: fates(), shows: shows(), models: modelsAsked(),
@@ -206,7 +208,7 @@ func newPlan(seed uint64) plan {
 
 // next is the next step of a plan that has made so many orders.
 func (p *plan) next(r *rand.Rand, made int) step {
-	s := step{n: len(p.steps), who: r.IntN(people), room: r.IntN(rooms), order: p.earlier(r)}
+	s := step{n: len(p.steps), who: r.IntN(people), room: r.IntN(rooms), order: p.earlier(r, 40)}
 	switch n := r.IntN(100); {
 	case n < 48 || made == 0:
 		s.do = doSubmit
@@ -217,7 +219,7 @@ func (p *plan) next(r *rand.Rand, made int) step {
 	case n < 55:
 		s.do = doRepeat
 	case n < 62:
-		s.do, s.count, s.after = doCancel, r.IntN(3), r.IntN(5) == 0
+		s.do, s.count, s.after, s.order = doCancel, r.IntN(3), r.IntN(5) == 0, p.earlier(r, 8)
 	case n < 63:
 		s.do = doRestart
 	case n < 64:
@@ -228,6 +230,8 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do, s.span = doJump, jump(r)
 	case n < 70:
 		s.do = doRelease
+	case n < 71 && r.IntN(3) == 0:
+		s.do, s.span = doOutage, []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}[r.IntN(3)]
 	case n < 72:
 		s.do, s.span = doSilence, time.Duration(r.IntN(600))*time.Second
 	default:
@@ -247,8 +251,8 @@ func jump(r *rand.Rand) time.Duration {
 }
 
 // earlier is the number of one of the last submits.
-func (p *plan) earlier(r *rand.Rand) int {
-	back := r.IntN(40)
+func (p *plan) earlier(r *rand.Rand, last int) int {
+	back := r.IntN(last)
 	for i := len(p.steps) - 1; i >= 0; i-- {
 		if p.steps[i].do != doSubmit {
 			continue

@@ -3,6 +3,7 @@ package core_test
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"kiebot/core"
 	"kiebot/kie/kietest"
@@ -73,6 +74,8 @@ func (h *history) checkEnd(f *fact, task kietest.Task, there, heard bool) {
 	case f.State == core.Succeeded && (!paid || f.Charged != task.Credits || f.Kie.TaskID != task.ID):
 		b.wrong("task %s (%s) succeeded, was charged %s, Kie's is %q, %s for %s", f.ID, f.fate().name, f.Charged, task.ID, task.State, task.Credits)
 	case f.State == core.Succeeded:
+	case f.State == core.Expired && !task.Ended.IsZero() && task.Ended.Before(f.ended.Add(-time.Minute)):
+		b.wrong("task %s (%s) expired at %v, and Kie had ended it at %v", f.ID, f.fate().name, f.ended, task.Ended)
 	case f.Late && (!paid || f.OperatorLoss != task.Credits || b.lates[f.ID] != 1):
 		b.wrong("task %s (%s) came late, the loss is %s, Kie's is %s for %s, delivered %d times",
 			f.ID, f.fate().name, f.OperatorLoss, task.State, task.Credits, b.lates[f.ID])
