@@ -177,7 +177,7 @@ func TestProgressIsGentle(t *testing.T) {
 			t.Errorf("%d progress edits in 20 minutes", len(edits))
 		}
 		for i := range edits {
-			if i > 1 && edits[i].at.Sub(edits[i-1].at) < 3*time.Second {
+			if i > 0 && edits[i].at.Sub(edits[i-1].at) < 3*time.Second {
 				t.Errorf("edits %v apart", edits[i].at.Sub(edits[i-1].at))
 			}
 			if edits[i].at.After(shown) {

@@ -304,6 +304,7 @@ type chat struct {
 	log      []core.Parcel
 	fail     func(core.Parcel) error // what the platform says before it shows anything
 	after    func(core.Parcel) error // what the caller hears although it was shown
+	known    map[core.DeliveryID]int // messages by key, on a platform that recognises repeated calls
 }
 
 type message struct {
@@ -313,6 +314,13 @@ type message struct {
 }
 
 func newChat() *chat { return &chat{} }
+
+// set changes what the platform says before it shows anything.
+func (c *chat) set(fail func(core.Parcel) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = fail
+}
 
 // Deliver implements core.Adapter.
 func (c *chat) Deliver(_ context.Context, p core.Parcel) (json.RawMessage, error) {
@@ -328,6 +336,12 @@ func (c *chat) Deliver(_ context.Context, p core.Parcel) (json.RawMessage, error
 		if err := json.Unmarshal(p.Shown, &n); err != nil {
 			return nil, err
 		}
+	}
+	if known, again := c.known[p.Delivery.ID]; again {
+		n = known
+	}
+	if c.known != nil && p.Delivery.ID != 0 {
+		c.known[p.Delivery.ID] = n
 	}
 	if n == len(c.messages) {
 		c.messages = append(c.messages, message{lead: p.Delivery.Lead})
@@ -364,6 +378,14 @@ func (c *chat) message(t *testing.T, lead core.TaskID) message {
 		t.Fatalf("%d messages about task %s, want 1", len(found), lead)
 	}
 	return found[0]
+}
+
+// last is what the newest message about the batch shows; nothing when there is none.
+func (c *chat) last(lead core.TaskID) (p core.Parcel) {
+	for _, m := range c.about(lead) {
+		p = m.last
+	}
+	return p
 }
 
 // kinds is what was shown about the batch, progress left out.
