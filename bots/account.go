@@ -4,30 +4,63 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"kiebot/core"
 )
 
-// balance answers /balance.
+// balance answers /balance: the limits, what was used, when it starts anew,
+// and what is under way.
 func (b *Bot) balance(ctx context.Context, s session) Reply {
-	have, err := b.engine.Balance(ctx, s.in.Origin.Identity)
+	have, err := b.engine.Balance(ctx, s.in.Origin)
 	if err != nil {
 		return b.refusal(s.voice, err)
 	}
-	lines := []string{s.say("balance.used", args{"Used": s.credits(have.Used)})}
-	if have.Active > 0 || have.Held > 0 {
-		lines = append(lines, s.count("balance.held", have.Active, args{"Held": s.credits(have.Held), "N": fmt.Sprint(have.Active)}))
+	var lines []string
+	line := func(key string, a args) { lines = append(lines, s.say(key, a)) }
+	if have.Tier != "" {
+		line("balance.tier", args{"Tier": have.Tier})
 	}
-	if have.Limit == core.Unlimited {
-		lines = append(lines, s.say("balance.unlimited", nil))
+	if limits := s.limits(have); len(limits) > 0 {
+		line("balance.limits", args{"List": strings.Join(limits, ", ")})
 	} else {
-		lines = append(lines, s.say("balance.left", args{
-			"Left": s.number(have.Left()), "Limit": s.credits(core.Credits(have.Limit)),
-			"Time": s.clock(have.ResetsAt), "In": s.ahead(have.ResetsAt),
-		}))
+		line("balance.unlimited", nil)
 	}
-	return Reply{Text: strings.Join(lines, "\n")}
+	line("balance.used.day", args{"Used": s.credits(have.Day.Used)})
+	line("balance.used.month", args{"Used": s.credits(have.Month.Used)})
+	if have.Day.Held > 0 {
+		line("balance.held", args{"Held": s.credits(have.Day.Held)})
+	}
+	lines = append(lines, s.standing("day", &have.Day), s.standing("month", &have.Month), s.standing("chat", have.Chat))
+	if have.Granted > 0 {
+		line("balance.granted", args{"Granted": s.credits(have.Granted)})
+	}
+	line("balance.active", args{"Running": fmt.Sprint(have.Running), "Queued": fmt.Sprint(have.Queued)})
+	return Reply{Text: strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")}
+}
+
+// limits names the person's limits.
+func (v voice) limits(have core.Balance) []string {
+	var limits []string
+	if have.Day.Limit != core.Unlimited {
+		limits = append(limits, v.say("limit.day", args{"Limit": v.credits(core.Credits(have.Day.Limit))}))
+	}
+	if have.Month.Limit != core.Unlimited {
+		limits = append(limits, v.say("limit.month", args{"Limit": v.credits(core.Credits(have.Month.Limit))}))
+	}
+	return limits
+}
+
+// standing says what is left of a window and when it starts anew; nothing
+// when it has no limit.
+func (v voice) standing(window string, s *core.Standing) string {
+	if s == nil || s.Limit == core.Unlimited {
+		return ""
+	}
+	return v.say("balance.left."+window, args{
+		"Left": v.number(s.Left()), "Limit": v.credits(core.Credits(s.Limit)), "Time": v.clock(s.ResetsAt), "In": v.ahead(s.ResetsAt),
+	})
 }
 
 // historyShown is how many tasks /history shows.

@@ -111,17 +111,17 @@ func TestQuotaRefusalSaysWhatIsLeftAndWhen(t *testing.T) {
 	play(t, func(c *core.Config) { c.UserDaily = 10_000 }, func(t *testing.T, w *world) {
 		w.untilEnd(w.accepted("a cat --model imagen4"))
 		reply := w.types(ada, "another --model imagen4")
-		wantText(t, reply.Text, "This needs 8 credits, but only 2 of today’s 10 credits are left", "at 00:00 (in 24 hours)", "Nothing was charged.")
-		wantText(t, w.types(ada, "a cat --n 3 --model imagen4").Text, "24 credits", "more than the 10 credits of a whole day", "--n")
+		wantText(t, reply.Text, "This needs 8 credits, but of your credits for a day only 2 are left (10 credits in all).", "at 00:00 (in 24 hours)", "Nothing was charged.")
+		wantText(t, w.types(ada, "a cat --n 3 --model imagen4").Text, "24 credits", "your credits for a day are never more than 10 credits", "--n")
 	})
 	w := newWorld(t, func(c *core.Config) { c.UserDaily = 0 })
-	wantText(t, w.types(ada, "a cat").Text, "daily limit is 0 credits", "Nothing was charged.")
+	wantText(t, w.types(ada, "a cat").Text, "your credits for a day are 0 credits", "Nothing was charged.")
 }
 
 func TestBalanceHistoryAndCancel(t *testing.T) {
 	play(t, nil, func(t *testing.T, w *world) {
 		wantText(t, w.types(ada, "/history").Text, "not made anything yet")
-		wantText(t, w.types(ada, "/balance").Text, "Used today: 0 credits.", "Left: 100 of 100 credits.", "00:00 (in 24 hours)")
+		wantText(t, w.types(ada, "/balance").Text, "Limits: 100 credits a day.", "Used today: 0 credits.", "Left today: 100 of 100 credits.", "00:00 (in 24 hours)", "Running: 0. Waiting: 0.")
 		wantText(t, w.types(ada, "/cancel").Text, "nothing to cancel")
 		lead := w.accepted("a cat --model imagen4")
 		w.untilEnd(lead)
@@ -130,7 +130,7 @@ func TestBalanceHistoryAndCancel(t *testing.T) {
 		waits := w.accepted("a dog --model imagen4")
 		paused := w.until(waits, "why it waits", func(m Message) bool { return len(m.Notes) > 0 })
 		wantText(t, paused.Notes[0], "Kie account has no credits left", "by 01:0", "credits back")
-		wantText(t, w.types(ada, "/balance").Text, "Used today: 8 credits.", "under way: 8 credits.", "Left: 84 of 100")
+		wantText(t, w.types(ada, "/balance").Text, "Used today: 8 credits.", "under way: 8 credits.", "Left today: 84 of 100", "Running: 0. Waiting: 1.")
 
 		list := w.types(ada, "/history")
 		if len(list.Items) != 2 || list.Items[0].Task != waits || list.Items[1].Title != "a cat" || list.Items[1].State != core.Succeeded {

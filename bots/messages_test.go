@@ -133,7 +133,13 @@ func families(t *testing.T) []string {
 			t.Errorf("core.%s is no Reason… and no Fail… and no Wait…", name)
 		}
 	}
-	add("refused.", "quota.none", "quota.never")
+	add("refused.", "quota.none", "quota.never", "blocked.why")
+	for _, kind := range constants(t, "../core/quota.go", "WindowKind") {
+		if kind := core.WindowKind(kind); kind != core.WindowGranted && kind != core.WindowLoss {
+			add("window.", string(kind))
+		}
+	}
+	add("balance.left.", "day", "month", "chat")
 	add("waiting.", string(core.FailNoCredits), string(core.FailKey), string(core.FailAway), string(core.FailUpkeep))
 	for _, state := range core.States() {
 		add("state.", string(state))

@@ -237,16 +237,25 @@ func (v voice) reason(r *core.Refusal) string {
 	key := "refused." + string(r.Reason)
 	a := args{
 		"Need": v.credits(r.Need), "Left": v.number(r.Left), "Limit": v.credits(r.Limit),
-		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt),
+		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt), "Why": r.Why,
 	}
 	var length *core.LengthError
 	if errors.As(r.Err, &length) {
 		a["Name"] = shorten(length.File, 60)
 	}
-	if r.Reason == core.ReasonQuota && r.Limit == 0 {
-		return v.say(key+".none", a)
+	switch {
+	case r.Reason == core.ReasonActive:
+		return v.count(key, r.Max, args{"N": fmt.Sprint(r.Max)})
+	case r.Reason == core.ReasonBlocked && r.Why != "":
+		return v.say(key+".why", a)
+	case r.Reason != core.ReasonQuota:
+		return v.say(key, a)
 	}
-	if r.Reason == core.ReasonQuota && r.Need > r.Limit {
+	a["Window"] = v.say("window."+string(r.Window.Kind()), nil)
+	switch {
+	case r.Limit == 0:
+		return v.say(key+".none", a)
+	case r.Need > r.Limit+r.Granted:
 		return v.say(key+".never", a)
 	}
 	return v.say(key, a)

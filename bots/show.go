@@ -395,9 +395,9 @@ func (b *Bot) left(ctx context.Context, v voice, tasks []core.Task) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, balanceWait)
 	defer cancel()
-	have, err := b.engine.Balance(ctx, tasks[0].Request.Origin.Identity)
-	if err != nil || have.Limit == core.Unlimited {
+	left, err := b.engine.Left(ctx, tasks[0].Request.Origin)
+	if err != nil || left == core.Unlimited {
 		return ""
 	}
-	return v.say("left_today", args{"Left": v.number(have.Left())})
+	return v.say("left_today", args{"Left": v.number(core.Credits(left))})
 }

@@ -205,6 +205,9 @@ func (b *book) tell(d core.Delivery) {
 func (b *book) balanced(f *fact) {
 	for id, sum := range f.sums {
 		want := core.Usage{}
+		if id.Kind() == core.WindowLoss {
+			want.Settled = f.OperatorLoss
+		}
 		switch i := slices.IndexFunc(f.Hold.Shares, func(s core.Share) bool { return s.Window == id }); {
 		case i < 0:
 		case !f.State.Final():

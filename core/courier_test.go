@@ -201,7 +201,7 @@ func TestStoreThatFails(t *testing.T) {
 		w.bolt.Close()
 		_, err := w.engine.Submit(t.Context(), request("another"))
 		wantRefusal(t, err, core.ReasonUnavailable)
-		_, err = w.engine.Balance(t.Context(), ada)
+		_, err = w.engine.Balance(t.Context(), core.Origin{Identity: ada})
 		wantRefusal(t, err, core.ReasonUnavailable)
 		w.kie.Release(w.kie.Tasks()[0].ID)
 		nap(5 * time.Minute)

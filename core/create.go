@@ -250,7 +250,10 @@ func (c *change) adopt(t *Task, ref kie.Ref, on Event) error {
 	if !t.Kie.IsZero() && t.Kie != ref {
 		c.e.log.Error("two Kie tasks for one task: the second is an operator loss",
 			"task", t.ID, "kie_task", t.Kie.TaskID, "second", ref.TaskID)
-		return nil
+		if err := c.loss(t, ref, t.Hold.Amount, "a second Kie task, by its estimate"); err != nil {
+			return err
+		}
+		return c.putTask(*t)
 	}
 	if t.Kie.IsZero() {
 		t.Kie = ref

@@ -106,7 +106,10 @@ type Config struct {
 
 	// UserDaily is what one account may use per calendar day in Location.
 	UserDaily Limit
-	Location  *time.Location // nil means UTC
+	// Policy is the other rules about credits, until admins change them; what
+	// is nil is unlimited, but for Policy.User.Daily, which is UserDaily then.
+	Policy   Policy
+	Location *time.Location // nil means UTC
 
 	// CallbackBase is the public address that /hooks/kie/… hangs under; empty means polling only.
 	CallbackBase string
@@ -170,6 +173,7 @@ type Engine struct {
 	courier *courier
 	gate    gate
 
+	decoded atomic.Pointer[policyInForce]
 	running atomic.Bool
 }
 
@@ -208,6 +212,9 @@ func New(cfg Config) (*Engine, error) {
 func (c Config) withDefaults() Config {
 	if c.Location == nil {
 		c.Location = time.UTC
+	}
+	if c.Policy.User.Daily == nil {
+		c.Policy.User.Daily = &c.UserDaily
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -1,32 +1,106 @@
 package core
 
-// room refuses when one of the windows cannot hold amount more.
-func (c *change) room(windows []Window, amount Credits) error {
-	for _, w := range windows {
-		if w.Limit == Unlimited {
-			continue
-		}
-		usage, err := c.Usage(w.ID)
-		if err != nil {
-			return err
-		}
-		left := Credits(w.Limit) - usage.Held - usage.Settled
-		if amount > left {
-			return &Refusal{Reason: ReasonQuota, Need: amount, Left: max(left, 0), Limit: Credits(w.Limit), ResetsAt: w.Ends}
-		}
+import (
+	"math"
+	"slices"
+
+	"kiebot/kie"
+)
+
+// left is what the window still allows.
+func left(tx Tx, w Window) (Credits, error) {
+	if w.Limit == Unlimited {
+		return math.MaxInt64, nil
 	}
-	return nil
+	usage, err := tx.Usage(w.ID)
+	return max(Credits(w.Limit)-usage.Held-usage.Settled, 0), err
 }
 
-// hold reserves amount for the task in the windows of its acceptance.
-func (c *change) hold(t *Task, amount Credits, windows []Window) error {
-	t.Hold = Hold{Amount: amount}
-	var postings []Posting
+// grantedLeft is what remains of the account's granted credits.
+func grantedLeft(tx Tx, id AccountID) (Credits, error) {
+	usage, err := tx.Usage(grantedWindow(id))
+	return max(usage.Granted-usage.Held-usage.Settled, 0), err
+}
+
+// room refuses when the windows cannot hold amount. The answer is how much of
+// it the person's own windows can bear; granted credits bear the rest, and
+// the windows of the chat and of everybody bear all of it.
+func (c *change) room(windows []Window, id AccountID, amount Credits) (Credits, error) {
+	granted, err := grantedLeft(c.Tx, id)
+	if err != nil {
+		return 0, err
+	}
+	own, tightest := Credits(math.MaxInt64), Window{}
 	for _, w := range windows {
-		t.Hold.Shares = append(t.Hold.Shares, Share{Window: w.ID, Amount: amount})
-		postings = append(postings, Posting{Window: w.ID, Held: amount})
+		left, err := left(c.Tx, w)
+		if err != nil {
+			return 0, err
+		}
+		switch {
+		case !w.ID.Kind().personal():
+			if amount > left {
+				return 0, noRoom(w, amount, left, 0)
+			}
+		case left < own:
+			own, tightest = left, w
+		}
+	}
+	if amount > own && amount-own > granted {
+		return 0, noRoom(tightest, amount, own, granted)
+	}
+	return own, nil
+}
+
+func noRoom(w Window, need, left, granted Credits) *Refusal {
+	return &Refusal{
+		Reason: ReasonQuota, Window: w.ID, Need: need, Left: left + granted, Granted: granted,
+		Limit: Credits(w.Limit), ResetsAt: w.Ends,
+	}
+}
+
+// hold reserves amount for the task in the windows of its acceptance; the
+// person's own ones bear at most own of it.
+func (c *change) hold(t *Task, amount, own Credits, windows []Window) error {
+	t.Hold = Hold{Amount: amount}
+	for _, w := range windows {
+		share := Share{Window: w.ID, Amount: amount}
+		if w.ID.Kind().personal() {
+			share.Amount = min(amount, own)
+		}
+		t.Hold.Shares = append(t.Hold.Shares, share)
+	}
+	if amount > own {
+		t.Hold.Shares = append(t.Hold.Shares, Share{Window: grantedWindow(t.Account), Amount: amount - own})
+	}
+	var postings []Posting
+	for _, s := range t.Hold.Shares {
+		postings = append(postings, Posting{Window: s.Window, Held: s.Amount})
 	}
 	return c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntryHold, Postings: postings})
+}
+
+// charges says what each share's window is charged, in their order. The
+// person's windows are used first; what is above the hold is theirs, too.
+func (h Hold) charges(charged Credits) []Credits {
+	var granted Credits
+	for _, s := range h.Shares {
+		if s.Window.Kind() == WindowGranted {
+			granted = s.Amount
+		}
+	}
+	granted = min(max(charged-(h.Amount-granted), 0), granted)
+	parts := make([]Credits, len(h.Shares))
+	for i, s := range h.Shares {
+		switch kind := s.Window.Kind(); {
+		case kind == WindowGranted:
+			parts[i] = granted
+		case kind.personal():
+			parts[i] = charged - granted
+		default:
+			parts[i] = charged
+		}
+	}
+	return parts
 }
 
 // book settles or refunds the hold. What Kie charged above the hold is taken
@@ -36,15 +110,16 @@ func (c *change) book(t *Task, money Money) error {
 	case Settle:
 		return c.settle(t)
 	case Refund:
-		return c.giveBack(t, func(s Share) Credits { return s.Amount })
+		return c.giveBack(t, make([]Credits, len(t.Hold.Shares)))
 	}
 	return nil
 }
 
 func (c *change) settle(t *Task) error {
+	parts := t.Hold.charges(t.Charged)
 	var postings []Posting
-	for _, s := range t.Hold.Shares {
-		postings = append(postings, Posting{Window: s.Window, Held: -min(t.Charged, s.Amount), Settled: t.Charged})
+	for i, s := range t.Hold.Shares {
+		postings = append(postings, Posting{Window: s.Window, Held: -min(parts[i], s.Amount), Settled: parts[i]})
 	}
 	if err := c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntrySettle, Postings: postings}); err != nil {
 		return err
@@ -52,21 +127,42 @@ func (c *change) settle(t *Task) error {
 	if t.Charged >= t.Hold.Amount {
 		return nil
 	}
-	return c.giveBack(t, func(s Share) Credits { return s.Amount - t.Charged })
+	return c.giveBack(t, parts)
 }
 
-// giveBack refunds a part of every share of the task's hold.
-func (c *change) giveBack(t *Task, part func(Share) Credits) error {
+// giveBack refunds what the charges leave of the task's hold.
+func (c *change) giveBack(t *Task, charges []Credits) error {
 	var postings []Posting
-	for _, s := range t.Hold.Shares {
-		postings = append(postings, Posting{Window: s.Window, Held: -part(s)})
+	for i, s := range t.Hold.Shares {
+		postings = append(postings, Posting{Window: s.Window, Held: -max(s.Amount-charges[i], 0)})
 	}
 	return c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntryRefund, Postings: postings})
 }
 
+// loss records what Kie charged, or may have charged, for the Kie task and
+// nobody can be charged for: once for each Kie task. The caller stores the task.
+func (c *change) loss(t *Task, at kie.Ref, credits Credits, why string) error {
+	if slices.Contains(t.Lost, at.TaskID) {
+		return nil
+	}
+	t.Lost = append(t.Lost, at.TaskID)
+	t.OperatorLoss += credits
+	if credits == 0 {
+		return nil
+	}
+	posting := Posting{Window: windowID(WindowLoss, c.e.calendar(c.now).month), Settled: credits}
+	return c.post(Entry{Account: t.Account, Task: t.ID, Kind: EntryLoss, Postings: []Posting{posting}, Why: why})
+}
+
 // post appends to the ledger and books the postings on their windows.
 func (c *change) post(e Entry) error {
-	for _, p := range e.Postings {
+	postings := e.Postings
+	e.Postings = nil
+	for _, p := range postings {
+		if p == (Posting{Window: p.Window}) {
+			continue
+		}
+		e.Postings = append(e.Postings, p)
 		usage, err := c.Usage(p.Window)
 		if err != nil {
 			return err

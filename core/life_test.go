@@ -146,8 +146,8 @@ func TestSettlesInTheDayOfAcceptance(t *testing.T) {
 		nap(5 * time.Minute)
 		w.kie.Release(w.kie.Tasks()[0].ID)
 		w.untilShown(id)
-		today, err := w.engine.Balance(t.Context(), ada)
-		if err != nil || today.Used != 0 || today.Held != 0 {
+		today, err := w.engine.Balance(t.Context(), core.Origin{Identity: ada})
+		if err != nil || today.Day.Used != 0 || today.Day.Held != 0 {
 			t.Errorf("today has %+v, %v; yesterday's task belongs to yesterday", today, err)
 		}
 		if got := w.balance(ada); got != (core.Usage{Settled: imagePrice}) {
@@ -238,7 +238,7 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%s: the refusal does not say what is wrong", name)
 			}
 		}
-		if balance, err := w.engine.Balance(t.Context(), ada); err != nil || balance.Held+balance.Used != 0 {
+		if balance, err := w.engine.Balance(t.Context(), core.Origin{Identity: ada}); err != nil || balance.Day.Held+balance.Day.Used != 0 {
 			t.Errorf("refused requests left %+v, %v", balance, err)
 		}
 	})
@@ -271,7 +271,7 @@ func TestHistoryAndTask(t *testing.T) {
 		for n := range 3 {
 			ids = append(ids, w.submit(request(fmt.Sprint("cat ", n))))
 		}
-		if b, err := w.engine.Balance(t.Context(), ada); err != nil || b.Active != 3 || b.Held != 3*imagePrice {
+		if b, err := w.engine.Balance(t.Context(), core.Origin{Identity: ada}); err != nil || b.Active() != 3 || b.Day.Held != 3*imagePrice {
 			t.Errorf("three under way: %+v, %v", b, err)
 		}
 		tasks, err := w.engine.History(t.Context(), ada, "", 2)

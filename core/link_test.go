@@ -155,8 +155,8 @@ func TestLinkedAccountsShareEverything(t *testing.T) {
 			if got := w.account(who); !reflect.DeepEqual(got, account) {
 				t.Errorf("%v has the account %+v, want %+v", who, got, account)
 			}
-			balance, err := w.engine.Balance(t.Context(), who)
-			if err != nil || balance.Used != 2*imagePrice || balance.Held != 2*imagePrice || balance.Active != 2 {
+			balance, err := w.engine.Balance(t.Context(), core.Origin{Identity: who})
+			if err != nil || balance.Day.Used != 2*imagePrice || balance.Day.Held != 2*imagePrice || balance.Active() != 2 {
 				t.Errorf("%v has %+v (%v), want 16 used, 16 held for 2", who, balance, err)
 			}
 			history, err := w.engine.History(t.Context(), who, "", 10)
@@ -170,8 +170,8 @@ func TestLinkedAccountsShareEverything(t *testing.T) {
 				}
 			}
 		}
-		if windows := w.recount(); len(windows) != 1 {
-			t.Errorf("windows %v, want those of the younger account at zero", windows)
+		if windows := w.recount(); len(windows) != 4 {
+			t.Errorf("windows %v, want one day and month, of the elder account, the chat and the total", windows)
 		}
 		w.submit(requestOf(adaPhone, "a fifth"))
 		_, err := w.engine.Submit(t.Context(), requestOf(ada, "a sixth"))
@@ -183,8 +183,8 @@ func TestLinkedAccountsShareEverything(t *testing.T) {
 		w.run()
 		w.untilShown(waits[0])
 		w.recount()
-		balance, err := w.engine.Balance(t.Context(), ada)
-		if err != nil || balance.Used+balance.Held != 4*imagePrice {
+		balance, err := w.engine.Balance(t.Context(), core.Origin{Identity: ada})
+		if err != nil || balance.Day.Used+balance.Day.Held != 4*imagePrice {
 			t.Errorf("in the end %+v (%v), want 32 used or held", balance, err)
 		}
 	})
@@ -262,8 +262,8 @@ func TestThreeAccountsBecomeOneInAnyOrder(t *testing.T) {
 				}
 			}
 			windows := w.recount()
-			if len(windows) != 1 {
-				t.Errorf("%v: windows %v, want one", links, windows)
+			if len(windows) != 4 {
+				t.Errorf("%v: windows %v, want one account's day and month, the chat and the total", links, windows)
 			}
 			if tasks, err := w.engine.History(t.Context(), ada, "", 9); err != nil || len(tasks) != 3 {
 				t.Errorf("%v: %d tasks in the history (%v), want 3", links, len(tasks), err)
@@ -446,8 +446,8 @@ func TestLinkingRacesWithEverything(t *testing.T) {
 			w.until("it ends", func() bool { return w.task(id).State.Final() })
 		}
 		windows := w.recount()
-		if len(windows) != 1 {
-			t.Errorf("windows %v, want one account's", windows)
+		if len(windows) != 4 {
+			t.Errorf("windows %v, want one account's day and month, the chat and the total", windows)
 		}
 		for id, u := range windows {
 			if u.Held != 0 || u.Settled > 30*imagePrice {

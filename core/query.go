@@ -6,41 +6,132 @@ import (
 	"time"
 )
 
-// Balance is what an account has used of its window.
-type Balance struct {
+// Standing is how a window stands.
+type Standing struct {
 	Limit    Limit
 	Used     Credits // settled
 	Held     Credits // reserved for tasks that are under way
 	ResetsAt time.Time
-	Active   int // tasks under way
 }
 
 // Left is what can still be spent; meaningless when the limit is Unlimited.
-func (b Balance) Left() Credits { return max(Credits(b.Limit)-b.Used-b.Held, 0) }
+func (s Standing) Left() Credits { return max(Credits(s.Limit)-s.Used-s.Held, 0) }
 
-// Balance reports the person's usage. Somebody unknown has used nothing.
-func (e *Engine) Balance(ctx context.Context, who Identity) (Balance, error) {
-	now := e.cfg.Now()
-	b := Balance{Limit: e.cfg.UserDaily}
+// Balance is what a person has used and can use.
+type Balance struct {
+	Day, Month Standing
+	Chat       *Standing // the chat's day, nil where it has no limit
+	Granted    Credits   // what is left of granted credits, for when the windows are used up
+	Tier       string    // of the account, empty when it has none
+	Running    int       // tasks that Kie may have: creating, unresolved, running
+	Queued     int       // tasks that wait
+}
+
+// Active is how many tasks are under way.
+func (b Balance) Active() int { return b.Running + b.Queued }
+
+// Left is what can still be spent now: what day and month leave, then granted
+// credits, as far as the chat's day allows.
+func (b Balance) Left() Limit {
+	own := lesser(b.Day.allowance(), b.Month.allowance())
+	if own != Unlimited {
+		own += Limit(b.Granted)
+	}
+	if b.Chat == nil {
+		return own
+	}
+	return lesser(own, b.Chat.allowance())
+}
+
+// allowance is Left as a Limit.
+func (s Standing) allowance() Limit {
+	if s.Limit == Unlimited {
+		return Unlimited
+	}
+	return Limit(s.Left())
+}
+
+func lesser(a, b Limit) Limit {
+	if a == Unlimited || b != Unlimited && b < a {
+		return b
+	}
+	return a
+}
+
+// Balance reports how the person stands who asks from there. Somebody unknown
+// has used nothing. Its time grows with the number of tasks under way.
+func (e *Engine) Balance(ctx context.Context, origin Origin) (Balance, error) {
+	var b Balance
 	err := e.view(ctx, func(tx Tx) error {
-		b.ResetsAt = e.dayWindow("", now).Ends
-		account, err := tx.AccountOf(who)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
+		account, err := accountOrNone(tx, origin.Identity)
 		if err != nil {
 			return err
 		}
-		usage, err := tx.Usage(e.dayWindow(account.ID, now).ID)
-		if err != nil {
+		if b, err = e.balance(tx, account, origin); err != nil {
 			return err
 		}
-		b.Used, b.Held = usage.Settled, usage.Held
 		open, err := openTasks(tx, account)
-		b.Active = len(open)
-		return err
+		if err != nil {
+			return err
+		}
+		for _, id := range open {
+			t, err := tx.Task(id)
+			if err != nil {
+				return err
+			}
+			if t.State == Queued {
+				b.Queued++
+			}
+		}
+		b.Running = len(open) - b.Queued
+		return nil
 	})
 	return b, err
+}
+
+// Left is Balance.Left alone, in constant time.
+func (e *Engine) Left(ctx context.Context, origin Origin) (Limit, error) {
+	var b Balance
+	err := e.view(ctx, func(tx Tx) error {
+		account, err := accountOrNone(tx, origin.Identity)
+		if err == nil {
+			b, err = e.balance(tx, account, origin)
+		}
+		return err
+	})
+	return b.Left(), err
+}
+
+// accountOrNone is the person's account, the zero one for somebody unknown.
+func accountOrNone(tx Tx, who Identity) (Account, error) {
+	account, err := tx.AccountOf(who)
+	if errors.Is(err, ErrNotFound) {
+		return Account{}, nil
+	}
+	return account, err
+}
+
+func (e *Engine) balance(tx Tx, account Account, origin Origin) (Balance, error) {
+	asked, err := e.asked(tx, account, origin, e.cfg.Now())
+	if err != nil {
+		return Balance{}, err
+	}
+	b := Balance{Tier: account.Tier}
+	own := e.personal(asked)
+	var failed [4]error
+	b.Day, failed[0] = standing(tx, own[0])
+	b.Month, failed[1] = standing(tx, own[1])
+	if w := e.chatWindow(asked); w.Limit != Unlimited {
+		b.Chat = new(Standing)
+		*b.Chat, failed[2] = standing(tx, w)
+	}
+	b.Granted, failed[3] = grantedLeft(tx, account.ID)
+	return b, errors.Join(failed[:]...)
+}
+
+func standing(tx Tx, w Window) (Standing, error) {
+	usage, err := tx.Usage(w.ID)
+	return Standing{Limit: w.Limit, Used: usage.Settled, Held: usage.Held, ResetsAt: w.Ends}, err
 }
 
 // History lists the person's tasks, newest first, at most limit, those older

@@ -90,6 +90,7 @@ type Origin struct {
 	Name     string          `json:"name,omitempty"`   // how to address the person
 	Lane     Lane            `json:"lane"`             // where the answer goes
 	Locale   string          `json:"locale,omitempty"` // BCP 47, the language of the answer
+	Roles    []string        `json:"roles,omitempty"`  // that the person has there, such as "discord:role:123"; limits can go by them
 	Ref      json.RawMessage `json:"ref,omitempty"`    // the adapter's own, opaque to core: message, topic, interaction
 }
 
@@ -109,6 +110,10 @@ type Request struct {
 	Files []InputFile `json:"files,omitempty"`
 	// Count is how many tasks to make, 1 to MaxBatch; zero means one.
 	Count int `json:"count,omitempty"`
+	// Confirmed is the price that the person has agreed to, all tasks
+	// together. A request that costs more than Policy.ConfirmAbove and more
+	// than this is refused with ReasonConfirm. It is not stored.
+	Confirmed Credits `json:"-"`
 	// Parent is the task whose button was pressed, if any.
 	Parent TaskID `json:"parent,omitempty"`
 }
@@ -155,7 +160,11 @@ type Reason string
 
 // Why a request is refused.
 const (
-	ReasonQuota       Reason = "quota"        // the window has no room for the estimate
+	ReasonQuota       Reason = "quota"        // a window has no room for the estimate; Refusal.Window
+	ReasonActive      Reason = "active"       // too many tasks under way; Refusal.Max
+	ReasonTooDear     Reason = "too_dear"     // one request may not cost as much; Refusal.Limit
+	ReasonConfirm     Reason = "confirm"      // the person has to agree to the price first; Refusal.Need
+	ReasonBlocked     Reason = "blocked"      // an admin blocked the account; Refusal.Why
 	ReasonInput       Reason = "input"        // the input does not fit the model; Refusal.Err lists the problems
 	ReasonModel       Reason = "model"        // no such model; Refusal.Err names the nearest
 	ReasonCount       Reason = "count"        // more than MaxBatch at once
@@ -224,6 +233,10 @@ type Task struct {
 	Estimated bool    `json:"estimated,omitempty"`
 	// OperatorLoss is what Kie charged and nobody could be charged for.
 	OperatorLoss Credits `json:"operator_loss,omitempty"`
+	// Lost names the Kie tasks whose charge is in OperatorLoss.
+	Lost []string `json:"lost,omitempty"`
+	// Refunded is what an admin gave back of Charged after the end.
+	Refunded Credits `json:"refunded,omitempty"`
 	// KieAccount names the Kie account that the task is at. While it is queued
 	// this is only where it should go, empty when any will do, unless KieBound
 	// says that no other can serve it. Empty with Kie set is of a time when
@@ -291,9 +304,13 @@ func (t *Task) Lead() TaskID {
 type Refusal struct {
 	Reason   Reason
 	Need     Credits   // what it would have cost at most
-	Left     Credits   // what the window still has
-	Limit    Credits   // what the window allows
+	Window   WindowID  // the window without room
+	Left     Credits   // what can still be spent of it, with what is granted
+	Granted  Credits   // what is left of granted credits, if they could be used
+	Limit    Credits   // what the window, or one request, allows
 	ResetsAt time.Time // when the window ends
+	Max      int       // how many tasks may be under way
+	Why      string    // an admin's words, for people
 	Task     TaskID    // the task it is about, if any
 	Err      error     // the cause, for the operator, or the list of problems
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"kiebot/kie/catalog"
 )
@@ -75,9 +74,21 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 		return Receipt{}, err
 	}
 	count := max(req.Count, 1)
-	windows := []Window{c.e.dayWindow(account.ID, c.now)}
-	if err := c.room(windows, estimate*Credits(count)); err != nil {
+	total := estimate * Credits(count)
+	asked, err := c.e.asked(c.Tx, account, req.Origin, c.now)
+	if err != nil {
 		return Receipt{}, err
+	}
+	if err := c.allowed(asked, total, count); err != nil {
+		return Receipt{}, err
+	}
+	windows := c.e.windows(asked, req.Model)
+	own, err := c.room(windows, account.ID, total)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if confirm := orUnlimited(asked.policy.ConfirmAbove); confirm != Unlimited && total > Credits(confirm) && total > req.Confirmed {
+		return Receipt{}, &Refusal{Reason: ReasonConfirm, Need: total, Limit: Credits(confirm)}
 	}
 	ids := make([]TaskID, count)
 	for i := range ids {
@@ -89,9 +100,10 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 	}
 	for _, id := range ids {
 		task := Task{ID: id, Account: account.ID, Batch: ids, State: Queued, Request: req, Created: c.now, Due: c.now}
-		if err := c.hold(&task, estimate, windows); err != nil {
+		if err := c.hold(&task, estimate, own, windows); err != nil {
 			return Receipt{}, err
 		}
+		own = max(own-estimate, 0)
 		if err := c.putTask(task); err != nil {
 			return Receipt{}, err
 		}
@@ -100,7 +112,25 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 		return Receipt{}, err
 	}
 	seen := Seen{Key: req.Key, Tasks: ids, Expires: c.now.Add(SeenFor)}
-	return Receipt{Tasks: ids, Hold: estimate * Credits(count)}, c.PutSeen(seen, c.now)
+	return Receipt{Tasks: ids, Hold: total}, c.PutSeen(seen, c.now)
+}
+
+// allowed refuses what no window decides about.
+func (c *change) allowed(a asked, total Credits, count int) error {
+	if block := a.account.Blocked; block != nil {
+		return &Refusal{Reason: ReasonBlocked, Why: block.Why}
+	}
+	if most := orUnlimited(a.policy.MaxRequest); most != Unlimited && total > Credits(most) {
+		return &Refusal{Reason: ReasonTooDear, Need: total, Limit: Credits(most)}
+	}
+	if a.policy.MaxActive == nil || *a.policy.MaxActive < 0 {
+		return nil
+	}
+	open, err := openTasks(c.Tx, a.account)
+	if err == nil && len(open)+count > *a.policy.MaxActive {
+		return &Refusal{Reason: ReasonActive, Max: *a.policy.MaxActive}
+	}
+	return err
 }
 
 // accountFor finds the person's account or opens one.
@@ -160,23 +190,5 @@ func whyNotCanceled(s State) Reason {
 		return ReasonUncertain
 	default:
 		return ReasonFinished
-	}
-}
-
-// Window is one quota window.
-type Window struct {
-	ID    WindowID
-	Limit Limit
-	Ends  time.Time
-}
-
-// dayWindow is the account's calendar day that contains t.
-func (e *Engine) dayWindow(id AccountID, t time.Time) Window {
-	t = t.In(e.cfg.Location)
-	year, month, day := t.Date()
-	return Window{
-		ID:    WindowID("day/" + string(id) + "/" + t.Format(time.DateOnly)),
-		Limit: e.cfg.UserDaily,
-		Ends:  time.Date(year, month, day+1, 0, 0, 0, 0, e.cfg.Location),
 	}
 }

@@ -299,7 +299,10 @@ func (e *Engine) succeeded(ctx context.Context, id TaskID, status kie.Status) er
 
 // late delivers what came after the end: free, once, and as an operator loss.
 func (c *change) late(t *Task, charged Credits) error {
-	t.Late, t.OperatorLoss, t.Due = true, charged, time.Time{}
+	t.Late, t.Due = true, time.Time{}
+	if err := c.loss(t, t.Kie, charged, "a result after the end"); err != nil {
+		return err
+	}
 	c.e.log.Warn("a result came after the end: delivered free, an operator loss", "task", t.ID, "credits", charged.String())
 	if err := c.putTask(*t); err != nil {
 		return err
@@ -317,7 +320,10 @@ func (e *Engine) empty(ctx context.Context, id TaskID, status kie.Status) error 
 			t.Due = c.now.Add(5 * time.Second)
 			return c.putTask(*t)
 		}
-		t.OperatorLoss, _ = chargeOf(t, status)
+		charged, _ := chargeOf(t, status)
+		if err := c.loss(t, t.Kie, charged, "a success without outputs"); err != nil {
+			return err
+		}
 		if t.State.Final() {
 			t.Due = time.Time{}
 			return c.putTask(*t)

@@ -250,7 +250,7 @@ func (w *world) untilShown(id core.TaskID) core.Task {
 	return w.task(id)
 }
 
-// balance checks promise 4 for the account and answers with its window.
+// balance checks promise 4 for the account's days and answers with their sum.
 func (w *world) balance(who core.Identity) core.Usage {
 	w.t.Helper()
 	var sum, usage core.Usage
@@ -267,6 +267,9 @@ func (w *world) balance(who core.Identity) core.Usage {
 		windows := map[core.WindowID]bool{}
 		for _, e := range entries {
 			for _, p := range e.Postings {
+				if p.Window.Kind() != core.WindowDay {
+					continue
+				}
 				sum.Held += p.Held
 				sum.Settled += p.Settled
 				windows[p.Window] = true
