@@ -88,14 +88,18 @@ func (b *Bot) history(ctx context.Context, s session) Reply {
 }
 
 func (b *Bot) historyLine(v voice, t core.Task) string {
-	cost := v.say("not_charged", nil)
+	return dots(v.say("state."+string(t.State), nil), b.title(t.Request.Model), v.taskCost(t), v.ago(t.Created), v.job(t.ID))
+}
+
+// taskCost is what one task cost, or will at most.
+func (v voice) taskCost(t core.Task) string {
 	switch {
 	case t.State == core.Succeeded:
-		cost = v.charged(t.Charged, t.Estimated)
+		return v.charged(t.Charged, t.Estimated)
 	case !t.State.Final():
-		cost = v.say("at_most", args{"Credits": v.credits(t.Hold.Amount)})
+		return v.say("at_most", args{"Credits": v.credits(t.Hold.Amount)})
 	}
-	return dots(v.say("state."+string(t.State), nil), b.title(t.Request.Model), cost, v.ago(t.Created), v.job(t.ID))
+	return v.say("not_charged", nil)
 }
 
 // charged is an amount that was settled, marked when it is only an estimate.
@@ -160,7 +164,7 @@ func (b *Bot) cancel(ctx context.Context, s session) Reply {
 func (b *Bot) cancelTyped(ctx context.Context, v voice, who core.Identity, id string) Reply {
 	reply := b.cancelBatch(ctx, v, who, id)
 	if task, err := b.engine.Task(ctx, who, id); err == nil && !reply.Refused {
-		reply.Buttons = v.buttons(task.Lead(), task.State)
+		reply.Buttons = b.buttons(v, []core.Task{task}, task.State)
 	}
 	return reply
 }

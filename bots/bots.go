@@ -111,11 +111,14 @@ type Item struct {
 }
 
 // Button is something to press. Data goes to Press as it is; it is at most 64
-// bytes and keeps working after a restart.
+// bytes and keeps working after a restart. Text is the command that does the
+// same; without Data it is one to be changed first, so it goes into the input
+// field, and a chat that cannot do that leaves the button out.
 type Button struct {
 	Emoji string // one symbol for the label's meaning
 	Label string // in the person's language, without the emoji
 	Data  string
+	Text  string // may be empty
 }
 
 // session is one command being answered.
@@ -123,6 +126,10 @@ type session struct {
 	voice
 	in   Incoming
 	call call
+	// What create finds out about the jobs that the command works from.
+	parent core.TaskID                       // the job, if there is one
+	shown  string                            // what it was asked for
+	files  map[catalog.Option]core.InputFile // results that were given as files
 }
 
 // Command answers what a person typed. It blocks until the request is durable

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -19,6 +20,11 @@ type command struct {
 	makes catalog.Kind
 	// takes are the options that can be typed with it, in the order in which to show them.
 	takes []catalog.Option
+	// from are the kinds of results that the command works from: what it is
+	// told first is then the id of a job.
+	from []media.Kind
+	// emoji is the symbol of its button under such a result; empty for none.
+	emoji string
 	// answer handles a command that makes nothing.
 	answer func(*Bot, context.Context, session) Reply
 }
@@ -33,6 +39,17 @@ func commands() []command {
 		{name: "video", makes: catalog.Video, takes: []catalog.Option{
 			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
 			catalog.ImageFile, catalog.FirstFrame, catalog.LastFrame, catalog.VideoFile, catalog.AudioFile, setOption,
+		}},
+		{name: editCommand, makes: catalog.Image, from: []media.Kind{media.Image}, takes: []catalog.Option{
+			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+			catalog.ImageFile, catalog.MaskFile, setOption,
+		}},
+		{name: upscaleCommand, emoji: "⬆️", makes: anyKind, from: []media.Kind{media.Image, media.Video}, takes: []catalog.Option{
+			modelOption, catalog.Resolution, catalog.ImageFile, catalog.VideoFile, setOption,
+		}},
+		{name: animateCommand, emoji: "🎬", makes: catalog.Video, from: []media.Kind{media.Image}, takes: []catalog.Option{
+			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+			catalog.ImageFile, catalog.LastFrame, catalog.AudioFile, setOption,
 		}},
 		{name: "music", makes: catalog.Music, takes: []catalog.Option{
 			modelOption, catalog.Duration, catalog.Count, catalog.AudioFile, setOption,
@@ -49,6 +66,13 @@ func commands() []command {
 		{name: "help", aliases: []string{"start"}, answer: (*Bot).help},
 	}
 }
+
+// The commands that work from a job.
+const (
+	editCommand    = "edit"
+	upscaleCommand = "upscale"
+	animateCommand = "animate"
+)
 
 // anyKind is what a command makes that runs any model, and whose model must be named.
 const anyKind catalog.Kind = "any"
@@ -148,10 +172,10 @@ func findCommand(name string) (command, bool) {
 	return rows[i], true
 }
 
-// commandFor finds the command that makes media of the kind.
+// commandFor finds the command that makes media of the kind from nothing but words.
 func commandFor(kind catalog.Kind) (command, bool) {
 	rows := commands()
-	i := slices.IndexFunc(rows, func(c command) bool { return c.makes == kind && kind != "" })
+	i := slices.IndexFunc(rows, func(c command) bool { return c.makes == kind && kind != "" && c.from == nil })
 	if i < 0 {
 		return command{}, false
 	}

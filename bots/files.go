@@ -23,8 +23,10 @@ func (s session) attach(options map[catalog.Option]string) ([]core.InputFile, []
 		f, _ := flagFor(option)
 		link, p := s.link(f, options[option])
 		if p.code == "" && !link {
-			var file core.InputFile
-			file, p = s.open(f, options[option])
+			file, found := s.files[option]
+			if !found {
+				file, p = s.open(f, options[option])
+			}
 			options[option] = core.FileValue(len(files))
 			files = append(files, file)
 		}

@@ -106,6 +106,9 @@ func families(t *testing.T) []string {
 	for _, c := range commands() {
 		add("command.", c.name)
 		add("example.", c.name)
+		if c.emoji != "" {
+			add("button.", c.name)
+		}
 	}
 	for _, f := range flags() {
 		add("", f.text())

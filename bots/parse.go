@@ -63,6 +63,10 @@ const (
 	fileUnread     problemCode = "file_unread"     // it cannot be read
 	fileType       problemCode = "file_type"       // the model does not take files of this type; choices: what it takes
 	fileSize       problemCode = "file_size"       // it is larger than the model takes: actual, limit in MB
+	needJob        problemCode = "need_job"        // the command works from a job, and none was named
+	noResult       problemCode = "no_result"       // the job has nothing to work from; choices: what would do
+	fewResults     problemCode = "few_results"     // the job has fewer results than the number: limit
+	noUpscaler     problemCode = "no_upscaler"     // no model makes the kind larger; choices: the kind
 )
 
 // problemCodes lists every code.
@@ -71,6 +75,7 @@ func problemCodes() []problemCode {
 		noPrompt, unknownCommand, unknownFlag, repeatedFlag, noValue, misplacedFlag, badCount,
 		secondLine, unknownModel, wrongKind, retiredModel, needModel, noModel,
 		badInput, noFiles, badLink, fileMissing, fileUnread, fileType, fileSize,
+		needJob, noResult, fewResults, noUpscaler,
 	}
 }
 
@@ -275,7 +280,7 @@ func (c call) needsPrompt() bool {
 	for option := range c.options {
 		given = given || option.IsFile()
 	}
-	return c.command.makes != "" && c.command.makes != anyKind && !given
+	return c.command.makes != "" && c.command.makes != anyKind && !given && c.command.from == nil
 }
 
 // nearestFlag names the flag that may be meant, one of the command's if possible.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kiebot/core"
+	"kiebot/kie/catalog"
 )
 
 // Buttons carry "version:action:task". What an older or newer program made is
@@ -13,22 +14,63 @@ const (
 	buttonVersion = "1"
 	pressAgain    = "again"
 	pressCancel   = "cancel"
+	pressInfo     = "info"
 )
 
-// buttons are what can be done with a batch in that state.
-func (v voice) buttons(lead core.TaskID, state core.State) []Button {
-	button := func(action, emoji, label string) []Button {
-		return []Button{{Emoji: emoji, Label: v.say(label, nil), Data: buttonVersion + ":" + action + ":" + string(lead)}}
+// buttonData is what a button carries. The name is an id, or that of a result.
+func buttonData(action, name string) string { return buttonVersion + ":" + action + ":" + name }
+
+// buttons are what can be done with a batch that people see in that state.
+func (b *Bot) buttons(v voice, tasks []core.Task, state core.State) []Button {
+	lead := tasks[0]
+	button := func(action, emoji, label string) Button {
+		return Button{Emoji: emoji, Label: v.say(label, nil), Data: buttonData(action, string(lead.Lead()))}
+	}
+	again := []Button{button(pressAgain, "🔄", "button.again")}
+	if text := b.retyped(lead.Request); text != "" {
+		again = append(again, Button{Emoji: "✏️", Label: v.say("button.edit", nil), Text: text})
 	}
 	switch state {
 	case core.Queued:
-		return button(pressCancel, "❌", "button.cancel")
-	case core.Succeeded, core.Canceled:
-		return button(pressAgain, "🔄", "button.again")
+		return []Button{button(pressCancel, "❌", "button.cancel")}
+	case core.Canceled:
+		return again
 	case core.Failed, core.Expired:
-		return button(pressAgain, "🔁", "button.retry")
+		again[0] = button(pressAgain, "🔁", "button.retry")
+		return again
+	case core.Succeeded:
+		for _, one := range b.onward(tasks) {
+			next := button(one.name, one.emoji, "button."+one.name)
+			next.Text = "/" + one.name + " " + lead.Lead().Short()
+			again = append(again, next)
+		}
+		return append(again, button(pressInfo, "ℹ️", "button.info"))
 	}
 	return nil
+}
+
+// onward lists the commands that can work from the batch's results.
+func (b *Bot) onward(tasks []core.Task) []command {
+	var can []command
+	for _, c := range commands() {
+		found := resultsOf(tasks, c.from...)
+		if c.emoji == "" || len(found) == 0 {
+			continue
+		}
+		if c.name == upscaleCommand {
+			if _, ok := b.upscaler(tasks[0].Request.Model, found[0].kind); !ok || b.upscaled(tasks[0]) {
+				continue
+			}
+		}
+		can = append(can, c)
+	}
+	return can
+}
+
+// upscaled says whether the task has made something larger already.
+func (b *Bot) upscaled(t core.Task) bool {
+	m, err := b.catalog.Lookup(t.Request.Model)
+	return err == nil && m.Task == "upscale"
 }
 
 // Press answers a press on a button; in.Text is not used. Only the person who
@@ -40,21 +82,64 @@ func (b *Bot) Press(ctx context.Context, in Incoming, data string) Reply {
 
 func (b *Bot) press(ctx context.Context, v voice, in Incoming, data string) Reply {
 	version, rest, _ := strings.Cut(data, ":")
-	action, id, _ := strings.Cut(rest, ":")
-	task, err := core.ParseTaskID(id)
-	if version != buttonVersion || err != nil {
+	action, name, _ := strings.Cut(rest, ":")
+	id, _, ok := parseResult(name)
+	if version != buttonVersion || !ok || len(id) != wholeID {
 		return v.refuse([]string{v.say("press.unknown", nil)})
 	}
 	switch action {
 	case pressAgain:
-		receipt, err := b.engine.Again(ctx, string(task), in.Key, in.Origin)
+		receipt, err := b.engine.Again(ctx, id, in.Key, in.Origin)
 		if err != nil {
 			return b.refusal(v, err)
 		}
 		return Reply{Accepted: receipt.Tasks}
 	case pressCancel:
-		return b.cancelBatch(ctx, v, in.Origin.Identity, string(task))
+		return b.cancelBatch(ctx, v, in.Origin.Identity, id)
+	case pressInfo:
+		return b.info(ctx, v, in.Origin.Identity, id)
+	case upscaleCommand, animateCommand:
+		return b.create(ctx, session{voice: v, in: in, call: parse("/" + action + " " + name)})
 	default:
 		return v.refuse([]string{v.say("press.unknown", nil)})
 	}
+}
+
+// info shows everything that is known about a task.
+func (b *Bot) info(ctx context.Context, v voice, who core.Identity, id string) Reply {
+	t, err := b.engine.Task(ctx, who, id)
+	if err != nil {
+		return b.refusal(v, err)
+	}
+	reply := Reply{Text: t.Request.Prompt}
+	line := func(title, detail string) {
+		if detail != "" {
+			reply.Items = append(reply.Items, Item{Title: title, Detail: detail})
+		}
+	}
+	model, err := b.catalog.Lookup(t.Request.Model)
+	if err == nil {
+		line(v.say("info.model", nil), dots(model.Title, model.ID))
+	}
+	for _, in := range model.Inputs {
+		value, given := t.Request.Input[in.Name]
+		if !given || in.Media != "" || in.Option == catalog.Prompt || in.Option == catalog.EarlierTask {
+			continue
+		}
+		title := in.Name
+		if f, ok := flagFor(in.Option); ok {
+			title = f.String()
+		}
+		line(title, shorten(typed(in, value), 200))
+	}
+	line(v.say("info.asked", nil), v.date(t.Created))
+	if t.State.Final() && !t.Started.IsZero() {
+		line(v.say("info.took", nil), elapsed(t.Finished.Sub(t.Created)))
+	}
+	line(v.say("info.cost", nil), v.taskCost(t))
+	if t.Request.Parent != "" {
+		line(v.say("info.parent", nil), t.Request.Parent.Short())
+	}
+	line(v.say("info.job", nil), t.ID.Short())
+	return reply
 }

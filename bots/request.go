@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -13,7 +14,16 @@ import (
 
 // create turns the typed command into a request and submits it.
 func (b *Bot) create(ctx context.Context, s session) Reply {
-	b.findEarlier(ctx, s)
+	s.files = map[catalog.Option]core.InputFile{}
+	if s.call.command.from != nil {
+		if reply, ok := b.follow(ctx, &s); !ok {
+			return reply
+		}
+	}
+	if reply, ok := b.findFiles(ctx, &s); !ok {
+		return reply
+	}
+	b.findEarlier(ctx, &s)
 	req, wrong := b.request(s)
 	if len(wrong) > 0 {
 		return s.refuse(wrong)
@@ -27,13 +37,13 @@ func (b *Bot) create(ctx context.Context, s session) Reply {
 
 // findEarlier lets the id of one of the person's own jobs stand for the Kie
 // task behind it. Anything else is taken for the id of a Kie task.
-func (b *Bot) findEarlier(ctx context.Context, s session) {
+func (b *Bot) findEarlier(ctx context.Context, s *session) {
 	id := strings.ToLower(strings.TrimLeft(s.call.options[catalog.EarlierTask], "#"))
 	if id == "" {
 		return
 	}
 	if task, err := b.engine.Task(ctx, s.in.Origin.Identity, id); err == nil && task.Kie.TaskID != "" {
-		s.call.options[catalog.EarlierTask] = task.Kie.TaskID
+		s.call.options[catalog.EarlierTask], s.parent = task.Kie.TaskID, task.ID
 	}
 }
 
@@ -68,13 +78,11 @@ func (b *Bot) request(s session) (core.Request, []string) {
 		promptSaid := len(s.call.problems) > 0 && s.call.problems[0].code == noPrompt
 		wrong = append(wrong, s.inputProblems(problems, promptSaid)...)
 	}
-	prompt := s.call.prompt
-	if prompt == "" {
-		prompt = model.Title // the chat shows something for every request
-	}
+	// The chat shows something for every request.
+	prompt := cmp.Or(s.call.prompt, s.shown, model.Title)
 	return core.Request{
 		Key: s.in.Key, Origin: s.in.Origin, Command: s.call.command.name,
-		Prompt: prompt, Model: model.ID, Input: input, Files: files, Count: count,
+		Prompt: prompt, Model: model.ID, Input: input, Files: files, Count: count, Parent: s.parent,
 	}, wrong
 }
 
@@ -129,16 +137,8 @@ func (b *Bot) standardModel(c call) (catalog.Model, problem) {
 // runsWith says whether a prompt and the files are all that the model needs,
 // and what it costs is known.
 func runsWith(m catalog.Model, files map[catalog.Option]string) bool {
-	options := maps.Clone(files)
-	if _, has := m.ByOption(catalog.Prompt); has {
-		options[catalog.Prompt] = "a prompt"
-	}
-	input, err := m.Build(options)
-	if err != nil {
-		return false
-	}
-	_, err = m.Estimate(input)
-	return err == nil
+	_, known := priceWith(m, files)
+	return known
 }
 
 // modelProblem says why a name stands for no model that runs.

@@ -61,10 +61,10 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 	v := b.voice(origin.Locale)
 	m.Prompt, m.Name = p.Tasks[0].Request.Prompt, origin.Name
 	if !isEnd(p) {
-		v.showWay(&m, p)
+		b.showWay(v, &m, p)
 		return m
 	}
-	v.showEnd(&m, p.Tasks)
+	b.showEnd(v, &m, p.Tasks)
 	m.Details = dots(b.details(v, p.Tasks), b.left(ctx, v, p.Tasks), v.job(p.Tasks[0].ID))
 	return m
 }
@@ -93,7 +93,7 @@ func in(state core.State) func(core.Task) bool {
 }
 
 // showWay words a batch that is under way.
-func (v voice) showWay(m *Message, p core.Parcel) {
+func (b *Bot) showWay(v voice, m *Message, p core.Parcel) {
 	m.State = wayState(p.Tasks)
 	switch m.State {
 	case core.Queued:
@@ -112,7 +112,7 @@ func (v voice) showWay(m *Message, p core.Parcel) {
 		m.Notes = append(m.Notes, v.unresolved(p.Tasks[i]))
 	}
 	if count(p.Tasks, in(core.Queued)) > 0 {
-		m.Buttons = v.buttons(p.Tasks[0].Lead(), core.Queued)
+		m.Buttons = b.buttons(v, p.Tasks, core.Queued)
 	}
 }
 
@@ -192,9 +192,9 @@ func (v voice) unresolved(t core.Task) string {
 }
 
 // showEnd words a batch that is over.
-func (v voice) showEnd(m *Message, tasks []core.Task) {
+func (b *Bot) showEnd(v voice, m *Message, tasks []core.Task) {
 	m.State = endState(tasks)
-	m.Buttons = v.buttons(tasks[0].Lead(), m.State)
+	m.Buttons = b.buttons(v, tasks, m.State)
 	if m.State != core.Succeeded {
 		m.Status = v.failure(tasks)
 		return

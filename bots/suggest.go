@@ -70,11 +70,10 @@ func (b *Bot) suggestAfter(v voice, c call, text string, word int) []Suggestion 
 
 func (v voice) suggestCommands(before, begun string, written func(command) string) []Suggestion {
 	var found []Suggestion
-	for _, c := range commands() {
-		names := append([]string{c.name}, c.aliases...)
-		if rank(strings.TrimPrefix(begun, "/"), names...) == far {
-			continue
-		}
+	fits := func(c command) int { return rank(strings.TrimPrefix(begun, "/"), append([]string{c.name}, c.aliases...)...) }
+	rows := slices.DeleteFunc(commands(), func(c command) bool { return fits(c) == far })
+	slices.SortStableFunc(rows, func(a, b command) int { return fits(a) - fits(b) })
+	for _, c := range rows {
 		found = append(found, Suggestion{Insert: before + written(c) + " ", Label: written(c), Detail: v.say("command."+c.name, nil)})
 	}
 	return found

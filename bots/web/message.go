@@ -53,7 +53,8 @@ type mediaRef struct {
 type button struct {
 	Emoji string `json:"emoji,omitempty"`
 	Label string `json:"label"`
-	Data  string `json:"data"`
+	Data  string `json:"data,omitempty"` // what a press sends
+	Text  string `json:"text,omitempty"` // the command that does the same; without data, one to be changed first
 }
 
 type item struct {
@@ -92,7 +93,7 @@ func newReply(r bots.Reply, now time.Time) reply {
 func buttons(in []bots.Button) []button {
 	var out []button
 	for _, b := range in {
-		out = append(out, button{Emoji: b.Emoji, Label: b.Label, Data: b.Data})
+		out = append(out, button{Emoji: b.Emoji, Label: b.Label, Data: b.Data, Text: b.Text})
 	}
 	return out
 }

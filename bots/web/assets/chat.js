@@ -335,10 +335,16 @@
     save();
   }
 
-  function button({emoji, label, data}, turn) {
-    const known = {'🔄': 'again', '🔁': 'again', '❌': 'cancel'}[emoji];
+  const icons = {'🔄': 'again', '🔁': 'again', '❌': 'cancel', '✏️': 'edit', '⬆️': 'upscale', '🎬': 'animate', 'ℹ️': 'info', '✅': 'yes'};
+
+  // button does what its data says; one that has a text shows it as the
+  // command it is, and one with a text alone leaves it to be changed.
+  function button({emoji, label, data, text}, turn) {
+    const known = icons[emoji];
     const node = el('button', {type: 'button'}, known ? icon(known) : emoji ? emoji + ' ' : null, label);
     node.addEventListener('click', async () => {
+      if (text && data) return send(text);
+      if (text) return fill(text, false);
       if (node.getAttribute('aria-busy') === 'true') return;
       node.setAttribute('aria-busy', 'true');
       await press(turn, data);
