@@ -309,6 +309,9 @@ func retypedInput(c command, in catalog.Input, value any) []string {
 	return all
 }
 
+// sampleSeconds is how long a file is taken to be where only models are compared.
+const sampleSeconds = 10
+
 // priceWith says what a request with just those options, and a prompt where it
 // takes one, costs; false when it does not run or nobody knows.
 func priceWith(m catalog.Model, options map[catalog.Option]string) (catalog.Credits, bool) {
@@ -320,6 +323,10 @@ func priceWith(m catalog.Model, options map[catalog.Option]string) (catalog.Cred
 	if err != nil {
 		return 0, false
 	}
-	price, err := m.Estimate(input)
+	lengths := catalog.Lengths{}
+	for _, file := range m.Unmeasured(input) {
+		lengths[file] = sampleSeconds
+	}
+	price, err := m.EstimateFor(input, lengths)
 	return price, err == nil
 }

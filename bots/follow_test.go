@@ -38,7 +38,7 @@ func (w *world) lastInput() kietest.Task {
 }
 
 func TestResultsAreWorkedOn(t *testing.T) {
-	play(t, nil, func(t *testing.T, w *world) {
+	play(t, func(c *core.Config) { c.UserDaily = core.Unlimited }, func(t *testing.T, w *world) {
 		parent := w.untilEnd(w.accepted("a cat astronaut"))
 		id := core.TaskID(parent.ID)
 		link := w.lastInput()
@@ -56,6 +56,10 @@ func TestResultsAreWorkedOn(t *testing.T) {
 			}, media.Image, "a cat astronaut", "upscale"},
 			{"animate pressed", func() Reply { return w.presses(ada, pressed(t, parent.Buttons, "Animate")) }, media.Video, "a cat astronaut", "animate"},
 			{"animate typed", func() Reply { return w.types(ada, "/animate "+id.Short()+" the cat waves --dur 5") }, media.Video, "the cat waves", "animate"},
+			{"a video", func() Reply {
+				video := w.untilEnd(w.accepted("/animate " + id.Short()))
+				return w.presses(ada, pressed(t, video.Buttons, "Upscale"))
+			}, media.Video, "a cat astronaut", "upscale"},
 			{"edit typed", func() Reply { return w.types(ada, "/edit "+string(id)+" give it a hat") }, media.Image, "give it a hat", "edit"},
 			{"an id as a file", func() Reply { return w.types(ada, "/imagine as a drawing --model nano-banana --image "+id.Short()) }, media.Image, "as a drawing", "imagine"},
 		} {
@@ -69,7 +73,7 @@ func TestResultsAreWorkedOn(t *testing.T) {
 				t.Errorf("%s: %+v", test.name, m)
 			}
 			task, err := w.engine.Task(t.Context(), ada, m.ID)
-			if err != nil || task.Request.Parent != id || task.Request.Command != test.command {
+			if err != nil || test.name != "a video" && task.Request.Parent != id || task.Request.Command != test.command {
 				t.Errorf("%s: parent %q, command %q, %v", test.name, task.Request.Parent, task.Request.Command, err)
 			}
 			if got := w.lastInput(); got.ID == link.ID || !strings.Contains(strings.Join(textsOf(got.Input), " "), w.kie.URL()) {
@@ -160,7 +164,6 @@ func TestFollowRefusals(t *testing.T) {
 			"/edit " + short(picture):                  "needs a prompt",
 			"/edit " + short(video) + " x":             "needs pictures that are finished",
 			"/animate " + short(failed):                "nothing to work from",
-			"/upscale " + short(video):                 "no model with a known price",
 			"/edit " + short(picture) + ":2 a hat":     "has only 1",
 			"/edit " + short(picture) + ":0 a hat":     "works from a job",
 			"/imagine x --image " + short(video):       "nothing to work from",

@@ -70,7 +70,9 @@ func (b *Bot) suggestAfter(v voice, c call, text string, word int) []Suggestion 
 
 func (v voice) suggestCommands(before, begun string, written func(command) string) []Suggestion {
 	var found []Suggestion
-	fits := func(c command) int { return rank(strings.TrimPrefix(begun, "/"), append([]string{c.name}, c.aliases...)...) }
+	fits := func(c command) int {
+		return rank(strings.TrimPrefix(begun, "/"), append([]string{c.name}, c.aliases...)...)
+	}
 	rows := slices.DeleteFunc(commands(), func(c command) bool { return fits(c) == far })
 	slices.SortStableFunc(rows, func(a, b command) int { return fits(a) - fits(b) })
 	for _, c := range rows {

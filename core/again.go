@@ -68,7 +68,7 @@ func OutputFile(t Task, index int) (InputFile, bool) {
 		URL: out.URL, Uploaded: t.Finished,
 	}
 	if out.File != nil {
-		file.Name, file.Type, file.Size = out.File.Name, out.File.Type, out.File.Size
+		file.Name, file.Type, file.Size, file.Duration = out.File.Name, out.File.Type, out.File.Size, out.File.Duration
 	}
 	return file, true
 }

@@ -56,7 +56,7 @@ func TestPressReachesTheBotAndKeepsTheCommand(t *testing.T) {
 	}
 	got.At = 0
 	want := reply{Refused: true, Text: "It is over already.", Items: []item{{Group: "g", Title: "a", Insert: "/b", Task: "t", State: core.Failed}},
-		Buttons: []button{{"🔄", "Again", "1:again:x"}}}
+		Buttons: []button{{"🔄", "Again", "1:again:x", ""}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("reply %+v\nwant  %+v", got, want)
 	}
