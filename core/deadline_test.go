@@ -44,6 +44,7 @@ func TestDeadlines(t *testing.T) {
 		for name, change := range map[string]func(*core.Config){"polling": polling, "callbacks": unlimited} {
 			t.Run(string(kind)+" "+name, func(t *testing.T) {
 				play(t, kietest.Config{}, change, func(t *testing.T, w *world) {
+					synctest.Wait() // the engine has started
 					w.kie.NextCreate(kietest.Stick())
 					id := w.submit(ofKind(kind))
 					began := w.untilState(id, core.Running).Started

@@ -12,7 +12,7 @@ import (
 // second to over three hours; the first bucket begins at zero.
 const (
 	buckets    = 100
-	bucketStep = 1.1
+	bucketStep = 0.0953101798 // the logarithm of 1.1
 )
 
 // bound is the lower bound of a bucket in seconds, and the upper one of the bucket before.
@@ -20,7 +20,7 @@ func bound(bucket int) float64 {
 	if bucket == 0 {
 		return 0
 	}
-	return math.Pow(bucketStep, float64(bucket-1))
+	return math.Exp(bucketStep * float64(bucket-1))
 }
 
 // bucketOf is the bucket of a duration and how far into the bucket it lies, from 0 to 1.
@@ -28,7 +28,7 @@ func bucketOf(seconds float64) (bucket int, into float64) {
 	if seconds < 1 {
 		return 0, max(seconds, 0)
 	}
-	exact := math.Log(seconds) / math.Log(bucketStep)
+	exact := math.Log(seconds) / bucketStep
 	bucket = min(int(exact)+1, buckets-1)
 	low, high := bound(bucket), bound(bucket+1)
 	return bucket, min(max((seconds-low)/(high-low), 0), 1)
