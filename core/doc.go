@@ -58,8 +58,50 @@
 // Due work is in the store, by task; the schedules in memory are rebuilt from
 // it at every start and are only hints to look at a record. The creator takes
 // queued tasks in order of acceptance, each with a slot of the creation
-// limiter in hand. The tracker reads what is due from Kie, soon after a
-// callback and at the documented pace otherwise. Both commit what they learn
-// through one function, which asks the table, books the ledger and stores the
-// delivery. The courier shows deliveries, one ordered lane per chat.
+// limiter in hand. The tracker reads from Kie what a callback was about, and
+// otherwise the task whose result has most likely been waiting longest. Both
+// commit what they learn through one function, which asks the table, books the
+// ledger and stores the delivery. The courier shows deliveries, one ordered
+// lane per chat.
+//
+// # The order of reads
+//
+// Kie tells of a result by a callback, which may get lost or be impossible, or
+// when it is asked. Reads are limited, so they are a budget: ten per second and
+// Kie account, halved by every 429 and growing back in two minutes. It is spent
+// on the task with the largest expected staleness. With F the distribution of
+// how long the model takes, a the age at the last read that found the task
+// unfinished and t its age now, that is
+//
+//	∫ (F(s) - F(a)) / (1 - F(a)) ds   from a to t:
+//
+// for how many seconds, on average, a result has been lying there. F is learned
+// per model from the successes, by Kie's own clock: a histogram of a hundred
+// buckets, each a tenth wider than the one before, in which an observation
+// fades away over the next two hundred, on top of a wide prior for the kind
+// that weighs as much as four of them. It is stored with the final states it
+// was learned from, every ten seconds at most; its median is what people are
+// told is usual.
+//
+// With 0.8 requests per second for images (10 to 60 s), videos (1 to 13 min)
+// and music (2 to 3 min), two reads per second, and a start that knows nothing
+// of the models, a result waits 8.3 s on average. Reading every task every
+// three seconds, as far as the same two reads per second go, leaves it waiting
+// for 26.7 s, 3.2 times as long; with durations that scatter twice as much it
+// is 2.2 times. Knowing the distributions from the start would gain another
+// tenth of a second. Other measures that were tried, such as the probability of
+// being finished, came within two percent.
+//
+// A read that is expected to find less than a quarter of a second of waiting
+// is not made, nor one within 2.5 seconds of the last, nor more than one a
+// minute after the soft deadline. The first of these alone makes the pace that
+// Kie documents, where a result can be expected: reads every three seconds for
+// an image, every ten for a video of seven minutes. With callbacks the staleness counts a hundredth, the
+// chance that one gets lost, so that reads are a safety net every minute or
+// so; what a callback was about goes before everything else.
+//
+// Ten thousand tasks or a million, a read costs the same: tasks wait in a heap
+// by the time at which they are worth a look, half of what the latest reads
+// were made for, and of those that are due the first 256 are weighed. A
+// waiting task takes 111 bytes of memory.
 package core
