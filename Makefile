@@ -17,8 +17,8 @@ test: ## run all tests
 race: ## run all tests with the race detector, in random order
 	go test -race -shuffle=on ./...
 
-model: ## hold random histories of MODELTASKS (100000) tasks against the promises
-	GOGC=400 go test ./core -run '^TestModel$$' -v -timeout 30m -model.tasks $(MODELTASKS)
+model: ## hold random histories of MODELTASKS (100000) tasks against the promises, and a year against its disk
+	GOGC=400 go test ./core -run '^Test(Model|Year)$$' -v -timeout 30m -model.tasks $(MODELTASKS) -year.tasks 200
 
 bench: ## measure what README's performance table says, and write it there
 	go test . -run '^TestMeasured$$' -v -timeout 2h -measure

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"kiebot/core"
 )
@@ -31,6 +32,7 @@ type commit struct {
 	usages    []core.WindowUsage
 	told      []core.Delivery
 	delivered []core.DeliveryID
+	seen      []core.Seen
 }
 
 func newWitness(store core.Store) *witness {
@@ -153,4 +155,9 @@ func (t *witnessed) AddDelivery(d core.Delivery) (core.DeliveryID, error) {
 func (t *witnessed) DeleteDelivery(id core.DeliveryID) error {
 	t.c.delivered = append(t.c.delivered, id)
 	return t.Tx.DeleteDelivery(id)
+}
+
+func (t *witnessed) PutSeen(seen core.Seen, now time.Time) error {
+	t.c.seen = append(t.c.seen, seen)
+	return t.Tx.PutSeen(seen, now)
 }
