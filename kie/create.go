@@ -24,7 +24,7 @@ type CreateRequest struct {
 	// CallbackURL receives the final state by POST, and the stages before it
 	// from [Suno]; empty means no callback. Kie's Suno endpoints refuse a
 	// request without one; any address will do, since the result can be read
-	// in any case.
+	// in any case. Endpoints that answer at once are sent none.
 	CallbackURL string
 	// AllowRetired sends the request even to an endpoint that Kie's
 	// documentation does not have any more.
@@ -53,15 +53,11 @@ func (c *Client) Create(ctx context.Context, r CreateRequest) (Ref, error) {
 	if failure != nil && !(info.Endpoint == Veo4K && underWay(env)) {
 		return Ref{}, failure
 	}
-	if o, ok := parseObject(env.data); ok {
-		if id := o.taskID(); id != "" {
-			return Ref{Endpoint: info.Endpoint, TaskID: id}, nil
-		}
+	ref, ok := info.refOf(env.data)
+	if !ok {
+		return Ref{}, unanswered(opCreate, "neither a task's id nor a result")
 	}
-	return Ref{}, &Error{
-		Kind: ErrUnknownOutcome, Op: opCreate, Code: 200, HTTPStatus: http.StatusOK,
-		Message: "Kie accepted the task but did not say its id",
-	}
+	return ref, nil
 }
 
 // prepare checks a request as far as the endpoint decides and writes its body.
@@ -88,6 +84,9 @@ func prepare(r CreateRequest) (EndpointInfo, []byte, *Error) {
 		}
 		body = jobs
 	} else {
+		if info.AtOnce() {
+			r.CallbackURL = "" // there is nothing to call back about
+		}
 		fields := flatBody(r)
 		if info.Callback && fields["callBackUrl"] == nil {
 			return invalid(string(info.Endpoint) + " needs a callback URL; any will do, the result can be read in any case")

@@ -54,7 +54,9 @@
 // [Endpoints] lists them all, with paths and pages. Whatever words they use for
 // the state of a task, a [Status] has the five of [State]; whatever shape their
 // results have, a [Status] has a list of [Output]. Midjourney and Luma left
-// Kie's documentation and want [CreateRequest].AllowRetired. What does not fit
+// Kie's documentation and want [CreateRequest].AllowRetired. [OmniAudio] and
+// [OmniCharacter] answer at once: their Ref carries the result, and its Status
+// is final from the beginning. What does not fit
 // into creating and reading has a method: [Client.Veo1080p],
 // [Client.SunoPersona], [Client.SunoTimedLyrics], [Client.SunoBoostStyle],
 // [Client.Image4oDownloadURL].

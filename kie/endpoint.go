@@ -40,6 +40,13 @@ const (
 	SunoCover           Endpoint = "suno-cover"            // cover pictures for a track
 )
 
+// Endpoints that answer at once: see [EndpointInfo.AtOnce]. They prepare what
+// gemini-omni-video of [Jobs] takes by its id, [Output].ID.
+const (
+	OmniAudio     Endpoint = "omni-audio"     // a voice, for the input audio_ids
+	OmniCharacter Endpoint = "omni-character" // a character from pictures, for the input character_ids
+)
+
 // Endpoints of 2025 that left Kie's documentation in 2026: see
 // [CreateRequest.AllowRetired].
 const (
@@ -54,7 +61,8 @@ const (
 type EndpointInfo struct {
 	Endpoint Endpoint
 	// Create is the path of the POST that starts a task, Record the path of
-	// the GET that reads it (with the query taskId).
+	// the GET that reads it (with the query taskId); empty for an endpoint that
+	// answers at once.
 	Create, Record string
 	// Model reports whether the body has a field "model".
 	Model bool
@@ -63,7 +71,8 @@ type EndpointInfo struct {
 	// Retired reports that the endpoint left Kie's documentation.
 	Retired bool
 	// StateField is the record's field that holds the state: "state", "status"
-	// or "successFlag". The others are tried when it is missing.
+	// or "successFlag". The others are tried when it is missing. Empty where
+	// there is no record.
 	StateField string
 	// Makes is the kind of the outputs whose URL does not tell, [KindFile]
 	// where the model decides.
@@ -74,7 +83,7 @@ type EndpointInfo struct {
 }
 
 // endpointCount is the length of the table.
-const endpointCount = 29
+const endpointCount = 31
 
 // endpointTable holds all endpoints; Jobs is the first, since it is looked up
 // most.
@@ -116,6 +125,9 @@ func endpointTable() [endpointCount]EndpointInfo {
 		{SunoMIDI, "/api/v1/midi/generate", "/api/v1/midi/record-info", false, true, false, "successFlag", KindText, sunoPages + "generate-midi"},
 		{SunoMP4, "/api/v1/mp4/generate", "/api/v1/mp4/record-info", false, true, false, "successFlag", KindVideo, sunoPages + "create-music-video"},
 		{SunoCover, "/api/v1/suno/cover/generate", "/api/v1/suno/cover/record-info", false, true, false, "successFlag", KindImage, sunoPages + "cover-suno"},
+
+		{OmniAudio, "/api/v1/omni/audio/create", "", false, false, false, "", KindText, "market/gemini-omni-audio"},
+		{OmniCharacter, "/api/v1/omni/character/create", "", false, false, false, "", KindText, "market/gemini-omni-character"},
 
 		{Midjourney, "/api/v1/mj/generate", mj, false, false, true, "successFlag", KindImage, "mj-api/generate-mj-image"},
 		{MidjourneyUpscale, "/api/v1/mj/generateUpscale", mj, false, false, true, "successFlag", KindImage, "mj-api/generate-mj-image"},

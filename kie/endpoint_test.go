@@ -20,6 +20,7 @@ import (
 
 func TestEndpointTable(t *testing.T) {
 	seen := map[string]bool{}
+	var atOnce []Endpoint
 	for _, info := range Endpoints() {
 		if info.Page == "" || strings.HasPrefix(info.Page, "/") {
 			t.Errorf("%s: page %q", info.Endpoint, info.Page)
@@ -30,10 +31,15 @@ func TestEndpointTable(t *testing.T) {
 			}
 			seen[name] = true
 		}
-		if !strings.HasPrefix(info.Create, "/api/v1/") || !strings.HasPrefix(info.Record, "/api/v1/") || strings.Contains(info.Record, "?") {
+		if !strings.HasPrefix(info.Create, "/api/v1/") || !info.AtOnce() && !strings.HasPrefix(info.Record, "/api/v1/") || strings.Contains(info.Record, "?") {
 			t.Errorf("%s: paths %q and %q", info.Endpoint, info.Create, info.Record)
 		}
-		if !slices.Contains([]string{"state", "status", "successFlag"}, info.StateField) || info.Makes == "" {
+		if info.AtOnce() {
+			atOnce = append(atOnce, info.Endpoint)
+			if info.StateField != "" || info.Callback {
+				t.Errorf("%s answers at once: %+v", info.Endpoint, info)
+			}
+		} else if !slices.Contains([]string{"state", "status", "successFlag"}, info.StateField) || info.Makes == "" {
 			t.Errorf("%s: state in %q, makes %q", info.Endpoint, info.StateField, info.Makes)
 		}
 		if got, ok := info.Endpoint.Info(); !ok || got != info {
@@ -45,6 +51,9 @@ func TestEndpointTable(t *testing.T) {
 		if err != nil || got.UnmarshalText(text) != nil || got != want {
 			t.Errorf("%s: a reference becomes %q, %v, and then %v", info.Endpoint, text, err, got)
 		}
+	}
+	if !slices.Equal(atOnce, []Endpoint{OmniAudio, OmniCharacter}) {
+		t.Errorf("%v answer at once", atOnce)
 	}
 	if info, ok := Endpoint("").Info(); !ok || info.Endpoint != Jobs {
 		t.Errorf("the zero endpoint is %v, %v", info.Endpoint, ok)
@@ -100,13 +109,17 @@ func TestShapesAreComplete(t *testing.T) {
 	for _, s := range shapes() {
 		have = append(have, s.endpoint)
 	}
+	records := 0
 	for _, info := range Endpoints() {
-		if !slices.Contains(have, info.Endpoint) {
+		if info.AtOnce() {
+			continue // see TestEndpointsThatAnswerAtOnce
+		}
+		if records++; !slices.Contains(have, info.Endpoint) {
 			t.Errorf("%s has no shape", info.Endpoint)
 		}
 	}
-	if len(have) != endpointCount {
-		t.Errorf("%d shapes for %d endpoints", len(have), endpointCount)
+	if len(have) != records {
+		t.Errorf("%d shapes for %d endpoints", len(have), records)
 	}
 }
 
@@ -257,6 +270,9 @@ func TestVeo4KUnderWay(t *testing.T) {
 // exist.
 func TestMissingRecords(t *testing.T) {
 	for _, info := range Endpoints() {
+		if info.AtOnce() {
+			continue
+		}
 		for _, body := range []string{`{"code":200,"msg":"success","data":null}`, `{"code":422,"msg":"The record does not exist","data":null}`} {
 			_, err := serve(t, scripted(body).ServeHTTP).Status(t.Context(), Ref{info.Endpoint, "t1"})
 			wantError(t, err, ErrNotFound, "read task")
@@ -286,6 +302,12 @@ func purchases() []purchase {
 			_, err := c.SunoBoostStyle(t.Context(), "pop")
 			return err
 		}},
+	}
+	for _, endpoint := range []Endpoint{OmniAudio, OmniCharacter} {
+		all = append(all, purchase{"create " + string(endpoint), "create task", func(t *testing.T, c *Client) error {
+			_, err := c.Create(t.Context(), CreateRequest{Endpoint: endpoint, Input: map[string]any{"name": "Ada"}})
+			return err
+		}})
 	}
 	for _, s := range shapes() {
 		all = append(all, purchase{"create " + string(s.endpoint), "create task", func(t *testing.T, c *Client) error {

@@ -12,7 +12,8 @@ type Ref struct {
 	// Endpoint is where the task was created. Endpoints with the same
 	// [EndpointInfo.Record] read one another's tasks.
 	Endpoint Endpoint
-	// TaskID is Kie's id, opaque.
+	// TaskID is Kie's id, opaque. Of an endpoint that answers at once it is the
+	// answer, encoded, up to some kB long.
 	TaskID string
 }
 

@@ -89,7 +89,8 @@ type Output struct {
 	// Kie's object.
 	Text string
 	// ID is a track's id, which follow-ups such as [SunoExtend] want as
-	// audioId. Empty for everything else.
+	// audioId, or that of what [OmniAudio] and [OmniCharacter] made. Empty for
+	// everything else.
 	ID string
 	// Title is a track's name, a stem's ("vocal", "drums"), or "first frame" or
 	// "last frame" for the stills that some video models add. Often empty.

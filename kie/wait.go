@@ -20,11 +20,19 @@ const (
 // Status asks once how a task stands: GET /api/v1/jobs/recordInfo (docs.kie.ai,
 // "Get Task Details"), or the record call of the older endpoint that created
 // it. A task that Kie does not know gives [ErrNotFound]; that is normal for
-// some seconds after its creation.
+// some seconds after its creation. Nothing is asked about what was answered at
+// once.
 func (c *Client) Status(ctx context.Context, ref Ref) (Status, error) {
 	info, ok := ref.Endpoint.Info()
 	if !ok || ref.Endpoint == "" || ref.TaskID == "" {
 		return Status{}, &Error{Kind: ErrInvalid, Op: opStatus, Message: "the reference does not name a task of a known endpoint"}
+	}
+	if info.AtOnce() {
+		status, ok := answered(ref)
+		if !ok {
+			return Status{}, &Error{Kind: ErrInvalid, Op: opStatus, Message: "the reference holds no answer"}
+		}
+		return status, nil
 	}
 	env, err := c.query(ctx, call{
 		op: opStatus, method: http.MethodGet, path: info.Record, query: url.Values{"taskId": {ref.TaskID}},

@@ -11,12 +11,13 @@ import (
 // direct is a call that answers at once, without a task.
 type direct struct {
 	path   string
-	row    endpoint // what it takes and costs
-	answer func(input map[string]any, parent *task) any
+	row    endpoint // what it takes and costs, where the catalogue has no entry
+	answer func(madeID string, input map[string]any, parent *task) any
 }
 
-// directs returns the calls of Suno that answer at once (docs.kie.ai "Generate
-// Persona", "Get Timestamped Lyrics", "Boost Music Style").
+// directs returns the calls that answer at once (docs.kie.ai "Generate
+// Persona", "Get Timestamped Lyrics", "Boost Music Style", and the pages of
+// gemini-omni-audio and gemini-omni-character).
 func directs() []*direct {
 	track := []catalog.Input{need(text("taskId")), need(text("audioId"))}
 	content := need(text("content"))
@@ -31,6 +32,8 @@ func directs() []*direct {
 		{path: "/api/v1/style/generate", answer: boostStyle, row: endpoint{
 			name: "suno-style", credits: 400, inputs: []catalog.Input{content},
 		}},
+		{path: "/api/v1/omni/audio/create", answer: omniAudio, row: endpoint{name: "omni-audio"}},
+		{path: "/api/v1/omni/character/create", answer: omniCharacter, row: endpoint{name: "omni-character"}},
 	}
 }
 
@@ -41,31 +44,46 @@ func (s *Server) direct(d *direct) func(*exchange) reply {
 		if json.Unmarshal(x.body, &input) != nil || input == nil {
 			return refusal(http.StatusBadRequest, textBadBody)
 		}
-		if _, refused := checkInput(d.row.entry(), input); refused != nil {
+		model, known := s.modelFor(&d.row, &order{input: input})
+		if !known {
+			return refusal(http.StatusUnprocessableEntity, textNoModel)
+		}
+		ignored, refused := checkInput(model, input)
+		if refused != nil {
 			return *refused
+		}
+		price, err := s.price(&d.row, model, input)
+		if err != nil {
+			return refusal(http.StatusInternalServerError, textServerError)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.advance(s.cfg.Now())
-		parent, claim, refused := s.findParent(x, &d.row, d.row.entry(), input)
+		if refused := s.checkLinks(x, model, input); refused != nil {
+			return *refused
+		}
+		parent, claim, refused := s.findParent(x, &d.row, model, input)
 		if refused != nil {
 			return *refused
 		}
-		if x.account.balance < d.row.credits {
+		if x.account.balance < price {
 			return refusal(http.StatusPaymentRequired, textNoCredits)
 		}
-		x.account.balance -= d.row.credits
+		x.account.balance -= price
+		s.ignore(model, ignored)
 		if claim != "" {
 			parent.claimed(claim, parent.id)
 		}
 		if parent != nil {
 			x.id = parent.id
 		}
-		return success(d.answer(input, parent))
+		s.created++
+		id, _ := s.identity(s.created)
+		return success(d.answer(id, input, parent))
 	}
 }
 
-func persona(input map[string]any, parent *task) any {
+func persona(_ string, input map[string]any, parent *task) any {
 	name, _ := input["name"].(string)
 	description, _ := input["description"].(string)
 	audio, _ := input["audioId"].(string)
@@ -95,7 +113,7 @@ func timed(words string) []timedWord {
 	return list
 }
 
-func timedLyrics(_ map[string]any, parent *task) any {
+func timedLyrics(_ string, _ map[string]any, parent *task) any {
 	words := promptOf(parent.model, parent.input)
 	if parent.input["instrumental"] == true {
 		words = ""
@@ -107,7 +125,7 @@ func timedLyrics(_ map[string]any, parent *task) any {
 	}{Words: timed(words), Wave: []float64{0, 0.5, 1, 0.5}}
 }
 
-func boostStyle(input map[string]any, _ *task) any {
+func boostStyle(_ string, input map[string]any, _ *task) any {
 	content, _ := input["content"].(string)
 	return struct {
 		TaskID          string          `json:"taskId"`
@@ -121,4 +139,22 @@ func boostStyle(input map[string]any, _ *task) any {
 // boosted is a longer description of a style.
 func boosted(content string) string {
 	return content + ", warm and clear, with a steady beat and a full sound"
+}
+
+// omniAudio and omniCharacter answer with the id that gemini-omni-video takes
+// in audio_ids and character_ids.
+func omniAudio(madeID string, input map[string]any, _ *task) any {
+	name, _ := input["name"].(string)
+	return struct {
+		AudioID string `json:"audioId"`
+		Name    string `json:"name"`
+	}{"voice-" + madeID, name}
+}
+
+func omniCharacter(madeID string, input map[string]any, _ *task) any {
+	name, _ := input["character_name"].(string)
+	return struct {
+		CharacterID string `json:"characterId"`
+		Name        string `json:"characterName"`
+	}{"character-" + madeID, name}
 }

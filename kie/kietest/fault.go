@@ -24,7 +24,7 @@ const (
 	CallUpload      Call = "upload"          // of an input file, by any of the three ways
 	CallModels      Call = "models"          // the list of models, and what is asked about one
 	CallVeo1080p    Call = "get-1080p-video" // Veo's, read until the video is there
-	CallDirect      Call = "direct"          // Suno's calls that answer without a task
+	CallDirect      Call = "direct"          // the calls that answer without a task
 )
 
 // Fault is one thing that goes wrong. Make it with the functions of this

@@ -142,9 +142,7 @@ func (s *Server) accept(x *exchange, e *endpoint, o order, model catalog.Model, 
 	if refused != nil {
 		return *refused
 	}
-	for _, name := range ignored {
-		s.ignored = append(s.ignored, IgnoredInput{Model: model.ID, Name: name})
-	}
+	s.ignore(model, ignored)
 	if x.account.balance < price {
 		return refusal(http.StatusPaymentRequired, textNoCredits)
 	}
@@ -161,6 +159,13 @@ func (s *Server) accept(x *exchange, e *endpoint, o order, model catalog.Model, 
 		TaskID   string `json:"taskId"`
 		RecordID string `json:"recordId"`
 	}{t.id, t.id})
+}
+
+// ignore notes inputs that a model does not have. The mutex is held.
+func (s *Server) ignore(model catalog.Model, names []string) {
+	for _, name := range names {
+		s.ignored = append(s.ignored, IgnoredInput{Model: model.ID, Name: name})
+	}
 }
 
 // readOrder decodes a createTask body as far as it can be judged without the

@@ -29,12 +29,12 @@ func (p *production) object() {
 		p.result.ResultObject = p.result.score
 	case "boost-music-style":
 		p.result.ResultObject = textObject{boosted(p.text("content"))}
-	case "generate-persona", "create-voice", "check-voice", "validation-phrase", "regenerate-phrase", "gemini-omni-audio", "gemini-omni-character":
+	case "generate-persona", "create-voice", "check-voice", "validation-phrase", "regenerate-phrase":
 		p.result.ResultObject = struct {
 			ID    string `json:"id"`
 			Name  string `json:"name"`
 			Ready bool   `json:"isReady"`
-		}{p.task.id + "-0", p.text("name", "voice_name", "character_name"), true}
+		}{p.task.id + "-0", p.text("name", "voice_name"), true}
 	case "segment-map", "human-identification", "subject-detection":
 		p.result.ResultObject = struct {
 			Status   int      `json:"status"`
