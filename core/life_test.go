@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"image/png"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"kiebot/core"
+	"kiebot/kie/catalog"
 	"kiebot/kie/kietest"
 )
 
@@ -308,6 +310,26 @@ func TestCreationLimit(t *testing.T) {
 		}
 		if took := time.Since(began); took > 45*time.Second {
 			t.Errorf("100 creations took %v; at the limit they take 40 s", took)
+		}
+	})
+}
+
+// A model whose endpoint answers at once goes the way of all others.
+func TestAnsweredAtOnce(t *testing.T) {
+	models, err := catalog.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, err = catalog.Overlay(models, strings.NewReader(`{"models": [{"id": "gemini-omni-audio", "price": {"per": "request", "rates": [{"credits": 2}]}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, kietest.Config{Catalog: models}, func(c *core.Config) { c.Catalog = models }, func(t *testing.T, w *world) {
+		req := request("Ada")
+		req.Model, req.Input = "gemini-omni-audio", map[string]any{"audio_id": "preset", "name": "Ada"}
+		task := w.untilShown(w.submit(req))
+		if task.State != core.Succeeded || len(task.Outputs) != 1 || !strings.Contains(task.Outputs[0].Text, "voice-") || task.Charged != 2000 {
+			t.Errorf("ended %s with %+v, charged %s", task.State, task.Outputs, task.Charged)
 		}
 	})
 }

@@ -246,6 +246,33 @@ func ExampleCallbackHandler() {
 	// Output: 200 {"code":200,"msg":"success"} and 281e5b0f is due
 }
 
+// Voices and characters for gemini-omni-video are ready when Create returns:
+// the Ref carries what Kie answered.
+func ExampleClient_Create_omni() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"code":200,"msg":"success","data":{"audioId":"voice-1"}}`)
+	}))
+	defer server.Close()
+	client, err := kie.New(kie.Config{APIKey: "your-key", BaseURL: server.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ref, err := client.Create(ctx, kie.CreateRequest{
+		Endpoint: kie.OmniAudio, Input: map[string]any{"audio_id": "preset-7", "name": "Ada"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	status, err := client.Status(ctx, ref)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(status.State, status.Outputs[0].ID)
+	// Output: success voice-1
+}
+
 // The endpoints are data.
 func ExampleEndpoints() {
 	for _, info := range kie.Endpoints()[:3] {
