@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test race model bench lint vuln fuzz build
+.PHONY: help demo test race model bench lint vuln fuzz crash build
 
 FUZZTIME ?= 10s
 FUZZPKGS ?= ./...
@@ -35,6 +35,9 @@ fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), three at a 
 	@for pkg in $$(go list $(FUZZPKGS)); do \
 	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg & $(FUZZTIME)|p"; \
 	done | xargs -P 3 -L 1 .ci/fuzz
+
+crash: ## kill it and cut its power at every system call and sync; needs strace
+	go test ./storage/bolt -run 'TestDieAtEverySystemCall|TestPowerLoss' -crash.all -v -timeout 60m
 
 build: ## build bin/kiebot, static
 	CGO_ENABLED=0 go build -trimpath -o bin/kiebot ./cmd/kiebot

@@ -27,6 +27,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -72,6 +74,43 @@ func Open(path string, opt Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the database: %w", err)
 	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := create(path, opt); err != nil {
+			return nil, fmt.Errorf("creating %s: %w", path, err)
+		}
+	}
+	db, err := openFile(path, opt)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return &Store{db: db, commits: newCommitter(db, opt.OneThread)}, nil
+}
+
+// create makes an empty database under another name, and gives it its own
+// when it is whole: a crash leaves a good one or none.
+func create(path string, opt Options) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := f.Close(); err != nil {
+		return err
+	}
+	db, err := openFile(f.Name(), opt)
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func openFile(path string, opt Options) (*bbolt.DB, error) {
 	if opt.LockTimeout == 0 {
 		opt.LockTimeout = time.Second
 	}
@@ -83,16 +122,16 @@ func Open(path string, opt Options) (*Store, error) {
 		MaxSize:         opt.MaxSize,
 	})
 	if errors.Is(err, bbolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("opening %s: %w", path, ErrInUse)
+		return nil, ErrInUse
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+		return nil, err
 	}
 	if err := prepare(db); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+		return nil, err
 	}
-	return &Store{db: db, commits: newCommitter(db, opt.OneThread)}, nil
+	return db, nil
 }
 
 // initialMmap is address space, not memory or disk: the file can grow so far
@@ -128,6 +167,22 @@ func (s *Store) Update(ctx context.Context, fn func(core.Tx) error) error {
 		return err
 	}
 	return s.commits.update(ctx, fn)
+}
+
+// Backup writes the database as it is now to w, as a file that Open takes.
+// Others go on meanwhile, but pages they free are not used again before it ends.
+func (s *Store) Backup(ctx context.Context, w io.Writer) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(w)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("copying the database: %w", storeError(err))
+	}
+	return nil
 }
 
 func (s *Store) usable(ctx context.Context) error {
