@@ -19,12 +19,29 @@ type change struct {
 	stored     bool       // what was learned about durations is stored with it
 }
 
-// update commits fn and then, only then, wakes the loops. fn may run more than once.
+// update commits fn and then, only then, wakes the loops. fn may run more than
+// once. What it writes is this engine's work while the engine runs; when that
+// ends meanwhile, it is anybody's.
 func (e *Engine) update(ctx context.Context, fn func(*change) error) error {
+	for {
+		lease := e.lease.Load()
+		err := e.updateUnder(ctx, lease, fn)
+		if !errors.Is(err, ErrLeaseLost) || e.lease.Load() == lease {
+			return err
+		}
+	}
+}
+
+func (e *Engine) updateUnder(ctx context.Context, lease *Lease, fn func(*change) error) error {
 	var done change
 	err := e.store.Update(ctx, func(tx Tx) error {
 		e.courier.forget(done.deliveries) // of a run that did not count
 		done = change{}
+		if lease != nil {
+			if err := tx.Guard(*lease); err != nil {
+				return err
+			}
+		}
 		c := change{Tx: tx, e: e, now: e.cfg.Now()}
 		if err := fn(&c); err != nil {
 			return err

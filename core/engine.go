@@ -175,6 +175,7 @@ type Engine struct {
 
 	decoded atomic.Pointer[policyInForce]
 	running atomic.Bool
+	lease   atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
 }
 
 // New checks the configuration. Nothing runs and nothing is read until Run.
@@ -245,12 +246,18 @@ var errRunning = errors.New("core: the engine is running already")
 // Run resumes everything that was under way and moves tasks until ctx ends.
 // It then lets answers that are under way arrive, for at most eight seconds,
 // and returns nil. An error means that the store could not be read at the
-// start. It may be called again after it returned.
+// start, or that the lease on the work was lost (ErrLeaseLost). It may be
+// called again after it returned.
 func (e *Engine) Run(ctx context.Context) error {
 	if !e.running.CompareAndSwap(false, true) {
 		return errRunning
 	}
 	defer e.running.Store(false)
+	return e.leased(ctx, e.work)
+}
+
+// work resumes what the lease claims and runs the loops until ctx ends.
+func (e *Engine) work(ctx context.Context) error {
 	work, stop := drainContext(ctx, stopFor)
 	defer stop()
 	if err := e.resume(ctx); err != nil {
@@ -267,9 +274,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Go(func() { e.sweepLoop(ctx) })
 	loops.Wait()
-	if err := e.store.Release(work, e.name); err != nil && !errors.Is(err, ErrStoreClosed) {
-		e.log.Error("releasing claimed work", "error", err)
-	}
 	return nil
 }
 

@@ -15,7 +15,7 @@ func (e *Engine) resume(ctx context.Context) error {
 	e.tracker.clear()
 	e.graces.clear()
 	for {
-		work, err := e.store.Claim(ctx, e.name, claimMany)
+		work, err := e.store.Claim(ctx, *e.lease.Load(), claimMany)
 		if err != nil {
 			return err
 		}

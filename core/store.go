@@ -13,6 +13,17 @@ var ErrNotFound = errors.New("no such record")
 // outcome is unknown: only opening it again shows what was committed.
 var ErrStoreClosed = errors.New("the store is closed")
 
+// ErrLeaseLost is what a Store answers to an owner whose Lease is not current
+// any more: somebody else may do its work.
+var ErrLeaseLost = errors.New("the lease on the work is lost")
+
+// Lease is an owner's right to do the work it has claimed, until it expires.
+type Lease struct {
+	Owner   string    // for people to read
+	Fence   uint64    // assigned by the store; every lease has a greater one than those before
+	Expires time.Time // by the store's clock
+}
+
 // Store holds records and gives transactions. It knows no rule about quotas
 // or states. All methods may be called concurrently.
 type Store interface {
@@ -28,14 +39,18 @@ type Store interface {
 	// outside the transaction, and must not start another transaction.
 	Update(ctx context.Context, fn func(Tx) error) error
 
-	// Claim hands the owner up to limit pieces of work that nobody holds:
-	// tasks with a due time, and deliveries, in no particular order. An empty
-	// answer means that there is no more for now. What the owner writes
-	// itself (PutTask with a Due, AddDelivery) is its own without a claim.
-	Claim(ctx context.Context, owner string, limit int) ([]Work, error)
+	// Renew lets the lease last for so long from now; one without a Fence is
+	// granted anew. ErrLeaseLost says that it expired or was released. A store
+	// that only one process can open may take it away for a newer one at once.
+	Renew(ctx context.Context, lease Lease, last time.Duration) (Lease, error)
 
-	// Release gives back everything that the owner holds.
-	Release(ctx context.Context, owner string) error
+	// Claim hands the lease up to limit pieces of work that no current lease
+	// holds: tasks with a due time, and deliveries, in no particular order. An
+	// empty answer means that there is no more for now.
+	Claim(ctx context.Context, lease Lease, limit int) ([]Work, error)
+
+	// Release ends the lease: its work is free. One that is lost is no error.
+	Release(ctx context.Context, lease Lease) error
 }
 
 // Work is something to do: exactly one of Task and Delivery is set.
@@ -58,6 +73,11 @@ type Work struct {
 // returns belong to the caller. Methods that look something up return
 // ErrNotFound when it is not there.
 type Tx interface {
+	// Guard answers ErrLeaseLost unless the lease is current, and stays so
+	// until this is committed. The work that the transaction writes (PutTask
+	// with a Due, AddDelivery) is then the lease's own without a claim.
+	Guard(Lease) error
+
 	Account(AccountID) (Account, error)
 	AccountOf(Identity) (Account, error)
 	// PutAccount stores the account and makes AccountOf find it by each of its identities.

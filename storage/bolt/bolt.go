@@ -32,6 +32,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
@@ -62,9 +63,9 @@ type Store struct {
 	closing  sync.Once
 	closeErr error
 
+	fence atomic.Uint64 // of the one lease that is current
 	mu    sync.Mutex
-	scan  claimScan
-	owner string
+	scan  claimScan // how far that lease has claimed
 }
 
 // Open opens the file, or creates it with mode 0600, and brings its layout up
@@ -83,7 +84,9 @@ func Open(path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	return &Store{db: db, commits: newCommitter(db, opt.OneThread)}, nil
+	s := &Store{db: db}
+	s.commits = newCommitter(db, &s.fence, opt.OneThread)
+	return s, nil
 }
 
 // create makes an empty database under another name, and gives it its own
@@ -158,7 +161,7 @@ func (s *Store) View(ctx context.Context, fn func(core.Tx) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	return storeError(s.db.View(func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx}) }))
+	return storeError(s.db.View(func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx, fence: &s.fence}) }))
 }
 
 // Update implements core.Store. fn runs in the caller's goroutine.
@@ -197,49 +200,4 @@ func storeError(err error) error {
 		return core.ErrStoreClosed
 	}
 	return err
-}
-
-// claimScan is how far a claim has read. One process holds the file, so every
-// claim is granted: reading on from here is all there is to do.
-type claimScan struct {
-	task, delivery []byte
-	done           bool
-}
-
-// Claim implements core.Store. The file belongs to one process, so what
-// another owner held is free.
-func (s *Store) Claim(ctx context.Context, owner string, limit int) ([]core.Work, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.owner != owner {
-		s.owner, s.scan = owner, claimScan{}
-	}
-	if s.scan.done {
-		return nil, nil
-	}
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	var work []core.Work
-	next := s.scan
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		var err error
-		work, next, err = next.read(tx, limit)
-		return err
-	})
-	if err != nil {
-		return nil, storeError(err)
-	}
-	s.scan = next
-	return work, nil
-}
-
-// Release implements core.Store.
-func (s *Store) Release(_ context.Context, owner string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.owner == owner {
-		s.owner, s.scan = "", claimScan{}
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -11,6 +12,72 @@ import (
 	"kiebot/core"
 	"kiebot/storage"
 )
+
+// claimScan is how far a lease has claimed. One process holds the file, so
+// every claim is granted: reading on from here is all there is to do.
+type claimScan struct {
+	task, delivery []byte
+	done           bool
+}
+
+// Renew implements core.Store. A new lease is granted at once and takes the
+// place of the one before: whoever holds that is in this process and has come
+// to its end. The grant is an update, so that none under the older lease can
+// be committed after it.
+func (s *Store) Renew(ctx context.Context, lease core.Lease, last time.Duration) (core.Lease, error) {
+	err := s.Update(ctx, func(tx core.Tx) error {
+		if lease.Fence != 0 {
+			return tx.Guard(lease)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		lease.Fence, s.scan = s.fence.Add(1), claimScan{}
+		return nil
+	})
+	lease.Expires = time.Now().Add(last)
+	return lease, err
+}
+
+// Guard implements core.Tx.
+func (t *transaction) Guard(lease core.Lease) error {
+	if lease.Fence == 0 || lease.Fence != t.fence.Load() {
+		return core.ErrLeaseLost
+	}
+	return nil
+}
+
+// Claim implements core.Store.
+func (s *Store) Claim(ctx context.Context, lease core.Lease, limit int) (work []core.Work, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	if lease.Fence == 0 || lease.Fence != s.fence.Load() {
+		return nil, core.ErrLeaseLost
+	}
+	if s.scan.done {
+		return nil, nil
+	}
+	next := s.scan
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		work, next, err = next.read(tx, limit)
+		return err
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	s.scan = next
+	return work, nil
+}
+
+// Release implements core.Store.
+func (s *Store) Release(ctx context.Context, lease core.Lease) error {
+	return s.Update(ctx, func(tx core.Tx) error {
+		s.fence.CompareAndSwap(lease.Fence, lease.Fence+1) // a fence that no lease has
+		return nil
+	})
+}
 
 // read gives up to limit pieces of work and where to go on.
 func (c claimScan) read(tx *bbolt.Tx, limit int) ([]core.Work, claimScan, error) {

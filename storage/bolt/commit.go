@@ -21,6 +21,7 @@ const batchMost = 512
 // committer owns the one goroutine that writes to the file.
 type committer struct {
 	db    *bbolt.DB
+	fence *atomic.Uint64
 	wake  chan struct{} // has room for one: "somebody waits"
 	ended chan struct{}
 
@@ -38,15 +39,16 @@ type call struct {
 
 // batch is one bbolt transaction that several updates share.
 type batch struct {
-	tx   *bbolt.Tx
-	undo undo
-	back chan struct{} // whoever has the turn gives it back
-	done chan struct{} // closed once err is what became of the commit
-	err  error
+	tx    *bbolt.Tx
+	fence *atomic.Uint64
+	undo  undo
+	back  chan struct{} // whoever has the turn gives it back
+	done  chan struct{} // closed once err is what became of the commit
+	err   error
 }
 
-func newCommitter(db *bbolt.DB, oneThread bool) *committer {
-	c := &committer{db: db, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newCommitter(db *bbolt.DB, fence *atomic.Uint64, oneThread bool) *committer {
+	c := &committer{db: db, fence: fence, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go c.run(oneThread)
 	return c
 }
@@ -137,7 +139,7 @@ func (c *committer) commit(calls []*call) {
 		sendAway(calls)
 		return
 	}
-	b := &batch{tx: tx, back: make(chan struct{}), done: make(chan struct{})}
+	b := &batch{tx: tx, fence: c.fence, back: make(chan struct{}), done: make(chan struct{})}
 	for n := 0; len(calls) > 0; calls = c.take(batchMost - n) {
 		n += len(calls)
 		for _, w := range calls {
@@ -163,7 +165,7 @@ func (b *batch) give(w *call) {
 // run is the turn. What fn wrote is taken back when it refuses, panics or
 // calls runtime.Goexit; nobody else notices.
 func (b *batch) run(fn func(core.Tx) error) (err error) {
-	t := &transaction{tx: b.tx, undo: &b.undo}
+	t := &transaction{tx: b.tx, fence: b.fence, undo: &b.undo}
 	kept := false
 	defer func() {
 		b.undo.end(kept)

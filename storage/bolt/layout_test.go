@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	bbolt "go.etcd.io/bbolt"
 
@@ -54,7 +55,11 @@ func TestOldLayouts(t *testing.T) {
 					t.Error(err)
 				}
 				wantPlaces(t, s)
-				if work, err := s.Claim(t.Context(), "me", 1000); err != nil || len(work) != 26+40 {
+				lease, err := s.Renew(t.Context(), core.Lease{Owner: "me"}, time.Minute)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if work, err := s.Claim(t.Context(), lease, 1000); err != nil || len(work) != 26+40 {
 					t.Errorf("%d pieces of work, %v; want 26 tasks and 40 deliveries", len(work), err)
 				}
 				s.Close()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
@@ -15,8 +16,9 @@ import (
 
 // transaction is a core.Tx on one bbolt transaction.
 type transaction struct {
-	tx   *bbolt.Tx
-	undo *undo // nil when nothing may be written
+	tx    *bbolt.Tx
+	fence *atomic.Uint64 // the current lease's; nil when nobody can ask
+	undo  *undo          // nil when nothing may be written
 }
 
 // get decodes the record at the key.

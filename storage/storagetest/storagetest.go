@@ -44,6 +44,8 @@ func Run(t *testing.T, open Opener) {
 		"chats and audit":         testAudit,
 		"seen expires":            testSeen,
 		"claims":                  testClaim,
+		"leases":                  testLease,
+		"newer lease":             testNewerLease,
 		"claims after reopening":  testClaimReopened,
 		"closed":                  testClosed,
 		"cancelled context":       testContext,
@@ -395,11 +397,20 @@ func testSeen(t *testing.T, open Opener) {
 	})
 }
 
-func claimAll(t *testing.T, s core.Store, owner string, limit int) map[string]core.Work {
+func lease(t *testing.T, s core.Store, owner string) core.Lease {
+	t.Helper()
+	l, err := s.Renew(t.Context(), core.Lease{Owner: owner}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func claimAll(t *testing.T, s core.Store, l core.Lease, limit int) map[string]core.Work {
 	t.Helper()
 	all := map[string]core.Work{}
 	for {
-		work, err := s.Claim(t.Context(), owner, limit)
+		work, err := s.Claim(t.Context(), l, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -439,7 +450,8 @@ func fillWork(t *testing.T, s core.Store) {
 func testClaim(t *testing.T, open Opener) {
 	s := opened(t, open)
 	fillWork(t, s)
-	all := claimAll(t, s, "one", 4)
+	one := lease(t, s, "one")
+	all := claimAll(t, s, one, 4)
 	if len(all) != 13 {
 		t.Errorf("claimed %d pieces of work, want 6 tasks and 7 deliveries", len(all))
 	}
@@ -447,10 +459,10 @@ func testClaim(t *testing.T, open Opener) {
 	if w.State != core.Queued || !w.Due.Equal(epoch.Add(2*time.Second)) || w.Account != "a" || w.KieAccount != "main" {
 		t.Errorf("claimed %+v", w)
 	}
-	if err := s.Release(t.Context(), "one"); err != nil {
+	if err := s.Release(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
-	if again := claimAll(t, s, "two", 100); len(again) != 13 {
+	if again := claimAll(t, s, lease(t, s, "two"), 100); len(again) != 13 {
 		t.Errorf("after the release another claimed %d, want 13", len(again))
 	}
 }
@@ -459,11 +471,11 @@ func testClaimReopened(t *testing.T, open Opener) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	fillWork(t, s)
-	claimAll(t, s, "one", 100)
+	claimAll(t, s, lease(t, s, "one"), 100)
 	s.Close()
 	s = open(t, dir)
 	defer s.Close()
-	if all := claimAll(t, s, "two", 3); len(all) != 13 {
+	if all := claimAll(t, s, lease(t, s, "two"), 3); len(all) != 13 {
 		t.Errorf("after reopening %d pieces of work, want 13", len(all))
 	}
 }

@@ -1,0 +1,84 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kiebot/core"
+	"kiebot/kie/kietest"
+)
+
+// An engine whose lease is taken by another stops working: what it was about
+// to create is not created, and Run says why.
+func TestLeaseTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, kietest.Config{}, nil)
+		defer w.close()
+		ran := make(chan error, 1)
+		go func() { ran <- w.engine.Run(t.Context()) }()
+		synctest.Wait()
+		if _, err := w.store.Renew(t.Context(), core.Lease{Owner: "another"}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.engine.Submit(t.Context(), request("a cat")); err == nil {
+			t.Error("a request was accepted under a lost lease")
+		}
+		if err := <-ran; !errors.Is(err, core.ErrLeaseLost) {
+			t.Errorf("Run: %v, want ErrLeaseLost", err)
+		}
+		if n := len(w.kie.Tasks()); n != 0 {
+			t.Errorf("%d Kie tasks", n)
+		}
+		id := w.submit(request("a dog")) // without an engine that runs it is nobody's work yet
+		w.run()
+		w.untilShown(id)
+	})
+}
+
+// unreachable is a store that nobody can renew a lease with for a while.
+type unreachable struct {
+	core.Store
+	away atomic.Bool
+}
+
+func (u *unreachable) Renew(ctx context.Context, l core.Lease, last time.Duration) (core.Lease, error) {
+	if u.away.Load() {
+		return core.Lease{}, errors.New("no route to the database")
+	}
+	return u.Store.Renew(ctx, l, last)
+}
+
+// A renewal that fails is tried again; the engine stops only when its lease
+// has run out.
+func TestLeaseNotRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, kietest.Config{}, nil)
+		defer w.close()
+		u := &unreachable{}
+		w.reopen(func(s core.Store) core.Store { u.Store = s; return u })
+		ran := make(chan error, 1)
+		go func() { ran <- w.engine.Run(t.Context()) }()
+		nap(time.Minute)
+		u.away.Store(true)
+		nap(25 * time.Second)
+		u.away.Store(false)
+		nap(time.Minute)
+		select {
+		case err := <-ran:
+			t.Fatalf("an outage of 25 s ended Run: %v", err)
+		default:
+		}
+		u.away.Store(true)
+		began := time.Now()
+		if err := <-ran; !errors.Is(err, core.ErrLeaseLost) {
+			t.Errorf("Run: %v, want ErrLeaseLost", err)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("it worked on for %s", took)
+		}
+	})
+}
