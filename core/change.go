@@ -74,12 +74,16 @@ func (c *change) announce() {
 }
 
 // plan puts the task's next step into the schedule of the loop that does it.
+// Two commits at once may be planned in either order. An entry too many is
+// harmless, since the record decides; one too few would be for ever.
 func (e *Engine) plan(t Task) {
 	switch {
+	case t.State == Creating:
+		return // taken out when it left; what came of it may have been planned already
 	case t.State == Queued && !t.Due.IsZero():
 		e.creator.put(t.ID, t.Due)
 		return
-	case t.Due.IsZero() || t.State == Creating:
+	case t.Due.IsZero():
 		e.tracker.drop(t.ID)
 		e.graces.drop(t.ID)
 	case t.State == Unresolved:
