@@ -184,14 +184,16 @@ func live(t *testing.T, dir string) (err error) {
 			}
 		}
 	}
+	waiting := ""
 	for range 1000 {
-		over, err := allOver(ctx, store)
-		if over || store.Healthy() != nil {
+		left, err := notOver(ctx, store)
+		if left == "" || store.Healthy() != nil {
 			return errors.Join(store.Healthy(), err)
 		}
+		waiting = left
 		<-time.After(10 * time.Second)
 	}
-	return fmt.Errorf("the life never ends:\n%s", strings.Join(lines(t, dir), "\n"))
+	return fmt.Errorf("the life never ends: %s\n%s", waiting, strings.Join(lines(t, dir), "\n"))
 }
 
 func join(ids []core.TaskID) string {
@@ -202,20 +204,23 @@ func join(ids []core.TaskID) string {
 	return strings.Join(text, ",")
 }
 
-// allOver says whether every end was shown, and committed as shown.
-func allOver(ctx context.Context, store *bolt.Store) (over bool, err error) {
+// notOver names a task whose end was not shown, or not committed as shown; it
+// is empty when there is none.
+func notOver(ctx context.Context, store *bolt.Store) (left string, err error) {
 	err = store.View(ctx, func(tx core.Tx) error {
 		account, err := tx.AccountOf(ada)
 		if err != nil {
 			return err
 		}
 		tasks, err := tx.TasksOf(account.ID, "", 100)
-		over = err == nil && !slices.ContainsFunc(tasks, func(t core.Task) bool {
-			return !t.Due.IsZero() || t.Lead() == t.ID && t.Delivered.IsZero()
-		})
+		for _, t := range tasks {
+			if !t.Due.IsZero() || t.Lead() == t.ID && t.Delivered.IsZero() {
+				left = fmt.Sprintf("task %s (%s) is %s, due %s, delivered %s", t.ID, t.Request.Prompt, t.State, t.Due, t.Delivered)
+			}
+		}
 		return err
 	})
-	return over, err
+	return left, err
 }
 
 func newEngine(t *testing.T, dir string, store core.Store, o *outside) *core.Engine {
