@@ -94,6 +94,7 @@ type Reply struct {
 	Text     string        // plain text, may have several lines
 	Accepted []core.TaskID // the batch, its lead first
 	Refused  bool          // nothing was done; Text says why
+	Asks     bool          // nothing was done yet: Text asks about the price, and the first of Buttons agrees
 	Silent   bool          // the person had too many answers: show nothing at all
 	Private  bool          // for nobody else's eyes: in a chat with others show it to this person alone, or not at all
 	Items    []Item        // the lines of a list, shown below Text, when the answer is one

@@ -169,6 +169,7 @@ func families(t *testing.T) []string {
 func reasons(t *testing.T) map[string]string {
 	all := constants(t, "../core/record.go", "Reason")
 	maps.Copy(all, constants(t, "../core/link.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/confirm.go", "Reason"))
 	return all
 }
 

@@ -8,13 +8,15 @@ import (
 	"kiebot/kie/catalog"
 )
 
-// Buttons carry "version:action:task". What an older or newer program made is
+// Buttons carry "version:action:task", or a question in the task's place. What an older or newer program made is
 // told apart by the version and answered with a sentence.
 const (
 	buttonVersion = "1"
 	pressAgain    = "again"
 	pressCancel   = "cancel"
 	pressInfo     = "info"
+	pressYes      = "yes"
+	pressNo       = "no"
 )
 
 // buttonData is what a button carries. The name is an id, or that of a result.
@@ -90,10 +92,15 @@ func (b *Bot) press(ctx context.Context, v voice, in Incoming, data string) Repl
 	switch action {
 	case pressAgain:
 		receipt, err := b.engine.Again(ctx, id, in.Key, in.Origin)
-		if err != nil {
+		return b.accepted(v, receipt, err)
+	case pressYes:
+		receipt, err := b.engine.Confirm(ctx, in.Origin.Identity, id)
+		return b.accepted(v, receipt, err)
+	case pressNo:
+		if err := b.engine.Decline(ctx, in.Origin.Identity, id); err != nil {
 			return b.refusal(v, err)
 		}
-		return Reply{Accepted: receipt.Tasks}
+		return Reply{Text: v.say("canceled", nil)}
 	case pressCancel:
 		return b.cancelBatch(ctx, v, in.Origin.Identity, id)
 	case pressInfo:
@@ -103,6 +110,22 @@ func (b *Bot) press(ctx context.Context, v voice, in Incoming, data string) Repl
 	default:
 		return v.refuse([]string{v.say("press.unknown", nil)})
 	}
+}
+
+// accepted is the answer to a request that the engine accepted, or did not.
+func (b *Bot) accepted(v voice, receipt core.Receipt, err error) Reply {
+	if err != nil {
+		return b.refusal(v, err)
+	}
+	return Reply{Accepted: receipt.Tasks}
+}
+
+// question asks the person to agree to the price.
+func (v voice) question(r *core.Refusal) Reply {
+	return Reply{Asks: true, Text: v.refuse([]string{v.reason(r)}).Text, Buttons: []Button{
+		{Emoji: "✅", Label: v.say("button.yes", args{"Need": v.credits(r.Need)}), Data: buttonData(pressYes, r.Question)},
+		{Emoji: "❌", Label: v.say("button.cancel", nil), Data: buttonData(pressNo, r.Question)},
+	}}
 }
 
 // info shows everything that is known about a task.

@@ -226,6 +226,8 @@ func (b *Bot) refusal(v voice, err error) Reply {
 	}
 	text := v.reason(refused)
 	switch refused.Reason {
+	case core.ReasonConfirm:
+		return v.question(refused)
 	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater:
 		return Reply{Refused: true, Text: text} // about a task that is there: the text speaks of its credits
 	}

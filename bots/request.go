@@ -29,10 +29,7 @@ func (b *Bot) create(ctx context.Context, s session) Reply {
 		return s.refuse(wrong)
 	}
 	receipt, err := b.engine.Submit(ctx, req)
-	if err != nil {
-		return b.refusal(s.voice, err)
-	}
-	return Reply{Accepted: receipt.Tasks}
+	return b.accepted(s.voice, receipt, err)
 }
 
 // findEarlier lets the id of one of the person's own jobs stand for the Kie

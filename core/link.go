@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -138,7 +139,12 @@ func settingJSON(tx Tx, setting string, value any) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, json.Unmarshal(data, value)
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber() // in a request's input, as in a stored task's
+	if err := decoder.Decode(value); err != nil {
+		return false, fmt.Errorf("decoding %s: %w", setting, err)
+	}
+	return true, nil
 }
 
 // plainCode is the code as it was made, whatever a person typed for it: in

@@ -312,6 +312,7 @@ type Refusal struct {
 	Max      int       // how many tasks may be under way
 	Why      string    // an admin's words, for people
 	Task     TaskID    // the task it is about, if any
+	Question string    // of ReasonConfirm: what Confirm and Decline take
 	Err      error     // the cause, for the operator, or the list of problems
 }
 

@@ -37,6 +37,9 @@ func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
 		receipt, err = c.accept(req, estimate)
 		return err
 	})
+	if refusal, ok := isQuestion(err); ok {
+		return Receipt{}, e.ask(ctx, req, refusal)
+	}
 	return receipt, unavailable(err)
 }
 

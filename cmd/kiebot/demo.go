@@ -18,6 +18,7 @@ import (
 // demoCommand is kiebot demo.
 type demoCommand struct {
 	Once    string `help:"Run this one command, print what the chat would show, write the files and exit." placeholder:"'/imagine …'"`
+	Yes     bool   `help:"Agree to the price where --once asks about it."`
 	KieOnly bool   `help:"Run nothing but the Kie.ai server, for other clients; prints its address and key."`
 	Out     string `help:"Folder for the files that --once writes." default:"kiebot-out" type:"path"`
 	Listen  string `help:"Address of the browser chat; port 0 is any free one." default:"127.0.0.1:8080" env:"LISTEN_ADDR"`

@@ -96,11 +96,16 @@ func (d demoCommand) once(ctx context.Context, s settings, term terminal) (err e
 			err = moved
 		}
 	}()
-	reply := a.bot.Command(ctx, bots.Incoming{
-		Key: paper + ":once", Text: d.Once, Attach: attach,
-		Origin: core.Origin{Identity: core.Identity{Platform: paper, User: "you"}, Name: "you", Lane: core.NewLane(paper, "once"), Locale: s.locale},
-	})
-	if reply.Refused {
+	origin := core.Origin{Identity: core.Identity{Platform: paper, User: "you"}, Name: "you", Lane: core.NewLane(paper, "once"), Locale: s.locale}
+	reply := a.bot.Command(ctx, bots.Incoming{Key: paper + ":once", Text: d.Once, Attach: attach, Origin: origin})
+	if reply.Asks && d.Yes {
+		reply = a.bot.Press(ctx, bots.Incoming{Key: paper + ":yes", Origin: origin}, reply.Buttons[0].Data)
+	}
+	switch {
+	case reply.Asks:
+		fmt.Fprintf(term.err, "%s\nTo go on, run it again with --yes.\n", reply.Text)
+		return errSaid
+	case reply.Refused:
 		fmt.Fprintln(term.err, reply.Text)
 		return errSaid
 	}
