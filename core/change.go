@@ -77,6 +77,7 @@ func (c *change) announce() {
 // Two commits at once may be planned in either order. An entry too many is
 // harmless, since the record decides; one too few would be for ever.
 func (e *Engine) plan(t Task) {
+	e.clock(t)
 	switch {
 	case t.State == Creating:
 		return // taken out when it left; what came of it may have been planned already

@@ -59,10 +59,10 @@
 // it at every start and are only hints to look at a record. The creator takes
 // queued tasks in order of acceptance, each with a slot of the creation
 // limiter in hand. The tracker reads from Kie what a callback was about, and
-// otherwise the task whose result has most likely been waiting longest. Both
-// commit what they learn through one function, which asks the table, books the
-// ledger and stores the delivery. The courier shows deliveries, one ordered
-// lane per chat.
+// otherwise the task whose result has most likely been waiting longest; the
+// chat's clock goes on in between. Both commit what they learn through one
+// function, which asks the table, books the ledger and stores the delivery. The
+// courier shows deliveries, one ordered lane per chat.
 //
 // # The order of reads
 //

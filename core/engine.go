@@ -169,6 +169,7 @@ type Engine struct {
 	creator *schedule
 	tracker *tracker
 	graces  *schedule // unresolved tasks, by the end of their grace time
+	clocks  *schedule // running tasks, by when their chats show a later time
 	learned *durations
 	courier *courier
 	gate    gate
@@ -199,6 +200,7 @@ func New(cfg Config) (*Engine, error) {
 	e.probing = make(chan struct{}, measuresMax)
 	e.creator = newSchedule(e.cfg.Now)
 	e.graces = newSchedule(e.cfg.Now)
+	e.clocks = newSchedule(e.cfg.Now)
 	e.learned = newDurations()
 	e.tracker = newTracker(e.cfg.Now, e.learned, newBudget(statusReads, readersMax), cfg.CallbackBase != "")
 	e.courier = newCourier(e)
@@ -270,6 +272,7 @@ func (e *Engine) work(ctx context.Context) error {
 	loops.Go(func() { e.createLoop(ctx, work) })
 	loops.Go(func() { e.trackLoop(ctx) })
 	loops.Go(func() { e.graceLoop(ctx) })
+	loops.Go(func() { e.clockLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
 	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Go(func() { e.sweepLoop(ctx) })

@@ -14,6 +14,7 @@ func (e *Engine) resume(ctx context.Context) error {
 	e.creator.clear()
 	e.tracker.clear()
 	e.graces.clear()
+	e.clocks.clear()
 	for {
 		work, err := e.store.Claim(ctx, *e.lease.Load(), claimMany)
 		if err != nil {

@@ -173,7 +173,6 @@ func (e *Engine) unfinished(ctx context.Context, task Task, l look, now time.Tim
 	}
 	w.last = uint32(age.Milliseconds())
 	e.tracker.follow(task.ID, w)
-	e.courier.refresh(task, false)
 	return nil
 }
 
