@@ -13,9 +13,12 @@ import (
 // what must follow from it. It believes no sum of the engine's. It reads every
 // commit and says at once when one breaks a promise.
 type book struct {
-	daily    core.Limit
+	policy   core.Policy
 	problems []string
 
+	into    map[core.AccountID]core.AccountID // what was linked, and into which
+	people  map[core.Identity]core.AccountID
+	granted map[core.AccountID]core.Credits
 	asked   []*order
 	orders  map[string]*order // the same by the update's key
 	facts   map[core.TaskID]*fact
@@ -33,24 +36,27 @@ type order struct {
 	tasks   []core.TaskID // as told to the person; nil when refused or never told
 	unknown bool          // the process died before it answered
 	at      time.Time     // when it was accepted
+	own     core.Credits  // what the person's windows still bear of its tasks
 }
 
 // fact is what is known of one task.
 type fact struct {
 	core.Task
-	order  *order
-	number int // in its batch
-	sums   map[core.WindowID]core.Usage
-	ended  time.Time // in the bubble's time
-	jumped bool      // the wall clock was set forward while it was under way
+	order   *order
+	number  int          // in its batch
+	granted core.Credits // the part of its hold that granted credits pay
+	sums    map[core.WindowID]core.Usage
+	ended   time.Time // in the bubble's time
+	jumped  bool      // the wall clock was set forward while it was under way
 }
 
 // window is what the ledger, the record and the open holds say about one window.
 type window struct{ ledger, usage, open core.Usage }
 
-func newBook(daily core.Limit) *book {
+func newBook(policy core.Policy) *book {
 	return &book{
-		daily: daily, orders: map[string]*order{}, facts: map[core.TaskID]*fact{}, windows: map[core.WindowID]*window{},
+		policy: policy, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{}, granted: map[core.AccountID]core.Credits{},
+		orders: map[string]*order{}, facts: map[core.TaskID]*fact{}, windows: map[core.WindowID]*window{},
 		waiting: map[core.DeliveryID]core.Delivery{}, ends: map[core.TaskID]int{}, lates: map[core.TaskID]int{},
 	}
 }
@@ -62,6 +68,9 @@ func (b *book) wrong(format string, args ...any) {
 // read takes a commit in.
 func (b *book) read(c commit) {
 	touched := map[core.WindowID]bool{}
+	for _, a := range c.accounts {
+		b.account(a)
+	}
 	for _, t := range c.tasks {
 		b.write(t, c)
 	}
@@ -113,6 +122,12 @@ func (b *book) write(t core.Task, c commit) {
 	}
 	old := f.Task
 	f.Task = t
+	if !old.State.Final() {
+		b.hold(old, -1)
+	}
+	if !t.State.Final() {
+		b.hold(t, 1)
+	}
 	if old.State == t.State {
 		if old.State.Final() && old.Charged != t.Charged {
 			b.wrong("task %s was charged %s after its end, %s before", t.ID, t.Charged, old.Charged)
@@ -124,7 +139,6 @@ func (b *book) write(t core.Task, c commit) {
 	}
 	if t.State.Final() {
 		f.ended = time.Now()
-		b.hold(t, -1)
 		b.ended(t, c)
 	}
 }
@@ -145,7 +159,18 @@ func (b *book) open(t core.Task) {
 		b.wrong("task %s of update %q, number %d of its batch, begins %s", t.ID, t.Request.Key, f.number, t.State)
 		return
 	}
+	if f.number == 0 {
+		delete(b.facts, t.ID)
+		if reason := b.refusal(f.order, t.Created); reason != "" {
+			b.wrong("update %s was accepted, and should be refused: %s", f.order.key, reason)
+		}
+		f.order.own = b.ownLeft(b.root(t.Account), t.Request.Model, t.Created)
+		b.facts[t.ID] = f
+	}
+	f.granted = max(f.order.model.price-f.order.own, 0)
+	f.order.own = max(f.order.own-f.order.model.price, 0)
 	b.hold(t, 1)
+	b.borne(f)
 }
 
 func (b *book) hold(t core.Task, sign core.Credits) {
@@ -203,49 +228,30 @@ func (b *book) tell(d core.Delivery) {
 
 // balanced checks what a task's entries sum up to.
 func (b *book) balanced(f *fact) {
+	sums := map[core.WindowID]core.Usage{}
 	for id, sum := range f.sums {
+		all := sums[b.rooted(id)]
+		add(&all, core.Posting{Held: sum.Held, Settled: sum.Settled, Granted: sum.Granted})
+		sums[b.rooted(id)] = all
+	}
+	for id, sum := range sums {
 		want := core.Usage{}
-		if id.Kind() == core.WindowLoss {
+		switch {
+		case id.Kind() == core.WindowLoss:
 			want.Settled = f.OperatorLoss
-		}
-		switch i := slices.IndexFunc(f.Hold.Shares, func(s core.Share) bool { return s.Window == id }); {
-		case i < 0:
-		case !f.State.Final():
-			want.Held = f.Hold.Shares[i].Amount
-		case f.State == core.Succeeded:
-			want.Settled = f.Charged
+		case f.State.Final():
+			want.Settled = f.share(id.Kind())
+		default:
+			want.Held = f.share(id.Kind())
 		}
 		if sum != want {
 			b.wrong("task %s is %s, holds %s, was charged %s: its entries in %s come to %+v, want %+v",
 				f.ID, f.State, f.Hold.Amount, f.Charged, id, sum, want)
 		}
 	}
-	if !f.State.Final() && f.Charged != 0 || f.State.Final() && f.State != core.Succeeded && f.Charged != 0 {
+	if f.Charged != 0 && f.State != core.Succeeded {
 		b.wrong("task %s is %s and was charged %s", f.ID, f.State, f.Charged)
 	}
-}
-
-// spent is what a person's tasks of the day cost so far: what was charged, and
-// the holds of those under way.
-func (b *book) spent(who core.Identity, day time.Time) (sum core.Credits) {
-	for _, f := range b.facts {
-		switch {
-		case f.order.request.Origin.Identity != who || f.Created.UTC().Format(time.DateOnly) != day.UTC().Format(time.DateOnly):
-		case f.State.Final():
-			sum += f.Charged
-		default:
-			sum += f.Hold.Amount
-		}
-	}
-	return sum
-}
-
-// left is what the person may still spend on the day.
-func (b *book) left(who core.Identity, day time.Time) core.Credits {
-	if b.daily == core.Unlimited {
-		return 1 << 60
-	}
-	return core.Credits(b.daily) - b.spent(who, day)
 }
 
 // batch is what was committed for an order.
@@ -272,8 +278,6 @@ func (b *book) order(o *order) {
 	b.orders[o.key] = o
 	b.asked = append(b.asked, o)
 }
-
-func (o *order) price() core.Credits { return o.model.price }
 
 // accepted is how many tasks there are.
 func (b *book) accepted() int { return len(b.facts) }

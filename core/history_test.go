@@ -74,7 +74,7 @@ func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 		kieCfg.HMACKey = "hook-key"
 	}
 	h.w = newWorld(t, kieCfg, func(c *core.Config) {
-		c.UserDaily, c.Now, c.Logger = p.daily, h.clock.now, log
+		c.Policy, c.Now, c.Logger = p.policy, h.clock.now, log
 		c.Rand = &lockedRand{r: rand.NewChaCha8([32]byte{byte(p.seed), byte(p.seed >> 8)})}
 		if p.polling {
 			c.CallbackBase = ""
@@ -157,6 +157,8 @@ func (h *history) step(s step) {
 		h.burst(s)
 	case doRepeat:
 		h.repeat(s)
+	case doLink:
+		h.link(s)
 	case doCancel:
 		h.cancel(s)
 	case doRestart:
@@ -197,6 +199,9 @@ func (h *history) order(s step, key string) *order {
 		Key: key, Origin: core.Origin{Identity: person(s.who), Lane: room(s)}, Command: "imagine", Count: s.count,
 		Prompt: "order " + key, Model: s.model.id, Input: map[string]any{"prompt": "order " + key},
 	}}
+	if s.agreed {
+		o.request.Confirmed = o.total()
+	}
 	h.book.order(o)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -209,8 +214,7 @@ func (h *history) order(s step, key string) *order {
 func (h *history) send(o *order) {
 	h.settle()
 	known, now := h.book.batch(o), h.clock.now()
-	room := o.price() * core.Credits(o.count)
-	fits := room <= h.book.left(o.request.Origin.Identity, now)
+	want := h.book.refusal(o, now)
 	receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
 	if h.witness.isDead() {
 		o.unknown = err != nil
@@ -220,50 +224,77 @@ func (h *history) send(o *order) {
 		return
 	}
 	o.unknown = false
-	var refusal *core.Refusal
+	reason := reasonOf(err)
 	switch {
 	case known != nil:
 		if err != nil || !receipt.Repeated || fmt.Sprint(receipt.Tasks) != fmt.Sprint(known) {
 			h.book.wrong("update %s was accepted as %v, and now again as %v, %v", o.key, known, receipt.Tasks, err)
 		}
-	case errors.As(err, &refusal):
-		if fits || refusal.Reason != core.ReasonQuota {
-			h.book.wrong("update %s was refused: %v", o.key, err)
-		}
+	case reason != want || err == nil && len(receipt.Tasks) != o.count:
+		h.book.wrong("update %s was answered with %v, %v; want %q", o.key, receipt.Tasks, err, want)
+	case err != nil:
 		return
-	case err != nil || !fits || len(receipt.Tasks) != o.count:
-		h.book.wrong("update %s for %s was accepted as %v, %v; it fits: %v", o.key, room, receipt.Tasks, err, fits)
 	}
 	o.tasks, o.at = receipt.Tasks, now
 }
 
-// burst lets one person press several times at the same moment.
+// reasonOf is why something was refused; empty when it was not.
+func reasonOf(err error) core.Reason {
+	var refusal *core.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Reason
+	case err != nil:
+		return core.Reason(err.Error())
+	}
+	return ""
+}
+
+// burst lets one person press several times at the same moment: as many are
+// accepted as fit.
 func (h *history) burst(s step) {
 	h.settle()
-	left := h.book.left(person(s.who), h.clock.now())
+	errs := make([]error, burstSize)
 	var all []*order
 	var under sync.WaitGroup
 	for i := range burstSize {
 		o := h.order(s, fmt.Sprintf("%d.%d", s.n, i))
 		all = append(all, o)
 		under.Go(func() {
-			receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
-			o.tasks, o.unknown, o.at = receipt.Tasks, err != nil, h.clock.now()
+			var receipt core.Receipt
+			receipt, errs[i] = h.w.engine.Submit(h.w.t.Context(), o.request)
+			o.tasks, o.at = receipt.Tasks, h.clock.now()
 		})
 	}
 	under.Wait()
-	if h.witness.isDead() {
-		return
-	}
-	accepted := 0
-	for _, o := range all {
-		if !o.unknown {
-			accepted++
+	h.settle()
+	for i, o := range all {
+		switch want := h.book.refusal(o, o.at); {
+		case h.witness.isDead():
+			o.unknown = errs[i] != nil
+		case errs[i] != nil && reasonOf(errs[i]) != want:
+			h.book.wrong("update %s was refused: %v; want %q", o.key, errs[i], want)
 		}
-		o.unknown = false
 	}
-	if want := int(min(burstSize, max(left, 0)/s.model.price)); accepted != want {
-		h.book.wrong("of %d at once for %s each against room for %s, %d were accepted", burstSize, s.model.price, left, accepted)
+}
+
+// link makes two people one account.
+func (h *history) link(s step) {
+	h.settle()
+	mine, theirs := person(s.who), person(s.count)
+	want := core.Reason("")
+	switch a := h.book.accountOf(mine); {
+	case mine == theirs:
+		want = core.ReasonLinkSelf
+	case a != "" && a == h.book.accountOf(theirs):
+		want = core.ReasonLinked
+	}
+	code, err := h.w.engine.LinkCode(h.w.t.Context(), theirs)
+	if err == nil {
+		_, err = h.w.engine.Link(h.w.t.Context(), mine, code.Code)
+	}
+	if reason := reasonOf(err); reason != want && !h.witness.isDead() {
+		h.book.wrong("linking %s with %s said %v, want %q", mine, theirs, err, want)
 	}
 }
 
@@ -294,12 +325,11 @@ func (h *history) cancel(s step) {
 	if h.witness.isDead() {
 		return
 	}
-	var refusal *core.Refusal
-	errors.As(err, &refusal)
+	reason := reasonOf(err)
 	switch {
 	case want == "" && (err != nil || task.State != core.Canceled):
 		h.book.wrong("task %s could be canceled: it is %s, %v", id, task.State, err)
-	case want != "" && (refusal == nil || refusal.Reason != want):
+	case reason != want:
 		h.book.wrong("canceling task %s said %v, want %q", id, err, want)
 	}
 }

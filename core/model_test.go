@@ -70,7 +70,7 @@ func replay(t *testing.T, p plan) {
 
 // play lets the plan happen in a bubble of its own, held against the book.
 func (p plan) play(t *testing.T, log *slog.Logger) *book {
-	b := newBook(p.daily)
+	b := newBook(p.policy)
 	synctest.Test(t, func(t *testing.T) { newHistory(t, p, b, log).play() })
 	return b
 }

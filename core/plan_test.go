@@ -14,7 +14,7 @@ import (
 // decided here, from the seed alone.
 type plan struct {
 	seed    uint64
-	daily   core.Limit
+	policy  core.Policy
 	polling bool // no callbacks
 	signed  bool // callbacks carry a signature
 	steps   []step
@@ -31,6 +31,7 @@ const (
 	doSubmit  verb = "submit"
 	doBurst   verb = "burst"   // several people press at the same moment
 	doRepeat  verb = "repeat"  // the platform sends an update again
+	doLink    verb = "link"    // one person becomes the same account as another
 	doCancel  verb = "cancel"  // somebody presses cancel
 	doRestart verb = "restart" // the process is stopped and started
 	doStop    verb = "stop"    // the engine is stopped, and run again in the same process
@@ -45,17 +46,18 @@ const (
 // step is one thing that happens. Steps do not depend on one another: any of
 // them may be left out.
 type step struct {
-	n     int // its number in the plan; a submit's number names its order
-	do    verb
-	order int // whose update or task
-	who   int
-	room  int
-	count int
-	model asked
-	fates []fate  // of each task
-	show  showing // of the end
-	after bool
-	span  time.Duration
+	n      int // its number in the plan; a submit's number names its order
+	do     verb
+	order  int // whose update or task
+	who    int
+	room   int
+	count  int
+	model  asked
+	fates  []fate  // of each task
+	show   showing // of the end
+	agreed bool    // to the price
+	after  bool
+	span   time.Duration
 }
 
 // String is for people who read a failing history.
@@ -69,6 +71,8 @@ func (s step) String() string {
 		}
 		return fmt.Sprintf("%s person %d in room %d: %d of %s (%s); shown: %s",
 			head, s.who, s.room, s.count, s.model.id, strings.Join(names, ", "), s.show.name)
+	case doLink:
+		return fmt.Sprintf("%s person %d with person %d", head, s.who, s.count)
 	case doRepeat:
 		return fmt.Sprintf("%s order %d", head, s.order)
 	case doCancel:
@@ -191,9 +195,8 @@ func shows() []showing {
 // newPlan decides a history.
 func newPlan(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
-	limits := []core.Limit{core.Unlimited, core.Limit(70 * imagePrice), core.Limit(20 * imagePrice), core.Limit(20*imagePrice - 1), core.Limit(300 * imagePrice)}
 	p := plan{
-		seed: seed, daily: limits[r.IntN(len(limits))], polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
+		seed: seed, policy: newPolicy(r), polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
 		fates: fates(), shows: shows(), models: modelsAsked(),
 	}
 	for made := 0; made < orders; {
@@ -206,6 +209,39 @@ func newPlan(seed uint64) plan {
 	return p
 }
 
+// newPolicy decides what people may spend.
+func newPolicy(r *rand.Rand) core.Policy {
+	limits := func(all ...core.Limit) *core.Limit { return new(all[r.IntN(len(all))]) }
+	rule := func() bool { return r.IntN(5) == 0 }
+	var p core.Policy
+	p.User.Daily = limits(core.Unlimited, 70*limit, 20*limit, 20*limit-1, 300*limit)
+	if rule() {
+		p.User.Monthly = limits(50*limit, 200*limit+3)
+	}
+	if rule() {
+		p.Chat = limits(30*limit, 90*limit)
+	}
+	if rule() {
+		p.Total = limits(100*limit, 60*limit+1)
+	}
+	if rule() {
+		p.Models = map[string]core.Limit{imageModel: 15 * limit}
+	}
+	if rule() {
+		p.MaxActive = new(4 + r.IntN(20))
+	}
+	if rule() {
+		p.MaxRequest = limits(2*limit, 3*limit)
+	}
+	if rule() {
+		p.ConfirmAbove = limits(limit, 2*limit)
+	}
+	return p
+}
+
+// limit is what one picture of the usual model costs.
+const limit = core.Limit(imagePrice)
+
 // next is the next step of a plan that has made so many orders.
 func (p *plan) next(r *rand.Rand, made int) step {
 	s := step{n: len(p.steps), who: r.IntN(people), room: r.IntN(rooms), order: p.earlier(r, 40)}
@@ -216,8 +252,11 @@ func (p *plan) next(r *rand.Rand, made int) step {
 	case n < 50:
 		s.do = doBurst
 		p.fill(&s, r, 1)
+		s.fates = p.fates[:1] // none ends at the same moment
 	case n < 55:
 		s.do = doRepeat
+	case n < 56 && r.IntN(2) == 0:
+		s.do, s.count = doLink, r.IntN(people)
 	case n < 62:
 		s.do, s.count, s.after, s.order = doCancel, r.IntN(3), r.IntN(5) == 0, p.earlier(r, 8)
 	case n < 63:
@@ -272,6 +311,7 @@ func (p *plan) fill(s *step, r *rand.Rand, count int) {
 	for range s.count {
 		s.fates = append(s.fates, draw(r, p.fates, func(f fate) int { return f.weight }))
 	}
+	s.agreed = r.IntN(2) == 0
 	s.show = draw(r, p.shows, func(s showing) int { return s.weight })
 }
 

@@ -33,6 +33,7 @@ type commit struct {
 	told      []core.Delivery
 	delivered []core.DeliveryID
 	seen      []core.Seen
+	accounts  []core.Account
 }
 
 func newWitness(store core.Store) *witness {
@@ -160,4 +161,14 @@ func (t *witnessed) DeleteDelivery(id core.DeliveryID) error {
 func (t *witnessed) PutSeen(seen core.Seen, now time.Time) error {
 	t.c.seen = append(t.c.seen, seen)
 	return t.Tx.PutSeen(seen, now)
+}
+
+func (t *witnessed) PutAccount(a core.Account) error {
+	t.c.accounts = append(t.c.accounts, a)
+	return t.Tx.PutAccount(a)
+}
+
+func (t *witnessed) DeleteUsage(id core.WindowID) error {
+	t.c.usages = append(t.c.usages, core.WindowUsage{Window: id})
+	return t.Tx.DeleteUsage(id)
 }

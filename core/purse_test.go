@@ -1,0 +1,176 @@
+package core_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"kiebot/core"
+)
+
+// What a request may cost, counted from the tasks alone: no window, no sum.
+
+// cost is what a task takes: of the person's own windows, of granted credits,
+// and of the windows of everybody, while it is under way or since it ended.
+func (f *fact) cost() (own, granted, full core.Credits) {
+	switch {
+	case !f.State.Final():
+		return f.order.model.price - f.granted, f.granted, f.order.model.price
+	case f.State != core.Succeeded:
+		return 0, 0, 0
+	}
+	granted = min(max(f.Charged-(f.order.model.price-f.granted), 0), f.granted)
+	return f.Charged - granted, granted, f.Charged
+}
+
+// share is the part of the cost that a window of the kind bears.
+func (f *fact) share(kind core.WindowKind) core.Credits {
+	own, granted, full := f.cost()
+	switch kind {
+	case core.WindowDay, core.WindowMonth, core.WindowOfKind, core.WindowOfModel:
+		return own
+	case core.WindowGranted:
+		return granted
+	case core.WindowChat, core.WindowTotal:
+		return full
+	}
+	return 0
+}
+
+// sum adds up a part of what tasks cost.
+func (b *book) sum(part func(*fact) core.Credits, of func(*fact) bool) (sum core.Credits) {
+	for _, f := range b.facts {
+		if of(f) {
+			sum += part(f)
+		}
+	}
+	return sum
+}
+
+func (f *fact) own() core.Credits      { own, _, _ := f.cost(); return own }
+func (f *fact) ofGrants() core.Credits { _, granted, _ := f.cost(); return granted }
+func (f *fact) full() core.Credits     { _, _, full := f.cost(); return full }
+
+// in reports whether the task was accepted in the day or month of the moment.
+func (f *fact) in(layout string, at time.Time) bool {
+	return f.Created.UTC().Format(layout) == at.UTC().Format(layout)
+}
+
+const month = "2006-01"
+
+// left is what a limit leaves; nil leaves everything.
+func left(limit *core.Limit, used core.Credits) core.Credits {
+	if limit == nil || *limit == core.Unlimited {
+		return math.MaxInt64
+	}
+	return max(core.Credits(*limit)-used, 0)
+}
+
+// ownLeft is what the person's own windows still bear of a request for the model.
+func (b *book) ownLeft(id core.AccountID, model string, at time.Time) core.Credits {
+	mine := func(layout string, of func(*fact) bool) core.Credits {
+		return b.sum((*fact).own, func(f *fact) bool { return b.root(f.Account) == id && f.in(layout, at) && of(f) })
+	}
+	all := func(*fact) bool { return true }
+	least := min(
+		left(b.policy.User.Daily, mine(time.DateOnly, all)),
+		left(b.policy.User.Monthly, mine(month, all)),
+	)
+	if limit, ok := b.policy.Models[model]; ok {
+		least = min(least, left(&limit, mine(time.DateOnly, func(f *fact) bool { return f.Request.Model == model })))
+	}
+	return least
+}
+
+// grantedLeft is what is left of what admins gave the account.
+func (b *book) grantedLeft(id core.AccountID) core.Credits {
+	used := b.sum((*fact).ofGrants, func(f *fact) bool { return b.root(f.Account) == id })
+	return max(b.granted[id]-used, 0)
+}
+
+// refusal is why the order must be refused at the moment; empty when it must be accepted.
+func (b *book) refusal(o *order, at time.Time) core.Reason {
+	id, total := b.accountOf(o.request.Origin.Identity), o.total()
+	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
+		return core.ReasonTooDear
+	}
+	if most := b.policy.MaxActive; most != nil && *most >= 0 && b.active(id)+o.count > *most {
+		return core.ReasonActive
+	}
+	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == o.request.Origin.Lane && f.in(time.DateOnly, at) }
+	today := func(f *fact) bool { return f.in(time.DateOnly, at) }
+	own := b.ownLeft(id, o.request.Model, at)
+	switch confirm := b.policy.ConfirmAbove; {
+	case total > left(b.policy.Chat, b.sum((*fact).full, inRoom)), total > left(b.policy.Total, b.sum((*fact).full, today)):
+		return core.ReasonQuota
+	case total > own && total-own > b.grantedLeft(id):
+		return core.ReasonQuota
+	case confirm != nil && *confirm != core.Unlimited && total > core.Credits(*confirm) && total > o.request.Confirmed:
+		return core.ReasonConfirm
+	}
+	return ""
+}
+
+// active counts the account's tasks under way.
+func (b *book) active(id core.AccountID) (n int) {
+	for _, f := range b.facts {
+		if b.root(f.Account) == id && !f.State.Final() {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *order) total() core.Credits { return o.model.price * core.Credits(o.count) }
+
+// account takes an account's record in.
+func (b *book) account(a core.Account) {
+	if a.Into != "" {
+		b.into[a.ID] = a.Into
+	}
+	for _, who := range a.Identities {
+		b.people[who] = a.ID
+	}
+}
+
+// root is the account that has everything of this one.
+func (b *book) root(id core.AccountID) core.AccountID {
+	for b.into[id] != "" {
+		id = b.into[id]
+	}
+	return id
+}
+
+// accountOf is the person's account, empty before the first request.
+func (b *book) accountOf(who core.Identity) core.AccountID { return b.root(b.people[who]) }
+
+// rooted is the window under the account that has it now.
+func (b *book) rooted(w core.WindowID) core.WindowID {
+	parts := strings.SplitN(string(w), "/", 3)
+	switch w.Kind() {
+	case core.WindowDay, core.WindowMonth, core.WindowOfKind, core.WindowOfModel, core.WindowGranted:
+		parts[1] = string(b.root(core.AccountID(parts[1])))
+	}
+	return core.WindowID(strings.Join(parts, "/"))
+}
+
+// borne checks that a new task's hold is borne by the windows it belongs to.
+func (b *book) borne(f *fact) {
+	var kinds []core.WindowKind
+	for _, s := range f.Hold.Shares {
+		kind := s.Window.Kind()
+		kinds = append(kinds, kind)
+		if want := f.share(kind); s.Amount != want {
+			b.wrong("task %s holds %s in %s, want %s", f.ID, s.Amount, s.Window, want)
+		}
+	}
+	for _, kind := range []core.WindowKind{core.WindowDay, core.WindowMonth, core.WindowChat, core.WindowTotal} {
+		if !slices.Contains(kinds, kind) {
+			b.wrong("task %s has no %s window", f.ID, kind)
+		}
+	}
+	if f.granted > 0 && !slices.Contains(kinds, core.WindowGranted) {
+		b.wrong("granted credits pay %s of task %s, and do not hold it", f.granted, f.ID)
+	}
+}
