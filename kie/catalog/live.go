@@ -68,7 +68,6 @@ func Diff(c *Catalog, live []Live) []Difference {
 		l, is := listed[m.ID]
 		delete(listed, m.ID)
 		switch {
-		case m.Endpoint != Jobs:
 		case !is && m.Status == Current:
 			found = append(found, Difference{Drift: Vanished, ID: m.ID, Was: m.Title})
 		case is && m.Status != Current:

@@ -14,7 +14,7 @@ import (
 func asLive(c *catalog.Catalog) []catalog.Live {
 	var live []catalog.Live
 	for _, m := range c.All() {
-		if m.Status == catalog.Current && m.Endpoint == catalog.Jobs {
+		if m.Status == catalog.Current {
 			live = append(live, catalog.Live{ID: m.ID, Title: m.Title, Kind: m.Kind, Inputs: m.Inputs})
 		}
 	}
@@ -49,7 +49,8 @@ func TestDiff(t *testing.T) {
 		{"id": "gone", "title": "Gone", "kind": "image", "task": "t", "source": "https://docs.kie.ai/", "inputs": []},
 		{"id": "back", "title": "Back", "kind": "image", "task": "t", "status": "retired", "reason": "old", "source": "https://docs.kie.ai/", "inputs": []},
 		{"id": "still-gone", "title": "X", "kind": "image", "task": "t", "status": "retired", "reason": "old", "source": "https://docs.kie.ai/", "inputs": []},
-		{"id": "elsewhere", "title": "X", "kind": "image", "task": "t", "endpoint": "veo", "source": "https://docs.kie.ai/", "inputs": []}]}`)
+		{"id": "elsewhere", "title": "X", "kind": "image", "task": "t", "endpoint": "veo", "status": "legacy-endpoint", "reason": "old", "source": "https://docs.kie.ai/", "inputs": []},
+		{"id": "at-once", "title": "Y", "kind": "image", "task": "t", "endpoint": "omni-audio", "source": "https://docs.kie.ai/", "inputs": []}]}`)
 	live := []catalog.Live{
 		{ID: "new", Title: "New one"},
 		{ID: "a", PriceText: "S costs 7.50 credits ($0.0375), L 14, files 0.5 each", Inputs: []catalog.Input{
@@ -70,6 +71,7 @@ input-added a style: – → string
 input-dropped a old: boolean → –
 vanished gone: Gone → –
 returned back: retired → current
+vanished at-once: Y → –
 appeared new: – → New one
 `
 	if diff := cmp.Diff(want, lines(catalog.Diff(c, live))); diff != "" {
