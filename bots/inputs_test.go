@@ -27,6 +27,7 @@ func TestRawInputs(t *testing.T) {
 		{"/music a song --set model=V5", `"model":"V5"`},
 		{`/generate --model suno a song --set audio_urls=["https://a.test/1.mp3"]`, `"audio_urls":["https://a.test/1.mp3"]`},
 		{"/generate --model suno --set prompt=x", `"prompt":"x"`},
+		{`/generate --model google/nano-banana-edit bluer --set image_urls=["https://a.test/1.png"]`, `"image_urls":["https://a.test/1.png"]`},
 		{"/imagine a cat --model seedream-v4 --set max_images=3", `"max_images":3`},
 		{"/generate --model separate-vocals --set task_id=x --set audio_id=y", `"audio_id":"y","task_id":"x"`},
 		{"/generate --model separate-vocals --task x --set audio_id=y", `"audio_id":"y","task_id":"x"`},

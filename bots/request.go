@@ -91,6 +91,9 @@ func (b *Bot) chooseModel(c call) (catalog.Model, problem) {
 		return b.standardModel(c)
 	}
 	model, err := b.catalog.Resolve(name, c.options)
+	if exact, unknown := b.catalog.Lookup(name); len(c.raw) > 0 && unknown == nil && exact.ID == name && exact.Status.Runs() {
+		model, err = exact, nil // raw inputs are those of the model that was named, not of its family
+	}
 	if err != nil {
 		return catalog.Model{}, b.modelProblem(name, err)
 	}
