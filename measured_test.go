@@ -37,6 +37,7 @@ func goals() []goal {
 		{"latency of a durable accept, one caller, as a multiple of a bare bbolt Update", "Accept1", "x-bare", true, 1.15},
 		{"whole task lives a second (every commit, no network), 64 in flight, as a multiple of serial bbolt Updates", "Lives/64", "x-serial", false, 2},
 		{"the same, 4,000 in flight", "Lives/4000", "x-serial", false, 5},
+		{"from a commit to the courier's call of the adapter, when idle, 99th percentile, ms", "HandOff", "p99-ms", true, 2},
 	}
 }
 

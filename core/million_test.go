@@ -13,9 +13,7 @@ import (
 	"time"
 
 	"kiebot/core"
-	"kiebot/core/media"
 	"kiebot/kie"
-	"kiebot/kie/catalog"
 	"kiebot/storage/bolt"
 )
 
@@ -39,27 +37,15 @@ type crowd struct {
 func newCrowd(b *testing.B, waiting int) *crowd {
 	b.Helper()
 	dir := b.TempDir()
-	fetcher, err := media.NewFetcher(media.FetcherConfig{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	spool, err := media.OpenSpool(filepath.Join(dir, "media"), fetcher)
-	if err != nil {
-		b.Fatal(err)
-	}
-	models, err := catalog.Default()
-	if err != nil {
-		b.Fatal(err)
-	}
 	c := &crowd{b: b, file: filepath.Join(dir, "kiebot.db")}
+	var err error
 	if c.store, err = bolt.Open(c.file, bolt.Options{}); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { c.store.Close() })
-	c.cfg = core.Config{
-		Store: c.store, Kie: nowhere{}, Catalog: models, Spool: spool, UserDaily: core.Unlimited,
-		Adapters: map[string]core.Adapter{"chat": silent{}}, CallbackBase: "http://bot.test",
-	}
+	c.cfg = benchConfig(b, dir)
+	c.cfg.Store, c.cfg.Kie, c.cfg.CallbackBase = c.store, nowhere{}, "http://bot.test"
+	c.cfg.Adapters = map[string]core.Adapter{"chat": silent{}}
 	c.fill(waiting)
 	c.open()
 	return c
