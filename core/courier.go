@@ -9,7 +9,7 @@ import (
 // Bounds of what is under way at once, whatever the load: goroutines, open
 // files and the memory that adapters need are in proportion to them.
 const (
-	fetchMax    = 16               // downloads of a batch's files
+	fetchMax    = 16               // batches whose files are fetched
 	plainMax    = 16               // attempts without files, on each platform
 	heavyMax    = 8                // attempts with files, on each platform
 	editMax     = 4                // progress edits, on each platform

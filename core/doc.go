@@ -104,4 +104,28 @@
 // by the time at which they are worth a look, half of what the latest reads
 // were made for, and of those that are due the first 256 are weighed. A
 // waiting task takes 111 bytes of memory.
+//
+// # Lanes
+//
+// Deliveries of one chat are shown in the order in which they were committed,
+// one at a time; chats do not wait for each other. Three things bend the order,
+// and none of them loses anything: a delivery that the platform does not take,
+// or whose files cannot be had, holds its lane for thirty seconds and then
+// steps aside until its next attempt, for everything but its own batch; what is
+// impossible in its chat moves to where the adapter says, with all that follows
+// in its batch; and a repeated attempt after a lost answer comes when it comes.
+// A platform that asks for a wait ([DeliveryError]) gets it to the moment, in
+// the lane or everywhere, across restarts, and so does one that names its
+// limits beforehand ([Paced]). Everything else backs off, up to five minutes
+// between two attempts, and is given up after a day at the earliest: then
+// [Task].Undelivered says why, and the result can still be asked for.
+//
+// Progress edits are never stored. They keep their distance per message, take
+// at most half of every limit, and stop once the batch's end waits.
+//
+// A lane is remembered only while something waits in it or its pace has to be
+// kept, and has no goroutine of its own: lanes that could show something stand
+// in line for one of a few attempts per platform, the ones with files in a line
+// with a bound on their bytes. So a hundred waiting uploads cost neither memory
+// nor the patience of a chat that waits for a sentence.
 package core
