@@ -60,12 +60,15 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 	origin := p.Tasks[0].Request.Origin
 	v := b.voice(origin.Locale)
 	m.Prompt, m.Name = p.Tasks[0].Request.Prompt, origin.Name
-	if !isEnd(p) {
+	if isEnd(p) {
+		b.showEnd(v, &m, p.Tasks)
+		m.Details = dots(b.details(v, p.Tasks), b.left(ctx, v, p.Tasks), v.job(p.Tasks[0].ID))
+	} else {
 		b.showWay(v, &m, p)
-		return m
 	}
-	b.showEnd(v, &m, p.Tasks)
-	m.Details = dots(b.details(v, p.Tasks), b.left(ctx, v, p.Tasks), v.job(p.Tasks[0].ID))
+	if p.Tasks[0].MovedTo != "" {
+		m.Notes = append(m.Notes, v.say("note.moved", nil))
+	}
 	return m
 }
 

@@ -127,6 +127,7 @@ func scenes(locale string) []scene {
 			succeeded(t)
 			t.Outputs = []core.Output{{Kind: kie.KindAudio, URL: "https://files.test/a.mp3", Title: "Waves", File: &media.File{Kind: media.Audio}}, {Kind: kie.KindText, Text: "la la"}, {Kind: kie.KindFile, URL: "https://files.test/a.mid"}}
 		})},
+		{"moved to another chat", end(1, func(t *core.Task) { succeeded(t); t.MovedTo = "chat:ada" })},
 		{"canceled", end(1, func(t *core.Task) { t.State, t.Finished = core.Canceled, noon })},
 		{"refused by Kie", end(1, failed(core.FailRefused, "Your prompt was flagged."))},
 		{"two reasons", end(2, failed(core.FailUnknown, ""), failed(core.FailKie, "Out of luck."))},
