@@ -92,7 +92,7 @@ func (b *Bot) voice(locale string) voice {
 // set, Text is empty: the request is durable and the lane shows the rest.
 type Reply struct {
 	Text     string        // plain text, may have several lines
-	Accepted []core.TaskID // the batch, its lead first
+	Accepted []core.TaskID // the batch, its lead first; the lane shows it
 	Refused  bool          // nothing was done; Text says why
 	Asks     bool          // nothing was done yet: Text asks about the price, and the first of Buttons agrees
 	Silent   bool          // the person had too many answers: show nothing at all

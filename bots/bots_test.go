@@ -340,7 +340,7 @@ func TestExamplesWork(t *testing.T) {
 	w := newWorld(t, func(c *core.Config) { c.UserDaily = core.Unlimited })
 	for _, locale := range []string{"en", "ru"} {
 		for _, c := range commands() {
-			if c.from != nil {
+			if c.from != nil || c.name == "show" {
 				continue // there is no such job: see TestFollowExamples
 			}
 			text := w.bot.voice(locale).say("example."+c.name, nil)

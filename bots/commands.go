@@ -61,6 +61,7 @@ func commands() []command {
 		{name: "models", answer: (*Bot).models},
 		{name: "balance", answer: (*Bot).balance},
 		{name: "history", answer: (*Bot).history},
+		{name: "show", answer: (*Bot).show},
 		{name: "cancel", answer: (*Bot).cancel},
 		{name: "link", answer: (*Bot).link},
 		{name: "help", aliases: []string{"start"}, answer: (*Bot).help},

@@ -330,3 +330,21 @@ func priceWith(m catalog.Model, options map[catalog.Option]string) (catalog.Cred
 	price, err := m.EstimateFor(input, lengths)
 	return price, err == nil
 }
+
+// show answers /show ID: the lane brings the result once more.
+func (b *Bot) show(ctx context.Context, s session) Reply {
+	word, _ := firstWord(s.call.prompt)
+	id, _, ok := parseResult(word)
+	if !ok {
+		return s.refuse(s.problems(s.call, []problem{{code: needJob}}))
+	}
+	tasks, err := b.engine.Show(ctx, id, s.in.Key, s.in.Origin)
+	if err != nil {
+		return b.refusal(s.voice, err)
+	}
+	reply := Reply{Accepted: make([]core.TaskID, len(tasks))}
+	for i, t := range tasks {
+		reply.Accepted[i] = t.ID
+	}
+	return reply
+}

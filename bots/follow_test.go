@@ -159,6 +159,8 @@ func TestFollowRefusals(t *testing.T) {
 		short := func(m Message) string { return core.TaskID(m.ID).Short() }
 		for text, want := range map[string]string{
 			"/upscale":                                 "/upscale works from a job: /upscale 0c4f2d9a",
+			"/show":                                    "/show works from a job: /show 0c4f2d9a",
+			"/show zzzzzzzz":                           "no such job",
 			"/animate a cat":                           "works from a job",
 			"/upscale zzzzzzzz":                        "no such job",
 			"/edit " + short(picture):                  "needs a prompt",
@@ -175,7 +177,7 @@ func TestFollowRefusals(t *testing.T) {
 			}
 			wantText(t, reply.Text, want, "Nothing was charged.")
 		}
-		for _, text := range []string{"/upscale " + short(picture), "/animate " + short(picture), "/edit " + short(picture) + " x", "/imagine x --image " + short(picture)} {
+		for _, text := range []string{"/show " + short(picture), "/upscale " + short(picture), "/animate " + short(picture), "/edit " + short(picture) + " x", "/imagine x --image " + short(picture)} {
 			wantText(t, w.types(bob, text).Text, "somebody else’s", "Nothing was charged.")
 		}
 		wantText(t, w.presses(bob, pressed(t, picture.Buttons, "Info")).Text, "somebody else’s")
@@ -188,7 +190,7 @@ func TestFollowExamples(t *testing.T) {
 		for _, locale := range Languages() {
 			for _, c := range commands() {
 				text := w.bot.voice(locale).say("example."+c.name, nil)
-				if c.from == nil {
+				if c.from == nil && c.name != "show" {
 					continue
 				}
 				if !strings.Contains(text, "0c4f2d9a") {
@@ -271,4 +273,20 @@ func plainInput(input map[string]any) map[string]string {
 		texts[name] = plain(input[name])
 	}
 	return texts
+}
+
+func TestShowBringsAResultAgain(t *testing.T) {
+	play(t, nil, func(t *testing.T, w *world) {
+		m := w.untilEnd(w.accepted("a cat --model imagen4 --seed 7"))
+		reply := w.types(ada, "/show "+core.TaskID(m.ID).Short())
+		if len(reply.Accepted) != 1 || string(reply.Accepted[0]) != m.ID {
+			t.Fatalf("%+v", reply)
+		}
+		again := w.until(reply.Accepted[0], "it once more", func(m Message) bool { return m.Kind == core.DeliverShow })
+		if !reflect.DeepEqual(again.Media, m.Media) || again.Details != m.Details || buttonLabels(again) != buttonLabels(m) {
+			t.Errorf("shown again as %+v\nwas %+v", again, m)
+		}
+		w.kie.SetBalance(0)
+		wantText(t, w.types(ada, "/show "+w.accepted("a dog").Short()).Text, "not finished yet")
+	})
 }

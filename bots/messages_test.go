@@ -170,6 +170,7 @@ func reasons(t *testing.T) map[string]string {
 	all := constants(t, "../core/record.go", "Reason")
 	maps.Copy(all, constants(t, "../core/link.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/confirm.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/show.go", "Reason"))
 	return all
 }
 

@@ -73,7 +73,7 @@ func (v voice) example(c command, p problem) string {
 	if f, ok := findFlag(strings.TrimLeftFunc(p.name, isDash)); ok {
 		return f.String() + " " + f.sample
 	}
-	if c.makes == "" {
+	if c.makes == "" && p.code != needJob {
 		return ""
 	}
 	if p.code == badInput {

@@ -74,7 +74,11 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 
 // isEnd says whether the parcel shows the end: then the files are there, or given up.
 func isEnd(p core.Parcel) bool {
-	return (p.Delivery.Kind == core.DeliverFinal || p.Delivery.Kind == core.DeliverLate) && count(p.Tasks, final) == len(p.Tasks)
+	return endKind(p.Delivery.Kind) && count(p.Tasks, final) == len(p.Tasks)
+}
+
+func endKind(kind core.DeliveryKind) bool {
+	return kind == core.DeliverFinal || kind == core.DeliverLate || kind == core.DeliverShow
 }
 
 func count(tasks []core.Task, is func(core.Task) bool) (n int) {

@@ -106,7 +106,8 @@ func (c *courier) hand(work context.Context, p Parcel) (json.RawMessage, error) 
 
 // overtaken reports whether something later in the lane shows more.
 func overtaken(p Parcel) bool {
-	if p.Delivery.Kind == DeliverFinal || p.Delivery.Kind == DeliverLate {
+	switch p.Delivery.Kind {
+	case DeliverFinal, DeliverLate, DeliverShow:
 		return false
 	}
 	return allFinal(p.Tasks) || p.Delivery.Kind == DeliverProgress && p.Shown == nil
@@ -125,6 +126,9 @@ func allFinal(tasks []Task) bool {
 // the same: only the commit is tried again.
 func (c *courier) keep(work context.Context, d Delivery, r *receipt, files map[fileKey]media.File) outcome {
 	err := c.close(work, d, files, func(lead *Task, now time.Time) {
+		if d.Kind == DeliverShow { // a copy: the batch's message stays the one there was
+			return
+		}
 		if r.data != nil {
 			lead.Shown = r.data
 		}
@@ -170,7 +174,7 @@ func (c *courier) unshown(work context.Context, w *waiting, lead Task, err error
 	var known *DeliveryError
 	permanent := errors.As(err, &known) && known.Permanent
 	switch {
-	case permanent && c.canMove(lead, known.Fallback):
+	case permanent && d.Kind != DeliverShow && c.canMove(lead, known.Fallback):
 		c.e.log.Warn("a delivery is impossible in its lane and moves to another",
 			"delivery", uint64(d.ID), "task", d.Lead, "kind", d.Kind, "lane", string(d.Lane), "to", string(known.Fallback), "error", err)
 		return c.move(work, d, known.Fallback)
@@ -382,6 +386,9 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 		return Parcel{}, err
 	}
 	e.resolve(tasks)
+	if d.Kind == DeliverShow {
+		asCopy(tasks, d)
+	}
 	lead := tasks[0]
 	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown, Usual: e.learned.usual(lead.Request.Model)}
 	if lead.State == Queued {

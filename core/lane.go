@@ -66,7 +66,9 @@ func (w *waiting) needsFiles() bool {
 }
 
 // ends reports whether it brings a result, or the news that there is none.
-func (w *waiting) ends() bool { return w.Kind == DeliverFinal || w.Kind == DeliverLate }
+func (w *waiting) ends() bool {
+	return w.Kind == DeliverFinal || w.Kind == DeliverLate || w.Kind == DeliverShow
+}
 
 // insert adds the delivery in the order of the ids. It answers false when it is there already.
 func (l *lane) insert(w *waiting) bool {

@@ -340,6 +340,7 @@ const (
 	DeliverNotice   DeliveryKind = "notice"   // unresolved, or overdue at Kie: the person is told
 	DeliverFinal    DeliveryKind = "final"    // every task of the batch is final
 	DeliverLate     DeliveryKind = "late"     // a result after the end, free
+	DeliverShow     DeliveryKind = "show"     // the end once more, for somebody who asked for it, as a new message
 )
 
 // Delivery is the intent to show something in a chat.
@@ -354,6 +355,10 @@ type Delivery struct {
 	Kind     DeliveryKind `json:"kind"`
 	Created  time.Time    `json:"created"`
 	Attempts int          `json:"attempts,omitempty"` // that failed
+	// Key and Origin are those of a request to show, for show. In the parcel
+	// they stand in the place of the tasks' own.
+	Key    string  `json:"key,omitempty"`
+	Origin *Origin `json:"origin,omitempty"`
 	// Due is when it is tried again; zero before the first attempt.
 	Due time.Time `json:"due,omitzero"`
 	// Rest says what else must not be called before Due.

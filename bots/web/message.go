@@ -25,7 +25,8 @@ type message struct {
 	Text    string     `json:"text"`
 	Again   bool       `json:"again,omitempty"` // a button made it
 	State   core.State `json:"state"`
-	Final   bool       `json:"final"` // the end is shown
+	Final   bool       `json:"final"`          // the end is shown
+	Copy    bool       `json:"copy,omitempty"` // of a message that was shown before; the page alone keeps it
 	Prompt  string     `json:"prompt,omitempty"`
 	Status  string     `json:"status,omitempty"`
 	Started int64      `json:"started,omitempty"` // of the clock in Status, milliseconds since 1970
@@ -113,9 +114,12 @@ func (w *Web) message(ctx context.Context, p core.Parcel) message {
 	words := w.cfg.Bot.Show(ctx, p)
 	m := message{
 		ID: string(lead.Lead()), Key: strings.TrimPrefix(lead.Request.Key, keyPrefix), At: lead.Created.UnixMilli(),
-		State: words.State, Final: words.Kind == core.DeliverFinal || words.Kind == core.DeliverLate,
+		State: words.State, Final: words.Kind == core.DeliverFinal || words.Kind == core.DeliverLate || words.Kind == core.DeliverShow,
 		Prompt: words.Prompt, Status: words.Status, Details: words.Details, Notes: words.Notes, Buttons: buttons(words.Buttons),
 		Count: len(p.Tasks),
+	}
+	if p.Delivery.Kind == core.DeliverShow {
+		m.ID, m.At, m.Copy = m.ID+":"+m.Key, p.Delivery.Created.UnixMilli(), true
 	}
 	if !words.Started.IsZero() {
 		m.Started = words.Started.UnixMilli()

@@ -60,8 +60,8 @@
 
   const storeName = 'kiebot:turns';
   function save() {
-    const kept = [...turns.values()].filter((turn) => !turn.message).slice(-60)
-      .map(({key, at, text, again, reply, trouble}) => ({key, at, text, again, reply, trouble}));
+    const kept = [...turns.values()].filter((turn) => !turn.message || turn.message.copy).slice(-60)
+      .map(({key, at, text, again, reply, trouble, message}) => ({key, at, text, again, reply, trouble, message}));
     try {
       sessionStorage.setItem(storeName, JSON.stringify({turns: kept, notes: [...notes].slice(-60)}));
     } catch { /* full or forbidden: the chat works without */ }
@@ -429,9 +429,9 @@
     clockOffset = now - Date.now();
     const there = new Set(messages.map((message) => message.key));
     stick(() => {
-      for (const turn of [...turns.values()]) if (turn.message && !there.has(turn.key)) remove(turn);
+      for (const turn of [...turns.values()]) if (turn.message && !turn.message.copy && !there.has(turn.key)) remove(turn);
       for (const message of messages) apply(message);
-      if (!synced) for (const turn of [...turns.values()]) if (!turn.message) resume(turn);
+      if (!synced) for (const turn of [...turns.values()]) if (!turn.message || turn.message.copy) resume(turn);
       welcome.hidden = turns.size > 0;
     }, !synced);
     synced = true;
@@ -442,7 +442,7 @@
   // resume shows what an earlier load of this page left behind. A command
   // whose answer that load never saw can be sent again.
   function resume(turn) {
-    if (!turn.reply && !turn.trouble) turn.trouble = 'unsure';
+    if (!turn.message && !turn.reply && !turn.trouble) turn.trouble = 'unsure';
     show(turn);
   }
 

@@ -1,0 +1,52 @@
+package core
+
+import (
+	"context"
+	"errors"
+)
+
+// ReasonNotYet refuses to show the end of a task that is still under way.
+const ReasonNotYet Reason = "not_yet"
+
+// Show shows the end of one of the person's batches once more, as a new
+// message where origin says, and answers with its tasks. The key is that of
+// the platform's update: the same key again shows nothing more.
+func (e *Engine) Show(ctx context.Context, id, key string, origin Origin) ([]Task, error) {
+	var tasks []Task
+	err := e.update(ctx, func(c *change) error {
+		t, err := ownTask(c.Tx, origin.Identity, id)
+		if err != nil {
+			return err
+		}
+		if tasks, err = batch(c.Tx, t); err != nil {
+			return err
+		}
+		if !allFinal(tasks) {
+			return &Refusal{Reason: ReasonNotYet, Task: t.ID}
+		}
+		seen, err := c.Seen(key)
+		if err == nil && seen.Expires.After(c.now) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := c.PutSeen(Seen{Key: key, Tasks: t.Batch, Expires: c.now.Add(SeenFor)}, c.now); err != nil {
+			return err
+		}
+		return c.tell(Delivery{Lane: origin.Lane, Lead: t.Lead(), Kind: DeliverShow, Key: key, Origin: &origin})
+	})
+	return tasks, unavailable(err)
+}
+
+// asCopy makes the tasks of a parcel look as if they had been asked for by the
+// request to show them: its answer goes there, in its language.
+func asCopy(tasks []Task, d Delivery) {
+	for i := range tasks {
+		tasks[i].Shown, tasks[i].MovedTo = nil, ""
+		tasks[i].Request.Key = d.Key
+		if d.Origin != nil {
+			tasks[i].Request.Origin = *d.Origin
+		}
+	}
+}
