@@ -1,7 +1,7 @@
 // Package storage encodes the records that a store keeps.
 //
 // Every record starts with one byte that says which version of the encoding
-// wrote it; what follows is JSON. A record of any past version decodes for
+// wrote it; what follows is JSON, or packed numbers. A record of any past version decodes for
 // ever: when a core type changes so that its old JSON no longer fits, the old
 // shape gets a decoder here and a golden file in testdata that proves it.
 // Fields that are new and optional need neither: they decode as zero.
@@ -12,16 +12,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"kiebot/core"
 )
 
-// recordVersion is what Encode writes.
-const recordVersion = 2
+// What Encode writes.
+const (
+	recordVersion = 2
+	packedVersion = 3 // of a Usage
+)
 
 // ErrNewer means that the record was written by a newer kiebot.
 var ErrNewer = errors.New("written by a newer version of kiebot")
 
 // Encode turns a record of core's into the bytes to store.
 func Encode(record any) ([]byte, error) {
+	switch r := record.(type) {
+	case core.Usage:
+		return packUsage(r), nil
+	case *core.Usage:
+		return packUsage(*r), nil
+	}
 	var out bytes.Buffer
 	out.WriteByte(recordVersion)
 	enc := json.NewEncoder(&out)
@@ -38,7 +49,10 @@ func Decode(data []byte, record any) error {
 	if len(data) == 0 {
 		return errors.New("decoding a record: it is empty")
 	}
-	if data[0] > recordVersion {
+	if data[0] == packedVersion {
+		return unpack(data[1:], record)
+	}
+	if data[0] > packedVersion {
 		return fmt.Errorf("decoding a record of version %d: %w", data[0], ErrNewer)
 	}
 	if data[0] == 0 {

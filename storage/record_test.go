@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -67,11 +68,11 @@ func goldenTask() *core.Task {
 func TestGolden(t *testing.T) {
 	for name, record := range goldens() {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", fmt.Sprint(name, ".v", recordVersion))
 			data, err := Encode(record)
 			if err != nil {
 				t.Fatal(err)
 			}
+			path := filepath.Join("testdata", fmt.Sprint(name, ".v", data[0]))
 			if *update {
 				if err := os.WriteFile(path, data, 0o644); err != nil {
 					t.Fatal(err)
@@ -82,7 +83,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if string(golden) != string(data) {
-				t.Errorf("version %d encodes as\n%s\nand the golden file has\n%s", recordVersion, data, golden)
+				t.Errorf("version %d encodes as\n%q\nand the golden file has\n%q", data[0], data, golden)
 			}
 			decodesTo(t, name, golden, data)
 		})
@@ -105,6 +106,38 @@ func TestVersion1(t *testing.T) {
 			t.Fatal(err)
 		}
 		decodesTo(t, name, golden, data)
+	}
+}
+
+// Version 2 kept a usage as JSON.
+func TestUsageVersion2(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("testdata", "usage.v2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := Encode(goldens()["usage"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	decodesTo(t, "usage", golden, data)
+	if err := Decode(data, &core.Seen{}); err == nil {
+		t.Error("a packed usage was taken for another record")
+	}
+}
+
+// Every field of a usage is packed.
+func TestUsageIsPackedWhole(t *testing.T) {
+	var want, got core.Usage
+	fields := reflect.ValueOf(&want).Elem()
+	for i := range fields.NumField() {
+		fields.Field(i).SetInt(-int64(i+1) << 40)
+	}
+	data, err := Encode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Decode(data, &got); err != nil || got != want {
+		t.Errorf("%+v came back as %+v, %v", want, got, err)
 	}
 }
 
@@ -132,12 +165,14 @@ func TestDecodeRefuses(t *testing.T) {
 		data  string
 		newer bool
 	}{
-		"empty":     {"", false},
-		"version 0": {"\x00{}", false},
-		"newer":     {"\x03{}", true},
-		"cut":       {"\x01{\"held\":1", false},
-		"not JSON":  {"\x01held", false},
-		"wrong":     {"\x01{\"held\":\"x\"}", false},
+		"empty":           {"", false},
+		"version 0":       {"\x00{}", false},
+		"newer":           {"\x04{}", true},
+		"cut":             {"\x01{\"held\":1", false},
+		"not JSON":        {"\x01held", false},
+		"packed and cut":  {"\x03\x02\x02", false},
+		"packed and more": {"\x03\x02\x02\x02\x02", false},
+		"wrong":           {"\x01{\"held\":\"x\"}", false},
 	} {
 		err := Decode([]byte(c.data), &core.Usage{})
 		if err == nil || errors.Is(err, ErrNewer) != c.newer {

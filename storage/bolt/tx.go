@@ -43,6 +43,18 @@ func (t *transaction) put(bucket, key []byte, record any) error {
 	return t.putRaw(bucket, key, data)
 }
 
+// insert stores a record at a key that was never used before, so that nobody
+// need look what is there.
+func (t *transaction) insert(bucket, key []byte, record any) error {
+	data, err := storage.Encode(record)
+	if err != nil {
+		return err
+	}
+	b := t.tx.Bucket(bucket)
+	t.undo.before(b, key, nil)
+	return wrote(bucket, b.Put(key, data))
+}
+
 // putRaw stores the value, which bbolt keeps until the commit.
 func (t *transaction) putRaw(bucket, key, value []byte) error {
 	if value == nil {
@@ -164,7 +176,7 @@ func (t *transaction) AddDelivery(d core.Delivery) (core.DeliveryID, error) {
 		return 0, err
 	}
 	d.ID = core.DeliveryID(n)
-	return d.ID, t.PutDelivery(d)
+	return d.ID, t.insert(bucketDeliveries, number(n), d)
 }
 
 // PutDelivery implements core.Tx.
@@ -221,7 +233,7 @@ func (t *transaction) AddEntry(e core.Entry) error {
 		return err
 	}
 	e.Seq = n
-	return t.PutEntry(e)
+	return t.insert(bucketPeople, entryKey(e.Account, n), e)
 }
 
 // PutEntry implements core.Tx.
@@ -256,7 +268,7 @@ func (t *transaction) AddAudit(a core.Audit) error {
 		return err
 	}
 	a.Seq = n
-	return t.put(bucketAudit, number(n), a)
+	return t.insert(bucketAudit, number(n), a)
 }
 
 // Audits implements core.Tx.
