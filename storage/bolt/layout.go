@@ -16,8 +16,9 @@ import (
 
 // layoutVersion says how this program arranges the buckets. Layout 1 had no
 // index of open and ended tasks; layout 2 kept finished tasks among the
-// others and gave every index its own bucket.
-const layoutVersion = 3
+// others and gave every index its own bucket; layout 3 had the entries
+// themselves where an account's index is.
+const layoutVersion = 4
 
 // The buckets. Keys that are numbers or times are big-endian, so they sort.
 var (
@@ -29,7 +30,8 @@ var (
 	bucketArchive    = []byte("archive")     // task id → Task, once it is final and not due
 	bucketShort      = []byte("task_short")  // the last 8 characters + task id → nothing; of the archive
 	bucketEnded      = []byte("task_ended")  // time + task id → nothing, once it is final
-	bucketPeople     = []byte("people")      // account id + what + number or task id → Entry, or nothing
+	bucketPeople     = []byte("people")      // account id + what + number or task id → nothing
+	bucketEntries    = []byte("entries")     // number → Entry
 	bucketChats      = []byte("chats")       // lane → Chat
 	bucketAudit      = []byte("audit")       // number → Audit
 	bucketDeliveries = []byte("deliveries")  // number → Delivery
@@ -42,7 +44,7 @@ var (
 func buckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketAccounts, bucketIdentities, bucketTasks, bucketHot, bucketArchive, bucketShort, bucketEnded,
-		bucketPeople, bucketChats, bucketAudit, bucketDeliveries, bucketUsage, bucketSeen, bucketSeenExpiry, bucketSettings,
+		bucketPeople, bucketEntries, bucketChats, bucketAudit, bucketDeliveries, bucketUsage, bucketSeen, bucketSeenExpiry, bucketSettings,
 	}
 }
 
@@ -68,7 +70,7 @@ func prepare(db *bbolt.DB) error {
 			}
 		}
 		if found > 0 {
-			if err := rearrange(&transaction{tx: tx}); err != nil {
+			if err := rearrange(&transaction{tx: tx}, found); err != nil {
 				return fmt.Errorf("changing the layout from %d to %d: %w", found, layoutVersion, err)
 			}
 		}
@@ -129,54 +131,68 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// rearrange moves everything from layouts 1 and 2 to where it is now.
-func rearrange(t *transaction) error {
-	for _, name := range []string{"task_short", "task_by", "task_open", "task_done", "task_due"} {
+// rearrange moves everything from an older layout to where it is now. All
+// indexes are made anew.
+func rearrange(t *transaction, found uint32) error {
+	ledger, mark := "ledger", "/"
+	if found == 3 {
+		ledger, mark = string(bucketPeople), entryMark
+	}
+	moved, err := moveEntries(t, ledger, mark)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"task_short", "task_by", "task_open", "task_done", "task_due", "ledger", "task_hot", "task_ended", "people"} {
 		if err := t.tx.DeleteBucket([]byte(name)); err != nil && !errors.Is(err, bbolterrors.ErrBucketNotFound) {
 			return err
 		}
 	}
-	if _, err := t.tx.CreateBucket(bucketShort); err != nil {
-		return err
+	for _, name := range buckets() {
+		if _, err := t.tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
 	}
-	return errors.Join(placeTasks(t), moveLedger(t))
+	for _, key := range moved {
+		if err := t.putRaw(bucketPeople, key, nil); err != nil {
+			return err
+		}
+	}
+	return placeTasks(t)
+}
+
+// moveEntries copies the entries, whose keys were account id, mark and
+// number, to their own bucket, and gives their keys in the index.
+func moveEntries(t *transaction, ledger, mark string) (keys [][]byte, err error) {
+	old := t.tx.Bucket([]byte(ledger))
+	err = old.ForEach(func(k, v []byte) error {
+		id, n, ok := bytes.Cut(k, []byte(mark))
+		if !ok || len(n) != 8 {
+			return nil // what else an account has
+		}
+		keys = append(keys, entryKey(core.AccountID(id), binary.BigEndian.Uint64(n)))
+		return t.putRaw(bucketEntries, n, v)
+	})
+	return keys, errors.Join(err, t.tx.Bucket(bucketEntries).SetSequence(old.Sequence()))
 }
 
 // placeTasks puts every task where it belongs now.
 func placeTasks(t *transaction) error {
 	var ids []core.TaskID
-	c := t.tx.Bucket(bucketTasks).Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		ids = append(ids, core.TaskID(k))
+	for _, bucket := range [][]byte{bucketTasks, bucketArchive} {
+		c := t.tx.Bucket(bucket).Cursor()
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			ids = append(ids, core.TaskID(k))
+		}
 	}
 	for _, id := range ids {
 		task, err := t.Task(id)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(t.delete(bucketTasks, []byte(id)), t.PutTask(task)); err != nil {
+		key := []byte(id)
+		if err := errors.Join(t.delete(bucketTasks, key), t.delete(bucketArchive, key), t.PutTask(task)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// moveLedger puts the entries, whose keys were account id, "/" and number, to what else the account has.
-func moveLedger(t *transaction) error {
-	name := []byte("ledger")
-	old := t.tx.Bucket(name)
-	err := old.ForEach(func(k, v []byte) error {
-		id, n, ok := bytes.Cut(k, []byte("/"))
-		if !ok || len(n) != 8 {
-			return fmt.Errorf("the ledger has a key %q", k)
-		}
-		return t.putRaw(bucketPeople, entryKey(core.AccountID(id), binary.BigEndian.Uint64(n)), v)
-	})
-	if err != nil {
-		return err
-	}
-	if err := t.tx.Bucket(bucketPeople).SetSequence(old.Sequence()); err != nil {
-		return err
-	}
-	return t.tx.DeleteBucket(name)
 }

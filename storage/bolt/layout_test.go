@@ -43,7 +43,7 @@ func unpack(t *testing.T, layout int) string {
 // three expired but are still read. They are all there in the new layout, by
 // every way to find them, and again after the file was closed.
 func TestOldLayouts(t *testing.T) {
-	for _, layout := range []int{1, 2} {
+	for _, layout := range []int{1, 2, 3} {
 		t.Run(fmt.Sprint(layout), func(t *testing.T) {
 			path := unpack(t, layout)
 			for range 2 {
@@ -186,8 +186,8 @@ func onlyIn(t *testing.T, s *Store, task core.Task, want place) {
 			"archive":            {[]byte(task.ID), want == archived},
 			"task_short":         {shortKey(task.ID), want == archived},
 			"task_ended":         {expiryKey(task.Finished, string(task.ID)), want >= ended},
-			"people" + openMark:  {personKey(task, openMark), want == open},
-			"people" + endedMark: {personKey(task, endedMark), want >= ended},
+			"people" + openMark:  {personKey(task.Account, openMark, task.ID), want == open},
+			"people" + endedMark: {personKey(task.Account, endedMark, task.ID), want >= ended},
 		} {
 			bucket, _, _ := bytes.Cut([]byte(name), []byte("/"))
 			if there := tx.Bucket(bucket).Get(in.key) != nil; there != in.want {

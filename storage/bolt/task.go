@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -83,14 +84,14 @@ func (t *transaction) PutTask(task core.Task) error {
 func (t *transaction) listTask(task core.Task, was, now place) error {
 	switch {
 	case now == open && was == nowhere:
-		return t.putRaw(bucketPeople, personKey(task, openMark), nil)
+		return t.putRaw(bucketPeople, personKey(task.Account, openMark, task.ID), nil)
 	case now == open || was >= ended:
 		return nil
 	}
-	if err := t.delete(bucketPeople, personKey(task, openMark)); err != nil {
+	if err := t.delete(bucketPeople, personKey(task.Account, openMark, task.ID)); err != nil {
 		return err
 	}
-	if err := t.putRaw(bucketPeople, personKey(task, endedMark), nil); err != nil {
+	if err := t.putRaw(bucketPeople, personKey(task.Account, endedMark, task.ID), nil); err != nil {
 		return err
 	}
 	return t.putRaw(bucketEnded, expiryKey(task.Finished, string(task.ID)), nil)
@@ -121,8 +122,8 @@ func (t *transaction) DeleteTask(id core.TaskID) error {
 		t.delete(bucketHot, []byte(id)),
 		t.delete(bucketArchive, []byte(id)),
 		t.delete(bucketShort, shortKey(id)),
-		t.delete(bucketPeople, personKey(task, openMark)),
-		t.delete(bucketPeople, personKey(task, endedMark)),
+		t.delete(bucketPeople, personKey(task.Account, openMark, task.ID)),
+		t.delete(bucketPeople, personKey(task.Account, endedMark, task.ID)),
 		t.delete(bucketEnded, expiryKey(task.Finished, string(id))),
 	)
 }
@@ -148,16 +149,7 @@ func (t *transaction) TaskByShort(short string) (core.Task, error) {
 
 // TasksOf implements core.Tx.
 func (t *transaction) TasksOf(id core.AccountID, before core.TaskID, limit int) ([]core.Task, error) {
-	ids := slices.DeleteFunc(t.openTasks(id), func(open core.TaskID) bool { return before != "" && open >= before })
-	prefix := string(id) + endedMark
-	end := prefix + string(before)
-	if before == "" {
-		end = prefix + "\xff"
-	}
-	c := t.tx.Bucket(bucketPeople).Cursor()
-	for k, n := lastBefore(c, []byte(end)), 0; hasPrefix(k, prefix) && n < limit; k, n = lastBefore(c, k), n+1 {
-		ids = append(ids, core.TaskID(k[len(prefix):]))
-	}
+	ids := append(t.listed(id, openMark, before, limit), t.listed(id, endedMark, before, limit)...)
 	slices.Sort(ids)
 	slices.Reverse(ids)
 	var tasks []core.Task
@@ -173,15 +165,21 @@ func (t *transaction) TasksOf(id core.AccountID, before core.TaskID, limit int) 
 
 // OpenTasks implements core.Tx.
 func (t *transaction) OpenTasks(id core.AccountID) ([]core.TaskID, error) {
-	return t.openTasks(id), nil
+	ids := t.listed(id, openMark, "", math.MaxInt)
+	slices.Reverse(ids)
+	return ids, nil
 }
 
-func (t *transaction) openTasks(id core.AccountID) []core.TaskID {
+// listed gives the account's tasks under the mark, newest first, those older
+// than before if that is not empty.
+func (t *transaction) listed(id core.AccountID, mark string, before core.TaskID, limit int) []core.TaskID {
 	var ids []core.TaskID
-	prefix := string(id) + openMark
+	prefix := string(id) + mark
 	c := t.tx.Bucket(bucketPeople).Cursor()
-	for k, _ := c.Seek([]byte(prefix)); hasPrefix(k, prefix); k, _ = c.Next() {
-		ids = append(ids, core.TaskID(k[len(prefix):]))
+	for k, _ := c.Seek(personKey(id, mark, before)); hasPrefix(k, prefix) && len(ids) < limit; k, _ = c.Next() {
+		if found := core.TaskID(inverted(string(k[len(prefix):]))); before == "" || found < before {
+			ids = append(ids, found)
+		}
 	}
 	return ids
 }
@@ -197,16 +195,26 @@ func (t *transaction) FinishedTasks(before time.Time, limit int) ([]core.TaskID,
 	return ids, nil
 }
 
-// What an account has is together in one bucket, an entry next to an open
-// task, so that accepting a request writes one page of it.
+// What an account has is together in one bucket, in this order. The newest
+// entry is the last one and the newest task the first, next to it, so that a
+// commit about a task writes one page here, however much the account has.
 const (
-	entryMark = "/e/"
-	openMark  = "/o/"
-	endedMark = "/t/"
+	entryMark = "/e/" // + number: the entry is in its own bucket
+	openMark  = "/o/" // + inverted task id
+	endedMark = "/t/" // + inverted task id
 )
 
-func personKey(task core.Task, mark string) []byte {
-	return []byte(string(task.Account) + mark + string(task.ID))
+func personKey(id core.AccountID, mark string, task core.TaskID) []byte {
+	return []byte(string(id) + mark + inverted(string(task)))
+}
+
+// inverted sorts in the opposite order, among ids of one length.
+func inverted(id string) string {
+	out := []byte(id)
+	for i := range out {
+		out[i] = ^out[i]
+	}
+	return string(out)
 }
 
 func shortKey(id core.TaskID) []byte { return []byte(id.Short() + "/" + string(id)) }

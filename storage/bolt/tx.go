@@ -228,17 +228,23 @@ func (t *transaction) DeleteUsage(id core.WindowID) error {
 
 // AddEntry implements core.Tx.
 func (t *transaction) AddEntry(e core.Entry) error {
-	n, err := t.next(bucketPeople)
+	n, err := t.next(bucketEntries)
 	if err != nil {
 		return err
 	}
 	e.Seq = n
-	return t.insert(bucketPeople, entryKey(e.Account, n), e)
+	if err := t.putRaw(bucketPeople, entryKey(e.Account, n), nil); err != nil {
+		return err
+	}
+	return t.insert(bucketEntries, number(n), e)
 }
 
 // PutEntry implements core.Tx.
 func (t *transaction) PutEntry(e core.Entry) error {
-	return t.put(bucketPeople, entryKey(e.Account, e.Seq), e)
+	if err := t.putRaw(bucketPeople, entryKey(e.Account, e.Seq), nil); err != nil {
+		return err
+	}
+	return t.put(bucketEntries, number(e.Seq), e)
 }
 
 // Entries implements core.Tx.
@@ -246,10 +252,10 @@ func (t *transaction) Entries(id core.AccountID, after uint64, limit int) ([]cor
 	var entries []core.Entry
 	c := t.tx.Bucket(bucketPeople).Cursor()
 	prefix := string(id) + entryMark
-	for k, v := c.Seek(entryKey(id, after+1)); hasPrefix(k, prefix) && len(entries) < limit; k, v = c.Next() {
-		var e core.Entry
-		if err := storage.Decode(v, &e); err != nil {
-			return nil, fmt.Errorf("reading the ledger: %w", err)
+	for k, _ := c.Seek(entryKey(id, after+1)); hasPrefix(k, prefix) && len(entries) < limit; k, _ = c.Next() {
+		e, err := get[core.Entry](t, bucketEntries, k[len(prefix):])
+		if err != nil {
+			return nil, err
 		}
 		entries = append(entries, e)
 	}
@@ -258,7 +264,10 @@ func (t *transaction) Entries(id core.AccountID, after uint64, limit int) ([]cor
 
 // DeleteEntry implements core.Tx.
 func (t *transaction) DeleteEntry(id core.AccountID, seq uint64) error {
-	return t.delete(bucketPeople, entryKey(id, seq))
+	if err := t.delete(bucketPeople, entryKey(id, seq)); err != nil {
+		return err
+	}
+	return t.delete(bucketEntries, number(seq))
 }
 
 // AddAudit implements core.Tx.
