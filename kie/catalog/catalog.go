@@ -11,8 +11,10 @@
 //
 // From a person's words to a request: Catalog.Resolve, Model.Build,
 // Model.Estimate. From a raw input object: Catalog.Lookup, Model.Complete,
-// Model.Validate, Model.Estimate. An operator's own entries and prices come
-// with Overlay and File; Diff compares with what Kie lists now, a list of Live.
+// Model.Validate, Model.Estimate. Where a price depends on how long a file is,
+// Model.Unmeasured names the files and Model.EstimateFor takes their lengths.
+// An operator's own entries and prices come with Overlay and File; Diff
+// compares with what Kie lists now, a list of Live.
 // A Catalog never changes after it was made, so it can be used from many
 // goroutines; whatever it returns is a copy that belongs to the caller.
 package catalog

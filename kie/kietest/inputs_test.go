@@ -163,3 +163,14 @@ func FuzzOlderBodies(f *testing.F) {
 		})
 	})
 }
+
+// A file that is paid for by the second costs its seconds, as far as they are known.
+func TestPriceOfLengths(t *testing.T) {
+	bubble(t, fast(), func(c caller) {
+		before := c.Balance()
+		c.call(http.MethodPost, "/api/v1/jobs/createTask", `{"model":"topaz/video-upscale","input":{"video_url":"https://e.test/in.mp4"}}`).want(c, 200, "success")
+		if paid := before - c.Balance(); paid != 8_000 {
+			t.Errorf("a second costs %s", paid)
+		}
+	})
+}

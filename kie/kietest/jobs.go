@@ -118,12 +118,17 @@ func (e *endpoint) check(model catalog.Model, input map[string]any) (ignored []s
 // unknownPrice is taken where nobody says what a model costs.
 const unknownPrice catalog.Credits = 1_000
 
-// price is what a task costs.
+// price is what a task costs. A file whose length is paid for counts as one
+// second: links lead to files that are not there.
 func (s *Server) price(e *endpoint, model catalog.Model, input map[string]any) (catalog.Credits, error) {
 	if len(model.Price.Rates) == 0 && e.name != catalog.Jobs {
 		return e.credits, nil
 	}
-	price, err := model.Estimate(input)
+	lengths := catalog.Lengths{}
+	for _, file := range model.Unmeasured(input) {
+		lengths[file] = 1
+	}
+	price, err := model.EstimateFor(input, lengths)
 	if errors.Is(err, catalog.ErrNoPrice) {
 		return unknownPrice, nil
 	}
