@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -343,10 +344,12 @@ func TestKeyboardAlone(t *testing.T) {
 	b.wait("the button", `document.querySelector('.card .buttons button')`)
 	back := func() { b.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))) }
 	back()
-	if got := eval[string](b, `document.activeElement.innerText`); got != "Again" {
-		t.Fatalf("before the field comes %q", got)
+	for _, label := range []string{"Info", "Animate", "Upscale", "Edit prompt", "Again"} {
+		if got := eval[string](b, `document.activeElement.innerText`); got != label {
+			t.Fatalf("the focus is on %q, want %q", got, label)
+		}
+		back()
 	}
-	back()
 	back()
 	b.keys(kb.Enter)
 	b.wait("the large picture", `document.querySelector('#viewer').open && document.querySelector('#viewer img').naturalWidth > 0`)
@@ -357,6 +360,69 @@ func TestKeyboardAlone(t *testing.T) {
 	b.keys(kb.Tab)
 	b.keys(kb.Enter)
 	b.wait("another picture", picturesThere+` === 2`)
+	b.checkClean(w.address)
+}
+
+func TestPriceAndResultsByButtons(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, core.Policy{User: core.Limits{Daily: new(core.Limit(500_000))}, ConfirmAbove: new(core.Limit(50_000))})
+	b := openTab(t, w.address)
+	back := func() { b.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))) }
+	focused := func(label string) {
+		t.Helper()
+		if got := eval[string](b, `document.activeElement.innerText`); got != label {
+			t.Fatalf("the focus is on %q, want %q", got, label)
+		}
+	}
+	press := func(label string) {
+		t.Helper()
+		eval[bool](b, `([...document.querySelectorAll('.buttons button')].findLast((one) => one.innerText === `+strconv.Quote(label)+`).click(), true)`)
+	}
+	b.say("/imagine a cat astronaut --n 2 --ar 16:9")
+	b.wait("two pictures", picturesThere+` === 2`)
+	press("Edit prompt")
+	b.wait("the command in the field", `document.querySelector('#input').value.startsWith('/imagine a cat astronaut --ar 16:9 --n 2') && document.activeElement.id === 'input'`)
+	eval[bool](b, `((document.querySelector('#input').value = ''), true)`)
+	press("Upscale")
+	b.wait("which one", `document.querySelectorAll('.answer > .buttons button').length === 2`)
+	back()
+	focused("2")
+	b.keys(kb.Enter)
+	b.wait("a larger one", picturesThere+` === 3`)
+	press("Info")
+	b.wait("what was sent", `document.querySelector('.note .items .line')`)
+
+	b.say("/video waves rolling onto a beach --n 2")
+	b.wait("the price", `document.querySelectorAll('.answer > .buttons button').length === 4`)
+	b.shots("9-price")
+	back()
+	focused("Cancel")
+	back()
+	focused("Yes, for 60 credits")
+	b.do(chromedp.Reload()) // the question is still there
+	b.wait("the chat again", `document.querySelector('#log').getAttribute('aria-busy') === 'false' && document.querySelectorAll('.answer > .buttons button').length === 4`)
+	back()
+	back()
+	focused("Yes, for 60 credits")
+	b.keys(kb.Enter)
+	b.wait("two videos", `document.querySelectorAll('.card video').length === 2`)
+
+	b.say("/video the same at night --n 2")
+	b.wait("the price", `[...document.querySelectorAll('.buttons button')].some((one) => one.innerText.startsWith('Yes'))`)
+	back()
+	focused("Cancel")
+	b.keys(kb.Enter)
+	b.wait("the answer", `document.querySelector('#log').innerText.includes('Canceled. Nothing was charged.')`)
+	if eval[bool](b, `[...document.querySelectorAll('.buttons button')].some((one) => one.innerText.startsWith('Yes'))`) {
+		t.Error("the question that was answered can still be answered")
+	}
+
+	id := eval[string](b, `document.querySelector('.card .details').innerText.split('job ')[1].trim()`)
+	b.say("/show " + id)
+	b.wait("the pictures once more", picturesThere+` === 5`)
+	b.do(chromedp.Reload())
+	b.wait("them after a reload", picturesThere+` === 5`)
+	b.shots("10-buttons")
 	b.checkClean(w.address)
 }
 

@@ -27,6 +27,7 @@ import (
 type world struct {
 	t       testing.TB
 	dir     string
+	policy  core.Policy
 	kie     *kietest.Server
 	address string // of the page, without a slash at the end
 	web     *Web
@@ -39,7 +40,12 @@ const quota = core.Limit(60_000)
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), kie: kietest.NewServer(kietest.Config{
+	return newWorldWith(t, core.Policy{User: core.Limits{Daily: new(quota)}})
+}
+
+func newWorldWith(t testing.TB, policy core.Policy) *world {
+	t.Helper()
+	w := &world{t: t, policy: policy, dir: t.TempDir(), kie: kietest.NewServer(kietest.Config{
 		Seed: 7, RecordDelay: -1,
 		Durations: kietest.Durations{Image: 2 * time.Second, Video: 2 * time.Second, Music: 2 * time.Second, Speech: 2 * time.Second},
 	})}
@@ -74,7 +80,7 @@ func (w *world) start() {
 	listener := w.listen()
 	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
 	w.engine, err = core.New(core.Config{
-		Store: store, Kie: client, Catalog: models, Spool: spool, UserDaily: quota, CallbackBase: w.address, Logger: log,
+		Store: store, Kie: client, Catalog: models, Spool: spool, Policy: w.policy, CallbackBase: w.address, Logger: log,
 		Adapters: map[string]core.Adapter{Platform: late{w}},
 	})
 	must(w.t, err)

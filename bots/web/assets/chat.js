@@ -362,6 +362,8 @@
     }
     if (reply.accepted) notes.delete(turn.key);
     else notes.set(turn.key, reply);
+    // A question that is answered is no question any more.
+    if (turn.reply && !reply.accepted && !reply.refused) turn.reply = {...turn.reply, buttons: []};
     stick(() => show(turn), reply.accepted);
     if (!reply.accepted) turn.node.lastElementChild.scrollIntoView({block: 'nearest'});
     save();
