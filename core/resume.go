@@ -52,6 +52,20 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 			return err
 		})
 	}
-	e.plan(Task{ID: w.Task, State: w.State, Due: w.Due})
+	e.recall(Task{ID: w.Task, State: w.State, Due: w.Due})
 	return nil
+}
+
+// recall is plan for a task of which nothing but this is known, and that no
+// schedule holds. The rest is looked up when it is due, since a start may not
+// take long for a million of them.
+func (e *Engine) recall(t Task) {
+	switch t.State {
+	case Queued:
+		e.creator.put(t.ID, t.Due)
+	case Unresolved:
+		e.graces.put(t.ID, t.Due)
+	default:
+		e.tracker.put(t.ID, t.Due)
+	}
 }

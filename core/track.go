@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	lostAfter   = time.Minute     // an id that Kie does not know yet is normal for so long
-	firstRetry  = 5 * time.Second // after a read that failed
-	doubtfulGap = 4               // the share of its age within which a completion that Kie does not report is guessed
+	lostAfter  = time.Minute     // an id that Kie does not know yet is normal for so long
+	firstRetry = 5 * time.Second // after a read that failed
+	closeReads = 4               // part of its age within which two reads tell when a task ended
 )
 
 // trackLoop reads from Kie what the tracker says, within the budget of reads.
@@ -88,8 +88,11 @@ func (e *Engine) track(ctx context.Context, l look) {
 		e.tracker.reads.refund()
 		return
 	}
+	if l.since == 0 { // recalled after a restart
+		e.clock(task)
+	}
 	if w := e.watch(task); l.since == 0 && readByExpectation(task) && !e.tracker.worthwhile(w, e.cfg.Now()) {
-		e.tracker.reads.refund() // after a restart: it is too early for its model
+		e.tracker.reads.refund() // it is too early for its model
 		e.tracker.follow(l.id, w)
 		return
 	}
@@ -220,7 +223,7 @@ func (e *Engine) learn(task Task, l look, status kie.Status, now time.Time) {
 	took := status.Completed.Sub(status.Created)
 	if status.Created.IsZero() || status.Completed.IsZero() {
 		age, last := now.Sub(task.Started), seconds(l.lastAge())
-		if l.last == 0 || (age-last)*doubtfulGap > age {
+		if l.last == 0 || (age-last)*closeReads > age {
 			return
 		}
 		took = (age + last) / 2
