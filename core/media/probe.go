@@ -91,6 +91,10 @@ func readFacts(r *io.SectionReader, mimeType string) facts {
 		return facts{duration: mp3Duration(r)}
 	case "audio/wav":
 		return facts{duration: wavDuration(r)}
+	case "audio/ogg":
+		return facts{duration: oggDuration(r)}
+	case "audio/flac":
+		return facts{duration: flacDuration(r)}
 	}
 	return facts{}
 }

@@ -45,8 +45,8 @@ func TestProbe(t *testing.T) {
 		{"lowrate.mp3", "audio/mpeg", Audio, 0, 0, 1567 * time.Millisecond},
 		{"phone.mp3", "audio/mpeg", Audio, 0, 0, 1656 * time.Millisecond},
 		{"tone.wav", "audio/wav", Audio, 0, 0, 1500 * time.Millisecond},
-		{"tone.ogg", "audio/ogg", Audio, 0, 0, 0},
-		{"tone.flac", "audio/flac", Audio, 0, 0, 0},
+		{"tone.ogg", "audio/ogg", Audio, 0, 0, 1500 * time.Millisecond},
+		{"tone.flac", "audio/flac", Audio, 0, 0, 1500 * time.Millisecond},
 		{"words.txt", text, Text, 0, 0, 0},
 		{"page.html", text, Text, 0, 0, 0},   // never HTML
 		{"drawing.svg", text, Text, 0, 0, 0}, // never SVG
