@@ -189,7 +189,7 @@ func (e *Engine) overdue(ctx context.Context, id TaskID) error {
 		if err := c.PutTask(*t); err != nil {
 			return err
 		}
-		return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Task: t.ID, Kind: DeliverNotice})
+		return c.tell(Delivery{Lane: t.Lane(), Lead: t.Lead(), Task: t.ID, Kind: DeliverNotice})
 	})
 }
 
@@ -309,7 +309,7 @@ func (c *change) late(t *Task, charged Credits) error {
 	if err := c.putTask(*t); err != nil {
 		return err
 	}
-	return c.tell(Delivery{Lane: t.Request.Origin.Lane, Lead: t.Lead(), Task: t.ID, Kind: DeliverLate})
+	return c.tell(Delivery{Lane: t.Lane(), Lead: t.Lead(), Task: t.ID, Kind: DeliverLate})
 }
 
 // empty reads a success without outputs again for two minutes.
