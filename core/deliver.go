@@ -187,6 +187,9 @@ func (c *courier) unshown(work context.Context, w *waiting, lead Task, err error
 // again commits when the delivery is tried the next time. Without that, in a
 // store that fails, it is tried then all the same.
 func (c *courier) again(work context.Context, d Delivery, failed error) outcome {
+	if work.Err() != nil {
+		return outcome{delivery: d, wait: time.Second} // a stop cut it off: that is not a failure
+	}
 	d.Attempts++
 	wait, rest := restOf(failed)
 	if wait == 0 {
@@ -227,6 +230,9 @@ func (c *courier) canMove(lead Task, to Lane) bool {
 func (c *courier) close(work context.Context, d Delivery, files map[fileKey]media.File, note func(lead *Task, now time.Time)) error {
 	return c.e.update(context.WithoutCancel(work), func(ch *change) error {
 		tasks, err := batchOf(ch.Tx, d.Lead)
+		if errors.Is(err, ErrNotFound) { // forgotten meanwhile
+			return ch.DeleteDelivery(d.ID)
+		}
 		if err != nil {
 			return err
 		}
