@@ -167,7 +167,8 @@ func families(t *testing.T) []string {
 
 // reasons are the constants of core.Reason by their names.
 func reasons(t *testing.T) map[string]string {
-	all := constants(t, "../core/record.go", "Reason")
+	all := constants(t, "../core/admin.go", "Reason")
+	maps.Copy(all, constants(t, "../core/record.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/link.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/confirm.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/show.go", "Reason"))

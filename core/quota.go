@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,12 @@ func (p Policy) over(base Policy) Policy {
 	if p.Models == nil {
 		p.Models = base.Models
 	}
+	return p
+}
+
+// clone is a copy that shares no map.
+func (p Policy) clone() Policy {
+	p.Roles, p.Kinds, p.Models = maps.Clone(p.Roles), maps.Clone(p.Kinds), maps.Clone(p.Models)
 	return p
 }
 

@@ -78,20 +78,9 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 	}
 	count := max(req.Count, 1)
 	total := estimate * Credits(count)
-	asked, err := c.e.asked(c.Tx, account, req.Origin, c.now)
+	windows, own, err := c.admit(account, req, total, count)
 	if err != nil {
 		return Receipt{}, err
-	}
-	if err := c.allowed(asked, total, count); err != nil {
-		return Receipt{}, err
-	}
-	windows := c.e.windows(asked, req.Model)
-	own, err := c.room(windows, account.ID, total)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if confirm := orUnlimited(asked.policy.ConfirmAbove); confirm != Unlimited && total > Credits(confirm) && total > req.Confirmed {
-		return Receipt{}, &Refusal{Reason: ReasonConfirm, Need: total, Limit: Credits(confirm)}
 	}
 	ids := make([]TaskID, count)
 	for i := range ids {
@@ -116,6 +105,27 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 	}
 	seen := Seen{Key: req.Key, Tasks: ids, Expires: c.now.Add(SeenFor)}
 	return Receipt{Tasks: ids, Hold: total}, c.PutSeen(seen, c.now)
+}
+
+// admit refuses what the account may not ask for. The answer is what the
+// request is booked in, and how much the person's own windows can bear.
+func (c *change) admit(account Account, req Request, total Credits, count int) ([]Window, Credits, error) {
+	asked, err := c.e.asked(c.Tx, account, req.Origin, c.now)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := c.allowed(asked, total, count); err != nil {
+		return nil, 0, err
+	}
+	windows := c.e.windows(asked, req.Model)
+	own, err := c.room(windows, account.ID, total)
+	if err != nil {
+		return nil, 0, err
+	}
+	if limit := orUnlimited(asked.policy.ConfirmAbove); limit != Unlimited && total > max(Credits(limit), req.Confirmed) {
+		return nil, 0, &Refusal{Reason: ReasonConfirm, Need: total, Limit: Credits(limit)}
+	}
+	return windows, own, nil
 }
 
 // allowed refuses what no window decides about.

@@ -1,0 +1,253 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What admins do to quotas applies at once, to whatever is accepted after it,
+// and outlasts a restart. Each act and its entry in the audit log are one commit.
+
+// Why an act of an admin is refused.
+const (
+	ReasonTaken    Reason = "taken"     // more was to be taken than is left; Refusal.Left
+	ReasonNoCharge Reason = "no_charge" // the task cost nothing, or not yet
+	ReasonGaveBack Reason = "gave_back" // the task was refunded before
+)
+
+// CommandLine is the Act.By of what is done on the machine itself.
+const CommandLine = "command line"
+
+// Act says who does something to a quota and why. Both are kept.
+type Act struct {
+	By  string // an Identity's String, or CommandLine
+	Why string // in the admin's words; for a block the person reads it, too
+}
+
+// act commits fn together with the audit of what it did.
+func (e *Engine) act(ctx context.Context, act Act, action, target string, fn func(*change) (detail string, err error)) error {
+	if act.By == "" {
+		return fmt.Errorf("core: an act needs Act.By")
+	}
+	return unavailable(e.update(ctx, func(c *change) error {
+		detail, err := fn(c)
+		if err != nil {
+			return err
+		}
+		return c.AddAudit(Audit{At: c.now, By: act.By, Action: action, Target: target, Detail: detail, Why: act.Why})
+	}))
+}
+
+// actOn commits what fn makes of the person's account, which is opened if need be.
+func (e *Engine) actOn(ctx context.Context, act Act, action string, who Identity, fn func(*change, *Account) (detail string, err error)) error {
+	return e.act(ctx, act, action, who.String(), func(c *change) (string, error) {
+		account, err := c.accountFor(who)
+		if err != nil {
+			return "", err
+		}
+		detail, err := fn(c, &account)
+		if err != nil {
+			return "", err
+		}
+		return detail, c.PutAccount(account)
+	})
+}
+
+// Audits lists what admins did, newest first, at most limit, what has a Seq
+// below before (all when it is zero).
+func (e *Engine) Audits(ctx context.Context, before uint64, limit int) ([]Audit, error) {
+	var audits []Audit
+	err := e.view(ctx, func(tx Tx) (err error) {
+		audits, err = tx.Audits(before, limit)
+		return err
+	})
+	return audits, err
+}
+
+// Policy gives the general rules in force, and those of them that admins set.
+func (e *Engine) Policy(ctx context.Context) (inForce, set Policy, err error) {
+	err = e.view(ctx, func(tx Tx) error {
+		set = Policy{}
+		if _, err := settingJSON(tx, policySetting, &set); err != nil {
+			return err
+		}
+		inForce = set.over(e.cfg.Policy).clone()
+		return nil
+	})
+	return inForce, set, err
+}
+
+// ChangePolicy lets edit change the rules that admins set; what it leaves nil
+// is as configured. It may be called more than once.
+func (e *Engine) ChangePolicy(ctx context.Context, act Act, edit func(*Policy)) error {
+	return e.act(ctx, act, "policy", "everybody", func(c *change) (string, error) {
+		var set Policy
+		if _, err := settingJSON(c.Tx, policySetting, &set); err != nil {
+			return "", err
+		}
+		edit(&set)
+		value, err := json.Marshal(set)
+		if err != nil {
+			return "", fmt.Errorf("encoding the limits: %w", err)
+		}
+		return string(value), c.PutSetting(policySetting, value)
+	})
+}
+
+// ResetPolicy forgets what admins set: the configured rules apply again.
+func (e *Engine) ResetPolicy(ctx context.Context, act Act) error {
+	return e.act(ctx, act, "reset policy", "everybody", func(c *change) (string, error) {
+		return "", c.DeleteSetting(policySetting)
+	})
+}
+
+// SetLimits sets the person's own limits, which win over all others; nil ones
+// are as everybody's again.
+func (e *Engine) SetLimits(ctx context.Context, act Act, who Identity, limits Limits) error {
+	return e.actOn(ctx, act, "limit", who, func(_ *change, a *Account) (string, error) {
+		a.Limits = limits
+		return limits.String(), nil
+	})
+}
+
+// SetTier puts the person in the tier, or in none when it is empty.
+func (e *Engine) SetTier(ctx context.Context, act Act, who Identity, tier string) error {
+	return e.actOn(ctx, act, "tier", who, func(_ *change, a *Account) (string, error) {
+		a.Tier = tier
+		return tier, nil
+	})
+}
+
+// SetChatLimit sets what the chat may use in a day; nil is as in every chat.
+func (e *Engine) SetChatLimit(ctx context.Context, act Act, lane Lane, daily *Limit) error {
+	return e.act(ctx, act, "limit", string(lane), func(c *change) (string, error) {
+		chat, err := c.Chat(lane)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return "", err
+		}
+		chat.Lane, chat.Limits.Daily = lane, daily
+		return chat.Limits.String(), c.PutChat(chat)
+	})
+}
+
+// Block lets nothing more be accepted from the person. What is under way goes on.
+func (e *Engine) Block(ctx context.Context, act Act, who Identity) error {
+	return e.actOn(ctx, act, "block", who, func(c *change, a *Account) (string, error) {
+		a.Blocked = &Block{By: act.By, Why: act.Why, At: c.now}
+		return "", nil
+	})
+}
+
+// Unblock ends a block.
+func (e *Engine) Unblock(ctx context.Context, act Act, who Identity) error {
+	return e.actOn(ctx, act, "unblock", who, func(_ *change, a *Account) (string, error) {
+		a.Blocked = nil
+		return "", nil
+	})
+}
+
+// Grant gives the person credits that are used once the limits are used up,
+// or takes some when the amount is negative; no more than are left.
+func (e *Engine) Grant(ctx context.Context, act Act, who Identity, amount Credits) error {
+	return e.actOn(ctx, act, "grant", who, func(c *change, a *Account) (string, error) {
+		left, err := grantedLeft(c.Tx, a.ID)
+		if err != nil {
+			return "", err
+		}
+		if -amount > left {
+			return "", &Refusal{Reason: ReasonTaken, Need: -amount, Left: left}
+		}
+		return amount.String(), c.post(Entry{
+			Account: a.ID, Kind: EntryGrant, By: act.By, Why: act.Why,
+			Postings: []Posting{{Window: grantedWindow(a.ID), Granted: amount}},
+		})
+	})
+}
+
+// Adjust corrects what the person has used today and this month, by the
+// amount but not below zero.
+func (e *Engine) Adjust(ctx context.Context, act Act, who Identity, amount Credits) error {
+	return e.actOn(ctx, act, "adjust", who, func(c *change, a *Account) (string, error) {
+		entry := Entry{Account: a.ID, Kind: EntryAdjust, By: act.By, Why: act.Why}
+		for _, w := range c.e.personal(asked{account: *a, now: c.now}) {
+			usage, err := c.Usage(w.ID)
+			if err != nil {
+				return "", err
+			}
+			entry.Postings = append(entry.Postings, Posting{Window: w.ID, Settled: max(amount, -max(usage.Settled, 0))})
+		}
+		return amount.String(), c.post(entry)
+	})
+}
+
+// RefundTask gives back what a finished task was charged, in the windows that
+// bore it, once. What Kie charged is an operator loss then.
+func (e *Engine) RefundTask(ctx context.Context, act Act, id TaskID) (Task, error) {
+	var task Task
+	err := e.act(ctx, act, "refund", string(id), func(c *change) (string, error) {
+		var err error
+		if task, err = c.Task(id); errors.Is(err, ErrNotFound) {
+			return "", &Refusal{Reason: ReasonNoTask}
+		}
+		if err != nil {
+			return "", err
+		}
+		return task.Charged.String(), c.refundTask(&task, act)
+	})
+	return task, err
+}
+
+func (c *change) refundTask(t *Task, act Act) error {
+	switch {
+	case t.Refunded > 0:
+		return &Refusal{Reason: ReasonGaveBack, Task: t.ID}
+	case t.Charged <= 0:
+		return &Refusal{Reason: ReasonNoCharge, Task: t.ID}
+	}
+	owner, err := account(c.Tx, t.Account)
+	if err != nil {
+		return err
+	}
+	entry := Entry{Account: t.Account, Task: t.ID, Kind: EntryAdjust, By: act.By, Why: act.Why}
+	parts := t.Hold.charges(t.Charged)
+	for i, s := range t.Hold.Shares {
+		window := s.Window
+		for _, id := range owner.ids() { // linked since: the windows are the remaining account's
+			window = window.movedTo(id, owner.ID)
+		}
+		entry.Postings = append(entry.Postings, Posting{Window: window, Settled: -parts[i]})
+	}
+	if err := c.post(entry); err != nil {
+		return err
+	}
+	if err := c.loss(t, t.Kie, t.Charged, "refunded by an admin"); err != nil {
+		return err
+	}
+	t.Refunded = t.Charged
+	return c.putTask(*t)
+}
+
+// String is "daily 100, monthly unlimited", of those that are set.
+func (l Limits) String() string {
+	var parts []string
+	for _, one := range []struct {
+		name  string
+		limit *Limit
+	}{{"daily", l.Daily}, {"monthly", l.Monthly}} {
+		if one.limit != nil {
+			parts = append(parts, one.name+" "+one.limit.String())
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// String is the amount of credits, or "unlimited".
+func (l Limit) String() string {
+	if l == Unlimited {
+		return "unlimited"
+	}
+	return Credits(l).String()
+}
