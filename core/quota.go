@@ -156,6 +156,13 @@ func (w WindowID) Kind() WindowKind {
 	return WindowKind(kind)
 }
 
+// owner is the account whose window it is; meaningless for those of chats and all.
+func (w WindowID) owner() AccountID {
+	_, rest, _ := strings.Cut(string(w), "/")
+	id, _, _ := strings.Cut(rest, "/")
+	return AccountID(id)
+}
+
 // personal reports whether granted credits can stand in for the window.
 func (k WindowKind) personal() bool {
 	return k == WindowDay || k == WindowMonth || k == WindowOfKind || k == WindowOfModel

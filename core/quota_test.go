@@ -386,7 +386,10 @@ func TestLimitsChangeLive(t *testing.T) {
 			_, err := w.engine.Submit(t.Context(), request("another"))
 			return err
 		}
-		change := func(edit func(*core.Policy)) { t.Helper(); w.must(w.engine.ChangePolicy(t.Context(), admin("too much"), edit)) }
+		change := func(edit func(*core.Policy)) {
+			t.Helper()
+			w.must(w.engine.ChangePolicy(t.Context(), admin("too much"), edit))
+		}
 		for kind, edit := range map[core.WindowKind]func(*core.Policy, *core.Limit){
 			core.WindowDay:   func(p *core.Policy, l *core.Limit) { p.User.Daily = l },
 			core.WindowMonth: func(p *core.Policy, l *core.Limit) { p.User.Monthly = l },

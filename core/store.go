@@ -111,6 +111,9 @@ type Tx interface {
 	AddDelivery(Delivery) (DeliveryID, error)
 	PutDelivery(Delivery) error
 	DeleteDelivery(DeliveryID) error
+	// Deliveries lists those that are stored by number, those greater than
+	// after, at most limit.
+	Deliveries(after DeliveryID, limit int) ([]Delivery, error)
 
 	// Usage of a window nothing was booked in is zero, not ErrNotFound.
 	Usage(WindowID) (Usage, error)

@@ -29,6 +29,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run kiebot with a Kie.ai account."`
 	Check   checkCommand   `cmd:"" help:"Check the configuration and say what is wrong with it."`
 	Models  modelsCommand  `cmd:"" help:"Look things up in the catalogue of models."`
+	Verify  verifyCommand  `cmd:"" help:"Check every balance of a database against its ledger."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

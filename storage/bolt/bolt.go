@@ -69,6 +69,10 @@ import (
 // ErrInUse means that another process has the file open.
 var ErrInUse = errors.New("the database is in use by another process")
 
+// ErrOlder means that the file has an older layout, which only opening it for
+// writing brings up to date.
+var ErrOlder = errors.New("the database has the layout of an older version of kiebot; start kiebot once, which brings it up to date")
+
 // ErrNewer means that a newer kiebot has written the file.
 var ErrNewer = errors.New("the database was written by a newer version of kiebot; use that version or newer, or restore a backup")
 
@@ -76,6 +80,10 @@ var ErrNewer = errors.New("the database was written by a newer version of kiebot
 type Options struct {
 	LockTimeout time.Duration // how long to wait for another process; zero means one second
 	MaxSize     int           // bytes the file may grow to; zero means no limit
+	// ReadOnly opens a file that is there with this program's layout; every
+	// update fails. Several processes can have it open so at once, but none
+	// that writes.
+	ReadOnly bool
 	// OneThread commits from one thread of the operating system, for tools
 	// that count what a thread does. It is slow.
 	OneThread bool
@@ -97,10 +105,7 @@ type Store struct {
 // to this program's version. It fails with ErrInUse when another process has
 // it and with ErrNewer when a newer program wrote it.
 func Open(path string, opt Options) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of the database: %w", err)
-	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !opt.ReadOnly {
 		if err := create(path, opt); err != nil {
 			return nil, fmt.Errorf("creating %s: %w", path, err)
 		}
@@ -117,6 +122,9 @@ func Open(path string, opt Options) (*Store, error) {
 // create makes an empty database under another name, and gives it its own
 // when it is whole: a crash leaves a good one or none.
 func create(path string, opt Options) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("making the folder of the database: %w", err)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {
 		return err
@@ -148,6 +156,7 @@ func openFile(path string, opt Options) (*bbolt.DB, error) {
 		NoFreelistSync:  true,
 		InitialMmapSize: initialMmap,
 		MaxSize:         opt.MaxSize,
+		ReadOnly:        opt.ReadOnly,
 	})
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, ErrInUse
@@ -155,7 +164,7 @@ func openFile(path string, opt Options) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(db); err != nil {
+	if err := prepare(db, opt.ReadOnly); err != nil {
 		db.Close()
 		return nil, err
 	}

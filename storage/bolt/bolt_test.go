@@ -78,6 +78,46 @@ func TestOtherFileIsRefused(t *testing.T) {
 	}
 }
 
+// A file that is only read stays as it is, can be read by several at once and
+// by nobody while somebody writes.
+func TestReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kiebot.db")
+	if _, err := Open(path, Options{ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	s := openStore(t, dir)
+	quick := Options{ReadOnly: true, LockTimeout: 10 * time.Millisecond}
+	if _, err := Open(path, quick); !errors.Is(err, ErrInUse) {
+		t.Errorf("while it is written: %v", err)
+	}
+	put := func(tx core.Tx) error { return tx.PutSetting("a", []byte("b")) }
+	if err := s.Update(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	before := contents(t, dir)
+	for range 2 {
+		r, err := Open(path, quick)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if err := r.View(t.Context(), func(tx core.Tx) error {
+			_, err := tx.Setting("a")
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		if err := r.Update(t.Context(), put); err == nil {
+			t.Error("it was written to")
+		}
+	}
+	if contents(t, dir) != before {
+		t.Error("the file was changed")
+	}
+}
+
 func TestFileIsPrivate(t *testing.T) {
 	dir := t.TempDir()
 	openStore(t, dir).Close()

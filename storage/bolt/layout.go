@@ -53,10 +53,13 @@ var layoutKey = []byte("schema")
 // prepare makes an empty file a database, and brings an older one up to this
 // program's layout, after a copy of it was made next to it. A file that is as
 // it should be is not written to.
-func prepare(db *bbolt.DB) error {
+func prepare(db *bbolt.DB, readOnly bool) error {
 	found, err := layoutOf(db)
 	if err != nil || found == layoutVersion {
 		return err
+	}
+	if readOnly {
+		return ErrOlder
 	}
 	if found > 0 {
 		if err := keepCopy(db, found); err != nil {

@@ -189,6 +189,20 @@ func (t *transaction) DeleteDelivery(id core.DeliveryID) error {
 	return t.delete(bucketDeliveries, number(uint64(id)))
 }
 
+// Deliveries implements core.Tx.
+func (t *transaction) Deliveries(after core.DeliveryID, limit int) ([]core.Delivery, error) {
+	var deliveries []core.Delivery
+	c := t.tx.Bucket(bucketDeliveries).Cursor()
+	for k, v := c.Seek(number(uint64(after) + 1)); k != nil && len(deliveries) < limit; k, v = c.Next() {
+		var d core.Delivery
+		if err := storage.Decode(v, &d); err != nil {
+			return nil, fmt.Errorf("reading a delivery: %w", err)
+		}
+		deliveries = append(deliveries, d)
+	}
+	return deliveries, nil
+}
+
 // Usage implements core.Tx.
 func (t *transaction) Usage(id core.WindowID) (core.Usage, error) {
 	usage, err := get[core.Usage](t, bucketUsage, []byte(id))

@@ -323,9 +323,25 @@ func testDeliveries(t *testing.T, open Opener) {
 	if second <= first || first == 0 {
 		t.Errorf("numbers %d then %d after reopening: want ascending from 1", first, second)
 	}
+	var third core.DeliveryID
+	update(t, s, add(&third))
 	view(t, s, func(tx core.Tx) error {
 		if _, err := tx.Delivery(first); !errors.Is(err, core.ErrNotFound) {
 			t.Errorf("the deleted delivery: %v", err)
+		}
+		for _, c := range []struct {
+			after core.DeliveryID
+			limit int
+			want  []core.DeliveryID
+		}{{0, 9, []core.DeliveryID{second, third}}, {0, 1, []core.DeliveryID{second}}, {second, 9, []core.DeliveryID{third}}, {third, 9, nil}} {
+			listed, err := tx.Deliveries(c.after, c.limit)
+			var ids []core.DeliveryID
+			for _, d := range listed {
+				ids = append(ids, d.ID)
+			}
+			if err != nil || !slices.Equal(ids, c.want) {
+				t.Errorf("Deliveries(%d, %d) = %v, %v; want %v", c.after, c.limit, ids, err, c.want)
+			}
 		}
 		return nil
 	})
