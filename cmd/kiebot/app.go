@@ -117,6 +117,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 			}),
 		},
 	}
+	cfg.Policy = s.policy
 	for platform, adapter := range o.adapters {
 		cfg.Adapters[platform] = adapter
 	}

@@ -44,6 +44,14 @@ type environment struct {
 	MediaRetain   string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use"`
 	MediaMax      string `envconfig:"MEDIA_MAX" default:"10 GiB" desc:"how much fetched media is kept; what was used longest ago goes first"`
 	UserDaily     string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
+	UserMonthly   string `envconfig:"QUOTA_USER_MONTHLY" default:"unlimited" desc:"credits per person and month, or unlimited"`
+	ChatDaily     string `envconfig:"QUOTA_CHAT_DAILY" default:"unlimited" desc:"credits per chat and day, or unlimited"`
+	TotalDaily    string `envconfig:"QUOTA_TOTAL_DAILY" default:"unlimited" desc:"credits of everybody together per day, or unlimited"`
+	Roles         string `envconfig:"QUOTA_ROLES" desc:"ROLE=DAILY/MONTHLY for people with a role or of a tier: discord:role:123=500/5000,tier:gold=1000"`
+	Kinds         string `envconfig:"QUOTA_KINDS" desc:"credits per person and day of a kind of model or of one model: video=30,model:veo3=10"`
+	MaxActive     string `envconfig:"MAX_ACTIVE_PER_USER" default:"3" desc:"jobs of one person under way at once, or unlimited"`
+	MaxRequest    string `envconfig:"MAX_REQUEST_CREDITS" default:"unlimited" desc:"what one request may cost at most, or unlimited"`
+	ConfirmAbove  string `envconfig:"CONFIRM_ABOVE" default:"50" desc:"credits above which a person has to agree to the price first, or off"`
 	Retention     string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
 	TimeZone      string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
 	Locale        string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
@@ -63,6 +71,7 @@ type settings struct {
 	dataDir     string
 	mediaKept   media.Limits
 	userDaily   core.Limit
+	policy      core.Policy // but for userDaily
 	retention   time.Duration
 	location    *time.Location
 	locale      string
@@ -273,18 +282,6 @@ func (e environment) readMedia(s *settings, found *problems) {
 		found.add("MEDIA_MAX", "is not an amount of bytes, such as 10 GiB or 500 MB")
 	}
 	s.mediaKept = media.Limits{Retention: kept, Bytes: int64(most)}
-}
-
-func (e environment) readQuota(s *settings, found *problems) {
-	if e.UserDaily == "unlimited" {
-		s.userDaily = core.Unlimited
-		return
-	}
-	credits, err := catalog.ParseCredits(e.UserDaily)
-	if err != nil || credits < 0 {
-		found.add("QUOTA_USER_DAILY", "is neither a number of credits, such as 100 or 12.5, nor unlimited")
-	}
-	s.userDaily = core.Limit(credits)
 }
 
 // leastRetention keeps a task for longer than it can be under way.
