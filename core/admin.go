@@ -171,16 +171,20 @@ func (e *Engine) Grant(ctx context.Context, act Act, who Identity, amount Credit
 // amount but not below zero.
 func (e *Engine) Adjust(ctx context.Context, act Act, who Identity, amount Credits) error {
 	return e.actOn(ctx, act, "adjust", who, func(c *change, a *Account) (string, error) {
-		entry := Entry{Account: a.ID, Kind: EntryAdjust, By: act.By, Why: act.Why}
-		for _, w := range c.e.personal(asked{account: *a, now: c.now}) {
-			usage, err := c.Usage(w.ID)
-			if err != nil {
-				return "", err
-			}
-			entry.Postings = append(entry.Postings, Posting{Window: w.ID, Settled: max(amount, -max(usage.Settled, 0))})
-		}
-		return amount.String(), c.post(entry)
+		return amount.String(), c.adjust(a, act, amount)
 	})
+}
+
+func (c *change) adjust(a *Account, act Act, amount Credits) error {
+	entry := Entry{Account: a.ID, Kind: EntryAdjust, By: act.By, Why: act.Why}
+	for _, w := range c.e.personal(asked{account: *a, now: c.now}) {
+		usage, err := c.Usage(w.ID)
+		if err != nil {
+			return err
+		}
+		entry.Postings = append(entry.Postings, Posting{Window: w.ID, Settled: max(amount, -usage.Settled)})
+	}
+	return c.post(entry)
 }
 
 // RefundTask gives back what a finished task was charged, in the windows that
@@ -218,7 +222,12 @@ func (c *change) refundTask(t *Task, act Act) error {
 		for _, id := range owner.ids() { // linked since: the windows are the remaining account's
 			window = window.movedTo(id, owner.ID)
 		}
-		entry.Postings = append(entry.Postings, Posting{Window: window, Settled: -parts[i]})
+		usage, err := c.Usage(window)
+		if err != nil {
+			return err
+		}
+		back := min(parts[i], usage.Settled) // less when it was adjusted or pruned since
+		entry.Postings = append(entry.Postings, Posting{Window: window, Settled: -back})
 	}
 	if err := c.post(entry); err != nil {
 		return err
