@@ -533,3 +533,51 @@ func TestAdjust(t *testing.T) {
 		w.recount()
 	})
 }
+
+// lost is what the ledger has for the operator losses of the first month.
+func (w *world) lost() core.Credits {
+	w.t.Helper()
+	usage := w.usage("loss/2000-01")
+	if usage.Held != 0 {
+		w.t.Errorf("losses hold %s", usage.Held)
+	}
+	return usage.Settled
+}
+
+// Every operator loss is in the ledger, once.
+func TestLossesAreInTheLedger(t *testing.T) {
+	play(t, kietest.Config{}, func(c *core.Config) { c.Grace = 2 * time.Second }, func(t *testing.T, w *world) {
+		w.kie.NextCreate(kietest.After(kietest.Drop()), kietest.CallbackTwice(), kietest.Consume(7001))
+		late := w.submit(request("a late cat"))
+		w.until("it is delivered late", func() bool { return w.task(late).Late })
+		if got := w.lost(); got != 7001 {
+			t.Errorf("after a late result %s are lost", got)
+		}
+		w.kie.NextCreate(kietest.EmptyResult(-1), kietest.Consume(900))
+		empty := w.submit(request("no cat"))
+		w.untilState(empty, core.Failed)
+		address := w.kie.Tasks()[1].CallbackURL
+		for range 2 { // it is read once more
+			w.post(address, fmt.Sprintf(`{"code":200,"data":{"taskId":%q,"state":"success"}}`, w.kie.Tasks()[1].ID), nil)
+			nap(5 * time.Minute)
+		}
+		if got := w.lost(); got != 7901 {
+			t.Errorf("after an empty success %s are lost", got)
+		}
+		good := w.submit(request("a good cat"))
+		w.untilShown(good)
+		if got := w.lost(); got != 7901 {
+			t.Errorf("after a success %s are lost", got)
+		}
+		address = w.kie.Tasks()[2].CallbackURL
+		for _, id := range []string{"second", "second", "third", "second"} {
+			w.post(address, fmt.Sprintf(`{"code":200,"data":{"taskId":%q,"state":"success"}}`, id), nil)
+		}
+		if got := w.lost(); got != 7901+2*imagePrice || w.task(good).OperatorLoss != 2*imagePrice {
+			t.Errorf("after two more Kie tasks for one of ours %s are lost, the task says %s", got, w.task(good).OperatorLoss)
+		}
+		if problems := w.verify(); len(problems) > 0 {
+			t.Error(problems)
+		}
+	})
+}
