@@ -53,6 +53,37 @@
 //	running     empty       failed      refund
 //	running     deadline    expired     refund
 //
+// # Quotas and the ledger
+//
+// What a request costs at most is held in windows when it is accepted: its
+// person's day and month, its chat's day, everybody's day, and the person's day
+// for a kind of model or one model where the [Policy] limits those. A window
+// is one record with what it holds and what was settled; the ledger has a
+// posting for every change of it. All windows but the last two kinds are
+// booked whether they are limited or not, so that a limit that an admin sets
+// at noon counts the morning. Windows are days and months of the calendar in
+// Config.Location, and their ids say which: day/ACCOUNT/2026-11-25.
+//
+// The windows of the person are used first. What they cannot bear is borne by
+// credits that an admin granted, in a window that never resets; the windows of
+// the chat and of everybody bear all of it. The task keeps the share of each
+// window, and everything that follows goes to these windows, whatever the
+// clock, the calendar or the limits say by then: with a the hold and o the
+// person's own share of it, a charge c takes max(c-o, 0) but at most a-o from
+// what was granted and the rest from the person's windows. So a refund gives
+// back granted credits first, and what Kie charges above the hold is taken in
+// full from the person's windows.
+//
+// The limits are the configured Policy, over it the one that admins set, which
+// is read in each accepting transaction, so that a change applies to the very
+// next commit. For one person the limit that an admin gave this account wins,
+// then the most generous of their roles and their tier, then the general one.
+//
+// Operator losses are booked in loss/2026-11, a window of nobody: results that
+// came after the end, successes without outputs, second Kie tasks (by their
+// estimate), and refunds by hand. What was settled in total/… and lost is
+// therefore what Kie consumed. [Verify] recomputes all of it.
+//
 // # How it moves
 //
 // Due work is in the store, by task; the schedules in memory are rebuilt from

@@ -609,7 +609,10 @@ func TestCatalogFileIsReadAgain(t *testing.T) {
 		t.Errorf("before the change: %s", text)
 	}
 	write(fmt.Sprintf(entry, "12.25"))
-	eventually(t, "the new price is shown", func() bool { return strings.Contains(price(), "12.25 credits") })
+	eventually(t, "the change is noticed", func() bool { return strings.Contains(p.log.String(), "CATALOG_FILE was read again") })
+	if text := price(); !strings.Contains(text, "12.25 credits") {
+		t.Errorf("after the change: %s", text)
+	}
 	write("{")
 	eventually(t, "the mistake is noticed", func() bool { return strings.Contains(p.log.String(), "not taken over") })
 	if text := price(); !strings.Contains(text, "12.25 credits") {
