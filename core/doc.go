@@ -81,8 +81,9 @@
 //
 // Operator losses are booked in loss/2026-11, a window of nobody: results that
 // came after the end, successes without outputs, second Kie tasks (by their
-// estimate), and refunds by hand. What was settled in total/… and lost is
-// therefore what Kie consumed. [Verify] recomputes all of it.
+// estimate), and refunds by hand. What was settled in the windows of everybody
+// and what was lost are therefore what Kie is known to have consumed. [Verify]
+// recomputes all of it.
 //
 // # How it moves
 //

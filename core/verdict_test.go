@@ -206,6 +206,9 @@ func (h *history) checkStore() {
 	if err != nil {
 		b.wrong("reading the store: %v", err)
 	}
+	if _, err := core.Verify(h.w.t.Context(), h.w.store, func(problem string) { b.wrong("Verify: %s", problem) }); err != nil {
+		b.wrong("verifying the store: %v", err)
+	}
 }
 
 // checkLedger sums up every entry that the store has.
