@@ -85,28 +85,35 @@ func TestSameUpdateIsAcceptedOnce(t *testing.T) {
 
 func TestFiftyAtOnceAgainstRoomForTen(t *testing.T) {
 	play(t, kietest.Config{}, func(c *core.Config) { c.UserDaily = core.Limit(10 * imagePrice) }, func(t *testing.T, w *world) {
-		var accepted, refused counter
-		var callers sync.WaitGroup
-		for n := range 50 {
-			req := request(fmt.Sprint("cat ", n))
-			callers.Go(func() {
-				if _, err := w.engine.Submit(t.Context(), req); err == nil {
-					accepted.add()
-				} else {
-					wantRefusal(t, err, core.ReasonQuota)
-					refused.add()
-				}
-			})
-		}
-		callers.Wait()
-		if accepted.n != 10 || refused.n != 40 {
-			t.Errorf("%d accepted and %d refused, want 10 and 40", accepted.n, refused.n)
-		}
+		w.fiftyAtOnce(core.ReasonQuota, func(*core.Refusal) {})
 		w.until("all ten are settled", func() bool { return w.balance(ada) == core.Usage{Settled: 10 * imagePrice} })
 		if n := len(w.kie.Tasks()); n != 10 {
 			t.Errorf("%d Kie tasks, want 10", n)
 		}
 	})
+}
+
+// fiftyAtOnce submits fifty requests at the same moment, of which ten must be
+// accepted and the others refused for the reason; check sees the refusals.
+func (w *world) fiftyAtOnce(reason core.Reason, check func(*core.Refusal)) {
+	w.t.Helper()
+	var accepted, refused counter
+	var callers sync.WaitGroup
+	for n := range 50 {
+		req := request(fmt.Sprint("cat ", n))
+		callers.Go(func() {
+			if _, err := w.engine.Submit(w.t.Context(), req); err == nil {
+				accepted.add()
+			} else {
+				check(wantRefusal(w.t, err, reason))
+				refused.add()
+			}
+		})
+	}
+	callers.Wait()
+	if accepted.n != 10 || refused.n != 40 {
+		w.t.Errorf("%d accepted and %d refused, want 10 and 40", accepted.n, refused.n)
+	}
 }
 
 type counter struct {

@@ -65,26 +65,11 @@ func TestRoomForTenInEveryWindow(t *testing.T) {
 				if change.grant > 0 {
 					w.must(w.engine.Grant(t.Context(), admin("a gift"), ada, core.Credits(change.grant)*imagePrice))
 				}
-				var accepted, refused counter
-				var callers sync.WaitGroup
-				for n := range 50 {
-					req := request(fmt.Sprint("cat ", n))
-					callers.Go(func() {
-						_, err := w.engine.Submit(t.Context(), req)
-						if err == nil {
-							accepted.add()
-							return
-						}
-						if refusal := wantRefusal(t, err, core.ReasonQuota); refusal.Window.Kind() != change.window || refusal.Left >= imagePrice {
-							t.Errorf("refused for %s with %s left", refusal.Window, refusal.Left)
-						}
-						refused.add()
-					})
-				}
-				callers.Wait()
-				if accepted.n != 10 || refused.n != 40 {
-					t.Errorf("%d accepted and %d refused, want 10 and 40", accepted.n, refused.n)
-				}
+				w.fiftyAtOnce(core.ReasonQuota, func(r *core.Refusal) {
+					if r.Window.Kind() != change.window || r.Left >= imagePrice {
+						t.Errorf("refused for %s with %s left", r.Window, r.Left)
+					}
+				})
 				w.until("all ten have ended", func() bool {
 					b, err := w.engine.Balance(t.Context(), core.Origin{Identity: ada})
 					return err == nil && b.Active() == 0
@@ -258,22 +243,7 @@ func TestTasksUnderWayAreExact(t *testing.T) {
 	ten := 10
 	play(t, kietest.Config{}, func(c *core.Config) { c.UserDaily, c.Policy.MaxActive = core.Unlimited, &ten }, func(t *testing.T, w *world) {
 		w.kie.SetBalance(0)
-		var accepted counter
-		var callers sync.WaitGroup
-		for n := range 50 {
-			req := request(fmt.Sprint("cat ", n))
-			callers.Go(func() {
-				if _, err := w.engine.Submit(t.Context(), req); err == nil {
-					accepted.add()
-				} else {
-					wantRefusal(t, err, core.ReasonActive)
-				}
-			})
-		}
-		callers.Wait()
-		if accepted.n != 10 {
-			t.Errorf("%d accepted, want 10", accepted.n)
-		}
+		w.fiftyAtOnce(core.ReasonActive, func(*core.Refusal) {})
 	})
 }
 
