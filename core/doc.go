@@ -137,7 +137,8 @@
 // Ten thousand tasks or a million, a read costs the same: tasks wait in a heap
 // by the time at which they are worth a look, half of what the latest reads
 // were made for, and of those that are due the first 256 are weighed. A
-// waiting task takes 111 bytes of memory.
+// waiting task takes 111 bytes of memory, one that runs up to 90 more for its
+// clock.
 //
 // # Lanes
 //
