@@ -125,6 +125,9 @@ func TestFileIsPrivate(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
 	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("making it left %v, %v", files, err)
+	}
 }
 
 // A full disk fails the commit. The caller hears of it, the store refuses
