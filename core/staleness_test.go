@@ -199,3 +199,17 @@ func TestStalenessAgainstReadingInTurn(t *testing.T) {
 		}
 	}
 }
+
+// How long results wait unseen, against reading every task every three seconds
+// or as soon after that as its turn comes, with the same people and budget.
+func BenchmarkStaleness(b *testing.B) {
+	var ours, turn time.Duration
+	for seed := uint64(1); b.Loop(); seed++ {
+		s := simulation{seed: seed, arrivals: 0.8, reads: 2, tasks: 8000}
+		ours += s.run(newByStaleness).mean
+		turn += s.run(newInTurn).mean
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ours.Seconds()/float64(b.N), "s/result")
+	b.ReportMetric(turn.Seconds()/ours.Seconds(), "times")
+}
