@@ -24,3 +24,6 @@ func (e *Engine) Waiting() int {
 	defer e.tracker.mu.Unlock()
 	return n + e.tracker.queue.len()
 }
+
+// CallbackURL is where Kie reports the end of the task, once there was a callback or the engine has run.
+func (e *Engine) CallbackURL(id TaskID) string { return e.callbackURL(id) }

@@ -38,7 +38,7 @@ var ada = core.Identity{Platform: "chat", User: "ada"}
 
 // world is a kiebot with everything around it, in memory but for the disk.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	kie    *kietest.Server
 	net    *http.Transport // to Kie
@@ -55,7 +55,7 @@ type world struct {
 }
 
 // newWorld builds a world inside a synctest bubble. change may alter the configuration.
-func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *world {
+func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *world {
 	t.Helper()
 	w := &world{t: t, dir: workDir(t), chat: newChat(), hooks: newHooks()}
 	kieCfg.CallbackTransport, kieCfg.Shrink = w.hooks.transport, cmp.Or(kieCfg.Shrink, 16)
@@ -92,7 +92,7 @@ func newWorld(t *testing.T, kieCfg kietest.Config, change func(*core.Config)) *w
 }
 
 // workDir is a folder in memory where there is one: nothing here is about the disk.
-func workDir(t *testing.T) string {
+func workDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "kiebot-core-")
 	if err != nil {
@@ -374,7 +374,7 @@ func (c *chat) about(lead core.TaskID) []message {
 }
 
 // message is the one message about the batch.
-func (c *chat) message(t *testing.T, lead core.TaskID) message {
+func (c *chat) message(t testing.TB, lead core.TaskID) message {
 	t.Helper()
 	found := c.about(lead)
 	if len(found) != 1 {
@@ -462,7 +462,7 @@ func (h *hooks) close() {
 	<-h.done
 }
 
-func wantRefusal(t *testing.T, err error, reason core.Reason) *core.Refusal {
+func wantRefusal(t testing.TB, err error, reason core.Reason) *core.Refusal {
 	t.Helper()
 	var refusal *core.Refusal
 	if !errors.As(err, &refusal) {
@@ -474,7 +474,7 @@ func wantRefusal(t *testing.T, err error, reason core.Reason) *core.Refusal {
 	return refusal
 }
 
-func wantKinds(t *testing.T, got []core.DeliveryKind, want ...core.DeliveryKind) {
+func wantKinds(t testing.TB, got []core.DeliveryKind, want ...core.DeliveryKind) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("shown %v, want %v", got, want)
