@@ -88,9 +88,7 @@
 // # How it moves
 //
 // Due work is in the store, by task; the schedules in memory are rebuilt from
-// it at every start and are only hints to look at a record. An engine works
-// under a lease: every commit of its loops asks whether it is still current,
-// and an engine that lost it stops. The creator takes
+// it at every start and are only hints to look at a record. The creator takes
 // queued tasks in order of acceptance, each with a slot of the creation
 // limiter in hand. The tracker reads from Kie what a callback was about, and
 // otherwise the task whose result has most likely been waiting longest; the

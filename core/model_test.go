@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	modelTasks = flag.Int64("model.tasks", 2000, "random histories go on until so many tasks have lived")
+	modelTasks = flag.Int64("model.tasks", 1000, "random histories go on until so many tasks have lived")
 	modelSeed  = flag.Uint64("model.seed", 0, "replay the one history with this seed; 0 means fresh ones")
 	modelTries = flag.Int("model.shrink", 300, "how often at most a failing history is played again to make it shorter")
 	modelKeep  = flag.String("model.keep", "", "of the history of -model.seed play only these steps, such as 3,17,20-25")

@@ -3,6 +3,7 @@ package core_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,7 @@ type fate struct {
 	weight int
 	again  int // so many of the first creations Kie surely does not take: they may be sent again
 	faults [][]kietest.Fault
+	slow   bool // to say no
 }
 
 func once(f ...kietest.Fault) [][]kietest.Fault { return [][]kietest.Fault{f} }
@@ -118,51 +120,51 @@ func once(f ...kietest.Fault) [][]kietest.Fault { return [][]kietest.Fault{f} }
 func fates() []fate {
 	answer, after, drop := kietest.Answer, kietest.After, kietest.Drop
 	return []fate{
-		{"all goes well", 200, 0, nil},
-		{"429, then well", 3, 1, once(answer(429, "slow"))},
-		{"429 twice, then fails", 2, 2, [][]kietest.Fault{{answer(429, "slow")}, {answer(430, "slow")}, {kietest.Fail("500", "no luck")}}},
-		{"429 after 20 s, then well", 6, 1, once(answer(429, "slow"), kietest.Slow(20*time.Second))},
-		{"455, then well", 2, 1, once(answer(455, "maintenance"))},
-		{"402, then well", 1, 1, once(answer(402, "empty"))},
-		{"401, then well", 1, 1, once(answer(401, "key"))},
-		{"433, then well", 1, 1, once(answer(433, "key limit"))},
-		{"422", 4, 0, once(answer(422, "no"))},
-		{"500 in an envelope", 3, 0, once(answer(500, "no"))},
-		{"403 page", 1, 0, once(kietest.HTML(403))},
-		{"502 page, not executed", 3, 0, once(kietest.HTML(502))},
-		{"502 page, executed", 4, 0, once(after(kietest.HTML(502)))},
-		{"502 page, executed, no callback", 3, 0, once(after(kietest.HTML(502)), kietest.CallbackNever())},
-		{"reset, not executed", 3, 0, once(drop())},
-		{"reset, executed", 4, 0, once(after(drop()))},
-		{"reset, executed, callback after 40 minutes", 3, 0, once(after(drop()), kietest.CallbackLate(40*time.Minute))},
-		{"reset, executed, fails", 2, 0, once(after(drop()), kietest.Fail("501", "no luck"))},
-		{"no task id, not executed", 2, 0, once(kietest.NullTaskID())},
-		{"no task id, executed", 2, 0, once(after(kietest.NullTaskID()))},
-		{"never answered", 2, 0, once(kietest.Hold(nil))},
-		{"executed, never answered", 2, 0, once(after(kietest.Hold(nil)))},
-		{"429, then reset, executed", 2, 1, [][]kietest.Fault{{answer(429, "slow")}, {after(drop())}}},
-		{"fails", 12, 0, once(kietest.Fail("501", "no luck"))},
-		{"fails, no callback", 4, 0, once(kietest.Fail("501", "no luck"), kietest.CallbackNever())},
-		{"fails, callback twice", 3, 0, once(kietest.Fail("501", "no luck"), kietest.CallbackTwice())},
-		{"callback twice", 8, 0, once(kietest.CallbackTwice())},
-		{"callback before the answer", 8, 0, once(kietest.CallbackEarly())},
-		{"callback before the lost answer", 4, 0, once(after(drop()), kietest.CallbackEarly())},
-		{"no callback", 8, 0, once(kietest.CallbackNever())},
-		{"callback after 10 minutes", 4, 0, once(kietest.CallbackLate(10*time.Minute), kietest.CallbackTwice())},
-		{"callback with a forged token", 4, 0, once(kietest.CallbackForgedToken())},
-		{"callback with a forged signature", 4, 0, once(kietest.CallbackForgedSignature())},
-		{"unknown for 40 s", 4, 0, once(kietest.UnknownFor(40 * time.Second))},
-		{"empty at first", 4, 0, once(kietest.EmptyResult(2))},
-		{"empty for ever", 4, 0, once(kietest.EmptyResult(-1))},
-		{"files missing at first", 4, 0, once(kietest.FilesMissing(2))},
-		{"files gone", 2, 0, once(kietest.FilesGone())},
-		{"costs nothing", 3, 0, once(kietest.Consume(0))},
-		{"costs less", 6, 0, once(kietest.Consume(1234))},
-		{"costs more", 3, 0, once(kietest.Consume(15_001))},
-		{"costs more, callback twice", 2, 0, once(kietest.Consume(15_001), kietest.CallbackTwice())},
-		{"waits for ever", 2, 0, once(kietest.Stick())},
-		{"generates for ever", 2, 0, once(kietest.HoldTask())},
-		{"generates for ever, answer lost", 1, 0, once(after(drop()), kietest.HoldTask())},
+		{"all goes well", 200, 0, nil, false},
+		{"429, then well", 3, 1, once(answer(429, "slow")), false},
+		{"429 twice, then fails", 2, 2, [][]kietest.Fault{{answer(429, "slow")}, {answer(430, "slow")}, {kietest.Fail("500", "no luck")}}, false},
+		{"429 after 20 s, then well", 6, 1, once(answer(429, "slow"), kietest.Slow(20*time.Second)), true},
+		{"455, then well", 2, 1, once(answer(455, "maintenance")), false},
+		{"402, then well", 1, 1, once(answer(402, "empty")), false},
+		{"401, then well", 1, 1, once(answer(401, "key")), false},
+		{"433, then well", 1, 1, once(answer(433, "key limit")), false},
+		{"422", 4, 0, once(answer(422, "no")), false},
+		{"500 in an envelope", 3, 0, once(answer(500, "no")), false},
+		{"403 page", 1, 0, once(kietest.HTML(403)), false},
+		{"502 page, not executed", 3, 0, once(kietest.HTML(502)), false},
+		{"502 page, executed", 4, 0, once(after(kietest.HTML(502))), false},
+		{"502 page, executed, no callback", 3, 0, once(after(kietest.HTML(502)), kietest.CallbackNever()), false},
+		{"reset, not executed", 3, 0, once(drop()), false},
+		{"reset, executed", 4, 0, once(after(drop())), false},
+		{"reset, executed, callback after 40 minutes", 3, 0, once(after(drop()), kietest.CallbackLate(40*time.Minute)), false},
+		{"reset, executed, fails", 2, 0, once(after(drop()), kietest.Fail("501", "no luck")), false},
+		{"no task id, not executed", 2, 0, once(kietest.NullTaskID()), false},
+		{"no task id, executed", 2, 0, once(after(kietest.NullTaskID())), false},
+		{"never answered", 2, 0, once(kietest.Hold(nil)), false},
+		{"executed, never answered", 2, 0, once(after(kietest.Hold(nil))), false},
+		{"429, then reset, executed", 2, 1, [][]kietest.Fault{{answer(429, "slow")}, {after(drop())}}, false},
+		{"fails", 12, 0, once(kietest.Fail("501", "no luck")), false},
+		{"fails, no callback", 4, 0, once(kietest.Fail("501", "no luck"), kietest.CallbackNever()), false},
+		{"fails, callback twice", 3, 0, once(kietest.Fail("501", "no luck"), kietest.CallbackTwice()), false},
+		{"callback twice", 8, 0, once(kietest.CallbackTwice()), false},
+		{"callback before the answer", 8, 0, once(kietest.CallbackEarly()), false},
+		{"callback before the lost answer", 4, 0, once(after(drop()), kietest.CallbackEarly()), false},
+		{"no callback", 8, 0, once(kietest.CallbackNever()), false},
+		{"callback after 10 minutes", 4, 0, once(kietest.CallbackLate(10*time.Minute), kietest.CallbackTwice()), false},
+		{"callback with a forged token", 4, 0, once(kietest.CallbackForgedToken()), false},
+		{"callback with a forged signature", 4, 0, once(kietest.CallbackForgedSignature()), false},
+		{"unknown for 40 s", 4, 0, once(kietest.UnknownFor(40 * time.Second)), false},
+		{"empty at first", 4, 0, once(kietest.EmptyResult(2)), false},
+		{"empty for ever", 4, 0, once(kietest.EmptyResult(-1)), false},
+		{"files missing at first", 4, 0, once(kietest.FilesMissing(2)), false},
+		{"files gone", 2, 0, once(kietest.FilesGone()), false},
+		{"costs nothing", 3, 0, once(kietest.Consume(0)), false},
+		{"costs less", 6, 0, once(kietest.Consume(1234)), false},
+		{"costs more", 3, 0, once(kietest.Consume(15_001)), false},
+		{"costs more, callback twice", 2, 0, once(kietest.Consume(15_001), kietest.CallbackTwice()), false},
+		{"waits for ever", 2, 0, once(kietest.Stick()), false},
+		{"generates for ever", 2, 0, once(kietest.HoldTask()), false},
+		{"generates for ever, answer lost", 1, 0, once(after(drop()), kietest.HoldTask()), false},
 	}
 }
 
@@ -205,14 +207,27 @@ func newPlan(seed uint64) plan {
 			made++
 		}
 		p.steps = append(p.steps, s)
+		p.regret(r)
 	}
 	return p
+}
+
+// regret lets somebody press cancel while Kie takes its time to say no.
+func (p *plan) regret(r *rand.Rand) {
+	last := p.steps[len(p.steps)-1]
+	slow := slices.IndexFunc(last.fates, func(f fate) bool { return f.slow })
+	if last.do != doSubmit || slow < 0 || r.IntN(2) == 0 {
+		return
+	}
+	p.steps = append(p.steps,
+		step{n: last.n + 1, do: doNap, span: time.Duration(1+r.IntN(15)) * time.Second},
+		step{n: last.n + 2, do: doCancel, order: last.n, count: slow})
 }
 
 // newPolicy decides what people may spend.
 func newPolicy(r *rand.Rand) core.Policy {
 	limits := func(all ...core.Limit) *core.Limit { return new(all[r.IntN(len(all))]) }
-	rule := func() bool { return r.IntN(5) == 0 }
+	rule := func() bool { return r.IntN(4) == 0 }
 	var p core.Policy
 	p.User.Daily = limits(core.Unlimited, 70*limit, 20*limit, 20*limit-1, 300*limit)
 	if rule() {
