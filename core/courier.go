@@ -151,7 +151,7 @@ func (c *courier) push(d Delivery) {
 // postpone sets when a delivery is tried again, and who rests till then.
 func (c *courier) postpone(l *lane, w *waiting, wait time.Duration, now time.Time) {
 	if w.Rest == RestNothing {
-		wait = min(wait, maxBackoff) // the wall clock may have been set back
+		wait = min(wait, backoff(w.Attempts, time.Second, maxBackoff)) // the wall clock may have been set back
 	}
 	w.due = now.Add(wait)
 	if w.since.IsZero() {
