@@ -87,6 +87,37 @@ func (b *Bot) history(ctx context.Context, s session) Reply {
 	return reply
 }
 
+// queue answers /queue: what is under way, newest first.
+func (b *Bot) queue(ctx context.Context, s session) Reply {
+	tasks, err := b.engine.History(ctx, s.in.Origin.Identity, "", cancelable)
+	if err != nil {
+		return b.refusal(s.voice, err)
+	}
+	var leads []core.TaskID
+	for _, t := range tasks {
+		if !t.State.Final() && !slices.Contains(leads, t.Lead()) {
+			leads = append(leads, t.Lead())
+		}
+	}
+	reply := Reply{Text: s.count("queue.title", len(leads), args{"N": fmt.Sprint(len(leads))})}
+	for _, lead := range leads {
+		p, err := b.engine.Snapshot(ctx, lead)
+		if err != nil {
+			return b.refusal(s.voice, err)
+		}
+		m := Message{}
+		b.showWay(s.voice, &m, p)
+		reply.Items = append(reply.Items, Item{
+			Title: shorten(p.Tasks[0].Request.Prompt, 80), Detail: dots(m.Status, b.title(p.Tasks[0].Request.Model), s.job(lead)),
+			Task: lead, State: m.State,
+		})
+	}
+	if len(leads) == 0 {
+		reply.Text = s.say("queue.empty", nil)
+	}
+	return reply
+}
+
 func (b *Bot) historyLine(v voice, t core.Task) string {
 	return dots(v.say("state."+string(t.State), nil), b.title(t.Request.Model), v.taskCost(t), v.ago(t.Created), v.job(t.ID))
 }

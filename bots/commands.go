@@ -60,6 +60,7 @@ func commands() []command {
 		{name: "generate", makes: anyKind, takes: everyOption()},
 		{name: "models", answer: (*Bot).models},
 		{name: "balance", answer: (*Bot).balance},
+		{name: "queue", answer: (*Bot).queue},
 		{name: "history", answer: (*Bot).history},
 		{name: "show", answer: (*Bot).show},
 		{name: "cancel", answer: (*Bot).cancel},

@@ -205,6 +205,32 @@ func TestFollowExamples(t *testing.T) {
 	})
 }
 
+func TestQueueShowsWhatIsUnderWay(t *testing.T) {
+	play(t, nil, func(t *testing.T, w *world) {
+		wantText(t, w.types(ada, "/queue").Text, "Nothing of yours is under way")
+		w.untilEnd(w.accepted("over"))
+		w.kie.NextCreate(kietest.HoldTask())
+		runs := w.accepted("a cat")
+		w.until(runs, "running", func(m Message) bool { return m.State == core.Running })
+		w.kie.SetBalance(0)
+		waits := w.types(ada, "a dog --n 2").Accepted[0]
+		w.until(waits, "that it waits", func(m Message) bool { return len(m.Notes) > 0 })
+		reply := w.types(ada, "/queue")
+		wantText(t, reply.Text, "2 jobs")
+		if len(reply.Items) != 2 || reply.Items[0].Task != waits || reply.Items[1].Task != runs {
+			t.Fatalf("%+v", reply)
+		}
+		wantText(t, reply.Items[0].Detail, "in queue", "job "+waits.Short())
+		wantText(t, reply.Items[1].Detail, "generating", "job "+runs.Short())
+		if other := w.types(bob, "/queue"); len(other.Items) != 0 {
+			t.Errorf("somebody else sees %+v", other)
+		}
+		w.types(ada, "/cancel")
+		w.kie.Release(w.kie.Tasks()[1].ID)
+		w.untilEnd(runs)
+	})
+}
+
 func TestInfoShowsWhatWasSent(t *testing.T) {
 	play(t, nil, func(t *testing.T, w *world) {
 		m := w.untilEnd(w.accepted("a cat --ar 16:9 --model imagen4 --seed 7"))
