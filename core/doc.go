@@ -161,4 +161,13 @@
 // in line for one of a few attempts per platform, the ones with files in a line
 // with a bound on their bytes. So a hundred waiting uploads cost neither memory
 // nor the patience of a chat that waits for a sentence.
+//
+// # One person
+//
+// Two accounts become one with a one-time code ([Engine.Link]): the elder one
+// remains and has what every window of both has used and holds; tasks and
+// ledgers stay where they are and belong to it. A request that costs more than
+// [Policy].ConfirmAbove is kept as a question, and [Engine.Confirm] submits it
+// for the price that was told. What a task produced is a file for the next
+// request ([OutputFile]), and [Engine.Show] shows it once more.
 package core
