@@ -125,10 +125,10 @@
 // being finished, came within two percent.
 //
 // A read that is expected to find less than a quarter of a second of waiting
-// is not made, nor one within 2.5 seconds of the last, nor more than one a
-// minute after the soft deadline. The first of these alone makes the pace that
-// Kie documents, where a result can be expected: reads every three seconds for
-// an image, every ten for a video of seven minutes. With callbacks the staleness counts a hundredth, the
+// is made only when there are reads to spare, and then at the pace that Kie
+// advises: every 2.5 seconds at first, every 20 after two minutes. Nothing is
+// read within 2.5 seconds of the last read, nor more than once a minute after
+// the soft deadline. With callbacks the staleness counts a hundredth, the
 // chance that one gets lost, so that reads are a safety net every minute or
 // so; what a callback was about goes before everything else.
 //

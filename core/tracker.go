@@ -56,15 +56,12 @@ type look struct {
 }
 
 const (
-	// Kie's page "Get Task Details" advises 2 to 3 seconds between two reads
-	// at first, 5 to 10 later, 15 to 30 after two minutes. The least price
-	// makes that of the expected durations; nothing is read faster than this.
-	readGap    = 2500 * time.Millisecond
-	leastPrice = 0.25            // seconds of staleness that are never worth a read
-	slowGap    = time.Minute     // between two reads after the soft deadline
-	longestGap = 5 * time.Minute // between two reads of anything
-	callbackTo = 0.01            // how likely a callback is not to come
-	candidates = 256             // of those that are due, how many are weighed
+	readGap    = 2500 * time.Millisecond // between two reads of anything
+	leastPrice = 0.25                    // seconds of staleness that are worth a read in any case
+	slowGap    = time.Minute             // between two reads after the soft deadline
+	longestGap = 5 * time.Minute         // between two reads of anything
+	callbackTo = 0.01                    // how likely a callback is not to come
+	candidates = 256                     // of those that are due, how many are weighed
 )
 
 func newTracker(now func() time.Time, d *durations, reads *budget, callbacks bool) *tracker {
@@ -129,14 +126,32 @@ func (t *tracker) plan(w watch) time.Time {
 	if last >= limits.soft {
 		gap = slowGap
 	}
+	next := last + longestGap
+	if last < limits.soft && t.price <= 2*leastPrice && t.likely(w) == 1 {
+		next = last + advised(last) // there are reads to spare
+	}
 	ripe := seconds(f.ripe(w.lastAge(), max(leastPrice, t.price/2)/t.likely(w)))
-	next := min(max(ripe, last+gap), last+longestGap)
+	next = min(next, max(ripe, last+gap))
 	for _, deadline := range []time.Duration{limits.soft, limits.hard} {
 		if last < deadline {
 			next = min(next, max(deadline, last+readGap))
 		}
 	}
 	return w.began().Add(next)
+}
+
+// advised is the pace of reads that Kie's page "Get Task Details" advises: 2
+// to 3 seconds during the first half minute, then 5 to 10, then 15 to 30 after
+// two minutes.
+func advised(age time.Duration) time.Duration {
+	switch {
+	case age < 30*time.Second:
+		return readGap
+	case age < 2*time.Minute:
+		return 7 * time.Second
+	default:
+		return 20 * time.Second
+	}
 }
 
 // likely is how likely it is that only a read shows the result.

@@ -45,8 +45,37 @@ func TestTrackerReadsTheHeaviestFirst(t *testing.T) {
 		}
 	}
 	b.drop(b.id(1))
+	b.price = 1 // reads are scarce
+	b.drop(b.id(4))
+	b.start(b.id(4), catalog.Image, 4*time.Second)
 	if l, wait := b.take(); wait == 0 {
 		t.Errorf("%s is read although it cannot have finished", l.id)
+	}
+}
+
+// With reads to spare the pace is the one that Kie advises, whatever is
+// expected; with callbacks, or without reads to spare, it is the expectation.
+func TestReadsToSpare(t *testing.T) {
+	b := newBench(false)
+	video := watch{since: b.at.UnixNano(), model: b.durations.number("v", catalog.Video)}
+	for last, want := range map[time.Duration]time.Duration{
+		0: readGap, 20 * time.Second: readGap, time.Minute: 7 * time.Second, 3 * time.Minute: 20 * time.Second,
+		30 * time.Minute: slowGap,
+	} {
+		video.last = uint32(last.Milliseconds())
+		if gap := b.plan(video).Sub(b.at) - last; gap > want || gap < readGap {
+			t.Errorf("read at %v, then %v later, want %v", last, gap, want)
+		}
+	}
+	video.last = 0
+	spare := b.plan(video)
+	b.price = 2
+	if scarce := b.plan(video); !scarce.After(spare.Add(5 * time.Second)) {
+		t.Errorf("a video is first read after %v though reads are scarce", scarce.Sub(b.at))
+	}
+	called := newBench(true)
+	if rare := called.plan(watch{since: b.at.UnixNano(), model: called.durations.number("v", catalog.Video)}); !rare.After(spare.Add(20 * time.Second)) {
+		t.Errorf("a video with a callback is first read after %v", rare.Sub(b.at))
 	}
 }
 
