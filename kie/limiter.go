@@ -46,11 +46,35 @@ func (l *CreationLimiter) Acquire(ctx context.Context) (release func(), err erro
 	}
 	select {
 	case l.slots <- struct{}{}:
-		var once sync.Once
-		return func() {
-			once.Do(func() { time.AfterFunc(l.per, func() { <-l.slots }) })
-		}, nil
+		return l.release(nil), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// TryAcquire is [CreationLimiter.Acquire] for a caller who has something else
+// to do than to wait: it answers false when no slot is free. freed, if not
+// nil, is called in a goroutine of its own once the slot is free again.
+func (l *CreationLimiter) TryAcquire(freed func()) (release func(), ok bool) {
+	select {
+	case l.slots <- struct{}{}:
+		return l.release(freed), true
+	default:
+		return nil, false
+	}
+}
+
+// release makes the function that gives a slot back.
+func (l *CreationLimiter) release(freed func()) func() {
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			time.AfterFunc(l.per, func() {
+				<-l.slots
+				if freed != nil {
+					freed()
+				}
+			})
+		})
 	}
 }

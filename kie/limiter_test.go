@@ -226,6 +226,30 @@ func TestCreationLimiterSlots(t *testing.T) {
 	})
 }
 
+// Without waiting: no slot is no slot, and the caller hears when one is free again.
+func TestCreationLimiterTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter := NewCreationLimiter(1, 10*time.Second)
+		freed := make(chan time.Time, 1)
+		began := time.Now()
+		release, ok := limiter.TryAcquire(func() { freed <- time.Now() })
+		if !ok {
+			t.Fatal("the first slot was refused")
+		}
+		if _, ok := limiter.TryAcquire(nil); ok {
+			t.Error("there was a second slot")
+		}
+		release()
+		release()
+		if waited := (<-freed).Sub(began); waited != 10*time.Second {
+			t.Errorf("free after %v, want 10s", waited)
+		}
+		if _, ok := limiter.TryAcquire(nil); !ok {
+			t.Error("the slot that became free was refused")
+		}
+	})
+}
+
 func TestCreationLimiterContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := NewCreationLimiter(1, 10*time.Second)

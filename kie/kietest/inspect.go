@@ -143,9 +143,15 @@ func (s *Server) BalanceOf(key string) catalog.Credits {
 }
 
 // SetBalance gives the first account this many thousandths of a credit.
-func (s *Server) SetBalance(credits catalog.Credits) {
+func (s *Server) SetBalance(credits catalog.Credits) { s.SetBalanceOf(s.Key(), credits) }
+
+// SetBalanceOf gives an account this many thousandths of a credit; an unknown
+// key changes nothing.
+func (s *Server) SetBalanceOf(key string, credits catalog.Credits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(s.cfg.Now())
-	s.accounts[s.Key()].balance = credits
+	if a := s.accounts[key]; a != nil {
+		a.balance = credits
+	}
 }
