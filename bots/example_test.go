@@ -79,7 +79,7 @@ func newEngine(dir string, chat core.Adapter) (*core.Engine, *catalog.Catalog, f
 		log.Fatal(err)
 	}
 	engine, err := core.New(core.Config{
-		Store: store, Kie: client, Catalog: models, Spool: spool, UserDaily: core.Unlimited,
+		Store: store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, UserDaily: core.Unlimited,
 		Adapters: map[string]core.Adapter{"chat": chat},
 	})
 	if err != nil {

@@ -62,7 +62,7 @@ func newWorld(t *testing.T, change func(*core.Config)) *world {
 	must(t, err)
 	t.Cleanup(func() { store.Close() })
 	cfg := core.Config{
-		Store: store, Kie: client, Catalog: w.models, Spool: spool, UserDaily: 100_000,
+		Store: store, Kie: []core.KieAccount{{Client: client}}, Catalog: w.models, Spool: spool, UserDaily: 100_000,
 		Adapters: map[string]core.Adapter{"chat": w}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	if change != nil {

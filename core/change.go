@@ -13,10 +13,11 @@ type change struct {
 	Tx
 	e          *Engine
 	now        time.Time
-	tasks      []Task     // stored; their due work is scheduled
-	deliveries []Delivery // stored; their lanes are woken
-	progress   []Task     // what their chats show has changed
-	stored     bool       // what was learned about durations is stored with it
+	tasks      []Task           // stored; their due work is scheduled
+	deliveries []Delivery       // stored; their lanes are woken
+	progress   []Task           // what their chats show has changed
+	stored     bool             // what was learned about durations is stored with it
+	arrived    map[string]int64 // by Kie account: how many more tasks it has
 }
 
 // update commits fn and then, only then, wakes the loops. fn may run more than
@@ -62,6 +63,9 @@ func (c *change) announce() {
 	if c.stored {
 		c.e.learned.stored(c.now)
 	}
+	for name, more := range c.arrived {
+		c.e.count(name, more)
+	}
 	for _, t := range c.tasks {
 		c.e.plan(t)
 	}
@@ -82,21 +86,25 @@ func (e *Engine) plan(t Task) {
 	case t.State == Creating:
 		return // taken out when it left; what came of it may have been planned already
 	case t.State == Queued && !t.Due.IsZero():
-		e.creator.put(t.ID, t.Due)
+		e.creator.put(turnOf(t), t.Due)
 		return
-	case t.Due.IsZero():
-		e.tracker.drop(t.ID)
-		e.graces.drop(t.ID)
-	case t.State == Unresolved:
-		e.graces.put(t.ID, t.Due)
-	case readByExpectation(t):
-		e.graces.drop(t.ID)
-		e.tracker.follow(t.ID, e.watch(t))
-	default:
-		e.graces.drop(t.ID)
-		e.tracker.put(t.ID, t.Due)
 	}
 	e.creator.drop(t.ID)
+	if t.State == Unresolved {
+		e.graces.put(t.ID, t.Due)
+		return
+	}
+	e.graces.drop(t.ID)
+	tracker := e.trackerOf(t)
+	switch {
+	case tracker == nil: // its Kie account was removed: it waits in the store until that comes back
+	case t.Due.IsZero():
+		tracker.drop(t.ID)
+	case readByExpectation(t):
+		tracker.follow(t.ID, e.watch(t))
+	default:
+		tracker.put(t.ID, t.Due)
+	}
 }
 
 func (c *change) putTask(t Task) error {
@@ -115,6 +123,7 @@ func (c *change) apply(t *Task, on Event) (Verdict, error) {
 	if verdict == Ignored {
 		return verdict, nil
 	}
+	c.arrive(t.KieAccount, t.State, move.To)
 	t.State = move.To
 	c.stamp(t)
 	if err := c.book(t, move.Money); err != nil {
@@ -126,6 +135,21 @@ func (c *change) apply(t *Task, on Event) (Verdict, error) {
 	return verdict, c.tellOf(t, move.Tell)
 }
 
+// arrive counts how many tasks a Kie account has.
+func (c *change) arrive(kieAccount string, from, to State) {
+	if from.atKie() == to.atKie() {
+		return
+	}
+	if c.arrived == nil {
+		c.arrived = map[string]int64{}
+	}
+	if to.atKie() {
+		c.arrived[kieAccount]++
+	} else {
+		c.arrived[kieAccount]--
+	}
+}
+
 // stamp notes the time of the new state.
 func (c *change) stamp(t *Task) {
 	switch {
@@ -135,7 +159,10 @@ func (c *change) stamp(t *Task) {
 		t.Due = c.now.Add(c.e.cfg.Grace)
 	case t.State == Running:
 		t.Started, t.Attempts, t.Waiting = c.now, 0, ""
-		t.Due = c.e.tracker.first(c.e.watch(*t))
+		t.Due = c.now
+		if tracker := c.e.trackerOf(*t); tracker != nil {
+			t.Due = tracker.first(c.e.watch(*t))
+		}
 	case t.State.Final():
 		t.Finished, t.Due, t.Waiting = c.now, time.Time{}, ""
 	}

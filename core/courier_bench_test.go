@@ -60,7 +60,7 @@ func benchEngine(b *testing.B, adapter core.Adapter) (*core.Engine, *timed) {
 	b.Cleanup(func() { store.Close() })
 	s := &timed{Store: store}
 	cfg := benchConfig(b, dir)
-	cfg.Store, cfg.Kie, cfg.Adapters = s, mute{}, map[string]core.Adapter{"chat": adapter}
+	cfg.Store, cfg.Kie, cfg.Adapters = s, []core.KieAccount{{Client: mute{}}}, map[string]core.Adapter{"chat": adapter}
 	engine, err := core.New(cfg)
 	if err != nil {
 		b.Fatal(err)

@@ -9,79 +9,61 @@ import (
 	"kiebot/kie"
 )
 
-// gate holds creations back while the operator's key is refused or has no
-// credits. One task at a time is let through to see whether that has changed.
-type gate struct {
-	mu     sync.Mutex
-	reason Reason
-	retry  time.Time
-}
-
-// pass lets the caller through, or says why and until when not.
-func (g *gate) pass(now time.Time) (Reason, time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.reason == "" {
-		return "", time.Time{}
-	}
-	if !now.Before(g.retry) {
-		g.retry = now.Add(keyPark)
-		return "", time.Time{}
-	}
-	return g.reason, g.retry
-}
-
-// state says why and until when the gate is closed; an empty reason means open.
-func (g *gate) state() (Reason, time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.reason, g.retry
-}
-
-// set closes the gate, or opens it with an empty reason. It reports whether that is a change.
-func (g *gate) set(reason Reason, retry time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	changed := g.reason != reason
-	g.reason, g.retry = reason, retry
-	return changed
-}
-
-// createLoop takes queued tasks in order of acceptance. A task leaves for Kie
-// only with a slot of the limiter in hand, taken before creating is
+// createLoop lets queued tasks take turns. A task leaves for Kie only with a
+// slot of its Kie account's limiter in hand, taken before creating is
 // committed, so that a crash while waiting for the limiter costs nothing.
 //
-// A task with files first gives them to Kie; that takes no slot.
+// A task with files first gives them to Kie, by the upload loops.
 func (e *Engine) createLoop(ctx, work context.Context) {
 	var under sync.WaitGroup
 	defer under.Wait()
-	uploads := make(chan struct{}, uploadsMax)
 	for {
-		id, ok := e.creator.next(ctx)
+		next, ok := e.creator.next(ctx, e.servable)
 		if !ok {
-			return
+			return // what was taken is still queued in the store
 		}
-		if reason, retry := e.gate.pass(e.cfg.Now()); reason != "" {
-			e.postpone(work, id, reason, retry)
+		task, a := e.attend(work, next)
+		if a == nil {
 			continue
 		}
-		if e.needsFiles(ctx, id) {
-			under.Go(func() {
-				uploads <- struct{}{}
-				defer func() { <-uploads }()
-				e.prepare(ctx, id)
-			})
+		release := a.takeSlot()
+		if release == nil { // its account was not the one whose turn it is; there it waits
+			e.creator.put(turn{id: next.id, person: next.person, kie: a.name}, e.cfg.Now())
 			continue
 		}
-		release, err := e.slots.Acquire(ctx)
-		if err != nil {
-			return // stopping; the task is still queued
-		}
+		a.gate.pass(e.cfg.Now())
+		a.leaving.Add(1)
 		under.Go(func() {
 			defer release()
-			e.create(work, id)
+			e.create(work, task.ID, a)
 		})
 	}
+}
+
+// attend looks at a task whose turn came. It answers with the Kie account that
+// it can be created at now, or nil when something else had to be done.
+func (e *Engine) attend(ctx context.Context, next turn) (Task, *kieAccount) {
+	task, err := e.load(ctx, next.id)
+	if err != nil {
+		if !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
+			e.log.Error("loading a queued task", "task", next.id, "error", err)
+			e.creator.put(next, e.cfg.Now().Add(keyPark))
+		}
+		return Task{}, nil
+	}
+	if task.State != Queued {
+		return Task{}, nil
+	}
+	a, why, retry := e.choose(task, e.cfg.Now())
+	switch {
+	case a == nil:
+		e.postpone(ctx, task.ID, why, retry)
+		return Task{}, nil
+	case task.unready(a.name, e.cfg.Now()):
+		e.uploads.put(turn{id: task.ID, person: task.Account, kie: a.name}, e.cfg.Now())
+		return Task{}, nil
+	}
+	return task, a
 }
 
 // postpone lets the task wait for a usable key, for an hour at most.
@@ -89,6 +71,10 @@ func (e *Engine) postpone(ctx context.Context, id TaskID, reason Reason, retry t
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
 		if t.State != Queued {
 			return nil
+		}
+		if reason == "" { // an account was opened in between
+			t.Due = c.now
+			return c.putTask(*t)
 		}
 		patience := t.Created.Add(KeyPatience)
 		if !c.now.Before(patience) {
@@ -116,7 +102,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // create commits creating, asks Kie, and commits what came of it.
-func (e *Engine) create(ctx context.Context, id TaskID) {
+func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 	var task Task
 	sent := false
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
@@ -124,10 +110,12 @@ func (e *Engine) create(ctx context.Context, id TaskID) {
 		if t.State != Queued {
 			return nil
 		}
+		t.KieAccount = a.name
 		_, err := c.apply(t, Send)
 		task, sent = *t, true
 		return err
 	})
+	a.leaving.Add(-1)
 	if err != nil {
 		e.log.Error("sending a task", "task", id, "error", err)
 		return
@@ -136,9 +124,9 @@ func (e *Engine) create(ctx context.Context, id TaskID) {
 		return
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, createFor)
-	ref, createErr := e.cfg.Kie.Create(reqCtx, e.createRequest(task))
+	ref, createErr := a.client.Create(reqCtx, e.createRequest(task))
 	cancel()
-	if err := e.created(ctx, id, ref, createErr); err != nil {
+	if err := e.created(ctx, id, a, ref, createErr); err != nil {
 		// The record says creating: the next start makes it unresolved.
 		e.log.Error("storing the answer to createTask", "task", id, "kie_task", ref.TaskID, "error", err)
 	}
@@ -161,8 +149,8 @@ func (e *Engine) createRequest(t Task) kie.CreateRequest {
 const noCallback = "https://callback.invalid/"
 
 // created commits the outcome of createTask.
-func (e *Engine) created(ctx context.Context, id TaskID, ref kie.Ref, createErr error) error {
-	e.adjustGate(id, createErr)
+func (e *Engine) created(ctx context.Context, id TaskID, a *kieAccount, ref kie.Ref, createErr error) error {
+	e.adjustGate(a, id, createErr)
 	return e.changeTask(ctx, id, func(c *change, t *Task) error {
 		switch on := eventOf(createErr); on {
 		case Created:
@@ -197,6 +185,12 @@ func eventOf(err error) Event {
 	}
 }
 
+// keyTrouble reports whether the Kie account cannot be used for anything.
+func keyTrouble(err error) bool {
+	kind := kie.KindOf(err)
+	return kind == kie.ErrAuth || kind == kie.ErrCredits
+}
+
 // waitingFor says why a task that Kie did not take waits.
 func waitingFor(err error) Reason {
 	switch kie.KindOf(err) {
@@ -214,25 +208,23 @@ func waitingFor(err error) Reason {
 }
 
 // adjustGate closes the gate when the key cannot be used and opens it when it can.
-func (e *Engine) adjustGate(id TaskID, createErr error) {
+func (e *Engine) adjustGate(a *kieAccount, id TaskID, createErr error) {
 	reason := Reason("")
-	if createErr != nil {
-		switch kie.KindOf(createErr) {
-		case kie.ErrAuth, kie.ErrCredits:
-			reason = waitingFor(createErr)
-		case kie.ErrInvalid, kie.ErrNotFound, kie.ErrRefused: // an answer that only a good key gets
-		default:
-			return
-		}
+	switch kind := kie.KindOf(createErr); {
+	case keyTrouble(createErr):
+		reason = waitingFor(createErr)
+	case createErr == nil, kind == kie.ErrInvalid, kind == kie.ErrNotFound, kind == kie.ErrRefused: // an answer that only a good key gets
+	default:
+		return
 	}
-	if !e.gate.set(reason, e.cfg.Now().Add(keyPark)) {
+	if !a.gate.set(reason, e.cfg.Now().Add(keyPark)) {
 		return
 	}
 	if reason != "" {
-		e.log.Error("creations are paused", "reason", reason, "task", id, "error", createErr)
+		e.log.Error("creations are paused", "kie_account", a.name, "reason", reason, "task", id, "error", createErr)
 		return
 	}
-	e.log.Info("creations go on")
+	e.log.Info("creations go on", "kie_account", a.name)
 	e.creator.hurry()
 }
 
@@ -271,6 +263,9 @@ func (c *change) requeue(t *Task, createErr error) error {
 	t.Attempts++
 	t.Waiting = waitingFor(createErr)
 	t.Due = c.now.Add(notTakenWait(createErr, t.Attempts))
+	if reason, _ := c.e.paused(*t); reason == "" && keyTrouble(createErr) {
+		t.Due = c.now // another account takes it
+	}
 	verdict, err := c.apply(t, NotTaken)
 	if err != nil || verdict != Moved {
 		return err

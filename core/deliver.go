@@ -399,7 +399,7 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown, Usual: e.learned.usual(lead.Request.Model)}
 	if lead.State == Queued {
 		p.Position = e.creator.position(lead.ID)
-		p.Paused, p.Resume = e.gate.state()
+		p.Paused, p.Resume = e.paused(lead)
 	}
 	return p, nil
 }

@@ -88,13 +88,25 @@
 // # How it moves
 //
 // Due work is in the store, by task; the schedules in memory are rebuilt from
-// it at every start and are only hints to look at a record. The creator takes
-// queued tasks in order of acceptance, each with a slot of the creation
-// limiter in hand. The tracker reads from Kie what a callback was about, and
-// otherwise the task whose result has most likely been waiting longest; the
-// chat's clock goes on in between. Both commit what they learn through one
-// function, which asks the table, books the ledger and stores the delivery. The
-// courier shows deliveries, one ordered lane per chat.
+// it at every start and are only hints to look at a record. The creator lets
+// queued tasks take turns, each with a slot of the creation limiter in hand.
+// The tracker reads from Kie what a callback was about, and otherwise the task
+// whose result has most likely been waiting longest; the chat's clock goes on
+// in between. Both commit what they learn through one function, which asks the
+// table, books the ledger and stores the delivery. The courier shows
+// deliveries, one ordered lane per chat.
+//
+// People take turns, and one person's tasks keep the order of acceptance: with
+// a limit of 20 creations in 10 seconds, fifty requests of one person would
+// delay everybody else by half a minute. Taking turns, the next person's first
+// request waits for one task of each other person at most.
+//
+// There may be several Kie accounts, each with its own limit of creations, its
+// own budget of reads, its own credits and uploads. A new task goes to the
+// account with the fewest tasks, of those that are open and have room; from
+// then on it stays there, for another account knows neither its id nor its
+// files. An account whose key is refused or that has no credits is parked:
+// what is queued goes to the others, and where there is none it waits.
 //
 // # The order of reads
 //

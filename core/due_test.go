@@ -56,16 +56,3 @@ func TestDueQueueAgainstASortedList(t *testing.T) {
 		t.Errorf("%d nodes and %d indexed are left", q.len(), len(q.index))
 	}
 }
-
-func TestHurryKeepsTheOrderOfAcceptance(t *testing.T) {
-	s := newSchedule(time.Now)
-	for n := range 100 {
-		s.put(TaskID(fmt.Sprintf("%018d", n)), time.Now().Add(time.Duration(100-n)*time.Hour))
-	}
-	s.hurry()
-	for n := range 100 {
-		if id, _ := s.take(); id != TaskID(fmt.Sprintf("%018d", n)) {
-			t.Fatalf("number %d is %s", n, id)
-		}
-	}
-}

@@ -75,13 +75,6 @@ func (e *DeliveryError) Error() string { return e.Err.Error() }
 // Unwrap gives the cause.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// Kie is the part of kie.Client that the engine uses.
-type Kie interface {
-	Create(context.Context, kie.CreateRequest) (kie.Ref, error)
-	Status(context.Context, kie.Ref) (kie.Status, error)
-	Upload(context.Context, kie.File) (kie.UploadedFile, error)
-}
-
 // Catalog is the part of catalog.Catalog that the engine uses. It may answer
 // differently from call to call: an operator's file can change while kiebot runs.
 type Catalog interface {
@@ -98,7 +91,7 @@ const Unlimited Limit = -1
 // required; the zero value of everything else is a sensible default.
 type Config struct {
 	Store    Store
-	Kie      Kie
+	Kie      []KieAccount // at least one
 	Catalog  Catalog
 	Spool    *media.Spool
 	Adapters map[string]Adapter // by Identity.Platform
@@ -164,15 +157,14 @@ type Engine struct {
 	name  string // owner of claimed work
 
 	secret  callbackSecret
-	slots   *kie.CreationLimiter
+	kies    []*kieAccount // as configured, never empty
 	probing chan struct{} // has room for measuresMax
-	creator *schedule
-	tracker *tracker
-	graces  *schedule // unresolved tasks, by the end of their grace time
-	clocks  *schedule // running tasks, by when their chats show a later time
+	creator *turns        // queued tasks
+	uploads *turns        // queued tasks whose turn came, with files that Kie does not have yet
+	graces  *schedule     // unresolved tasks, by the end of their grace time
+	clocks  *schedule     // running tasks, by when their chats show a later time
 	learned *durations
 	courier *courier
-	gate    gate
 
 	decoded atomic.Pointer[policyInForce]
 	running atomic.Bool
@@ -183,26 +175,25 @@ type Engine struct {
 func New(cfg Config) (*Engine, error) {
 	var missing []error
 	for name, there := range map[string]bool{
-		"Store": cfg.Store != nil, "Kie": cfg.Kie != nil, "Catalog": cfg.Catalog != nil,
+		"Store": cfg.Store != nil, "Kie": len(cfg.Kie) > 0, "Catalog": cfg.Catalog != nil,
 		"Spool": cfg.Spool != nil, "Adapters": len(cfg.Adapters) > 0,
 	} {
 		if !there {
 			missing = append(missing, fmt.Errorf("core: Config.%s is required", name))
 		}
 	}
-	if len(missing) > 0 {
-		return nil, errors.Join(missing...)
-	}
 	e := &Engine{cfg: cfg.withDefaults(), store: cfg.Store}
 	e.log = e.cfg.Logger
 	e.ids = &ids{rand: e.cfg.Rand}
-	e.slots = kie.NewCreationLimiter(creationsMax, creationsPer)
 	e.probing = make(chan struct{}, measuresMax)
-	e.creator = newSchedule(e.cfg.Now)
+	e.creator = newTurns(e.cfg.Now)
+	e.uploads = newTurns(e.cfg.Now)
 	e.graces = newSchedule(e.cfg.Now)
 	e.clocks = newSchedule(e.cfg.Now)
 	e.learned = newDurations()
-	e.tracker = newTracker(e.cfg.Now, e.learned, newBudget(statusReads, readersMax), cfg.CallbackBase != "")
+	if wrong := append(missing, e.openKieAccounts()...); len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
 	e.courier = newCourier(e)
 	name, err := e.ids.next(e.cfg.Now())
 	if err != nil {
@@ -270,7 +261,12 @@ func (e *Engine) work(ctx context.Context) error {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { e.createLoop(ctx, work) })
-	loops.Go(func() { e.trackLoop(ctx) })
+	for range uploadsMax {
+		loops.Go(func() { e.uploadLoop(ctx, work) })
+	}
+	for _, a := range e.kies {
+		loops.Go(func() { e.trackLoop(ctx, a) })
+	}
 	loops.Go(func() { e.graceLoop(ctx) })
 	loops.Go(func() { e.clockLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })

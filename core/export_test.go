@@ -15,14 +15,20 @@ func (e *Engine) Resume(ctx context.Context) error { return e.leased(ctx, e.resu
 // Waiting is how many tasks wait in memory.
 func (e *Engine) Waiting() int {
 	n := 0
-	for _, s := range []*schedule{e.creator, e.graces} {
-		s.mu.Lock()
-		n += s.queue.len()
-		s.mu.Unlock()
+	e.graces.mu.Lock()
+	n += e.graces.queue.len()
+	e.graces.mu.Unlock()
+	for _, t := range []*turns{e.creator, e.uploads} {
+		t.mu.Lock()
+		n += t.later.len() + len(t.due)
+		t.mu.Unlock()
 	}
-	e.tracker.mu.Lock()
-	defer e.tracker.mu.Unlock()
-	return n + e.tracker.queue.len()
+	for _, a := range e.kies {
+		a.tracker.mu.Lock()
+		n += a.tracker.queue.len()
+		a.tracker.mu.Unlock()
+	}
+	return n
 }
 
 // CallbackURL is where Kie reports the end of the task, once there was a callback or the engine has run.

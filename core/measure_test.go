@@ -44,7 +44,8 @@ func playReel(t *testing.T, test func(*testing.T, *world, *reel)) {
 	t.Helper()
 	source := &reel{}
 	change := func(c *core.Config) {
-		c.Kie, c.Sources = &uploads{Kie: c.Kie}, map[string]core.Source{"chat": source}
+		c.Kie[0].Client = &uploads{Kie: c.Kie[0].Client}
+		c.Sources = map[string]core.Source{"chat": source}
 	}
 	play(t, kietest.Config{}, change, func(t *testing.T, w *world) { test(t, w, source) })
 }

@@ -44,7 +44,7 @@ func newCrowd(b *testing.B, waiting int) *crowd {
 	}
 	b.Cleanup(func() { c.store.Close() })
 	c.cfg = benchConfig(b, dir)
-	c.cfg.Store, c.cfg.Kie, c.cfg.CallbackBase = c.store, nowhere{}, "http://bot.test"
+	c.cfg.Store, c.cfg.Kie, c.cfg.CallbackBase = c.store, []core.KieAccount{{Client: nowhere{}}}, "http://bot.test"
 	c.cfg.Adapters = map[string]core.Adapter{"chat": silent{}}
 	c.fill(waiting)
 	c.open()

@@ -25,36 +25,53 @@ type Source interface {
 // again. Kie keeps uploads for 24 hours at least ("File Upload Quickstart").
 const uploadLives = 12 * time.Hour
 
-// unready reports whether the file has to be uploaded before its task can be created.
-func (f InputFile) unready(now time.Time) bool {
-	return f.URL == "" || now.Sub(f.Uploaded) > uploadLives
+// unready reports whether the file has to be uploaded before its task can be
+// created at the Kie account.
+func (f InputFile) unready(kieAccount string, now time.Time) bool {
+	return f.URL == "" || f.KieAccount != kieAccount || now.Sub(f.Uploaded) > uploadLives
 }
 
-// needsFiles looks the task up; a task that is gone or cannot be read needs none.
-func (e *Engine) needsFiles(ctx context.Context, id TaskID) bool {
-	t, err := e.load(ctx, id)
-	now := e.cfg.Now()
-	return err == nil && t.State == Queued &&
-		slices.ContainsFunc(t.Request.Files, func(f InputFile) bool { return f.unready(now) })
+// unready reports whether a file of the task has to be uploaded first.
+func (t Task) unready(kieAccount string, now time.Time) bool {
+	return slices.ContainsFunc(t.Request.Files, func(f InputFile) bool { return f.unready(kieAccount, now) })
 }
 
 // errGone marks a file that no further try can bring.
 var errGone = errors.New("the file cannot be had")
 
-// prepare gives the task's files to Kie and commits where they are. What
-// cannot be prepared is tried again for an hour, then the task fails, refunded.
-func (e *Engine) prepare(ctx context.Context, id TaskID) {
-	task, err := e.load(ctx, id)
-	if err != nil {
-		e.log.Error("loading a task to prepare", "task", id, "error", err)
+// uploadLoop gives the files of tasks to Kie, one task after the other. People
+// take turns here, too. There are uploadsMax such loops.
+func (e *Engine) uploadLoop(ctx, work context.Context) {
+	for {
+		next, ok := e.uploads.next(ctx, func(string) bool { return true })
+		if !ok {
+			return
+		}
+		task, err := e.load(work, next.id)
+		if err == nil && task.State == Queued {
+			e.prepare(ctx, task)
+		} else if err != nil && !errors.Is(err, ErrNotFound) {
+			e.log.Error("loading a task to prepare", "task", next.id, "error", err)
+			e.uploads.put(next, e.cfg.Now().Add(keyPark))
+		}
+	}
+}
+
+// prepare gives the task's files to a Kie account and commits where they are.
+// What cannot be prepared is tried again for an hour, then the task fails, refunded.
+func (e *Engine) prepare(ctx context.Context, task Task) {
+	a, why, retry := e.choose(task, e.cfg.Now())
+	if a == nil {
+		e.postpone(ctx, task.ID, why, retry)
 		return
 	}
 	files := slices.Clone(task.Request.Files)
+	var err error
 	for i := range files {
-		if !files[i].unready(e.cfg.Now()) {
+		if !files[i].unready(a.name, e.cfg.Now()) {
 			continue
 		}
-		if err = e.upload(ctx, task, &files[i]); err != nil {
+		if err = e.upload(ctx, a, task, &files[i]); err != nil {
 			err = fmt.Errorf("preparing %q: %w", files[i].Name, err)
 			break
 		}
@@ -62,19 +79,19 @@ func (e *Engine) prepare(ctx context.Context, id TaskID) {
 	if ctx.Err() != nil {
 		return // stopping; the task is still queued
 	}
-	if err := e.prepared(ctx, id, files, err); err != nil {
-		e.log.Error("storing what was prepared", "task", id, "error", err)
+	if err := e.prepared(ctx, task.ID, a, files, err); err != nil {
+		e.log.Error("storing what was prepared", "task", task.ID, "error", err)
 	}
 }
 
 // upload opens one file at its platform and gives it to Kie.
-func (e *Engine) upload(ctx context.Context, t Task, file *InputFile) error {
+func (e *Engine) upload(ctx context.Context, a *kieAccount, t Task, file *InputFile) error {
 	content, err := e.open(ctx, t.Request, *file)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	up, err := e.cfg.Kie.Upload(ctx, kie.File{Content: content, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
+	up, err := a.client.Upload(ctx, kie.File{Content: content, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
 	switch kie.KindOf(err) {
 	case kie.ErrInvalid, kie.ErrRefused, kie.ErrNotFound:
 		return errors.Join(errGone, err)
@@ -82,7 +99,7 @@ func (e *Engine) upload(ctx context.Context, t Task, file *InputFile) error {
 	if err != nil {
 		return err
 	}
-	file.URL, file.Uploaded = up.URL, e.cfg.Now()
+	file.URL, file.Uploaded, file.KieAccount = up.URL, e.cfg.Now(), a.name
 	return nil
 }
 
@@ -108,7 +125,7 @@ func sizeOf(f InputFile) int64 {
 }
 
 // prepared commits the addresses, a later try, or the end.
-func (e *Engine) prepared(ctx context.Context, id TaskID, files []InputFile, failed error) error {
+func (e *Engine) prepared(ctx context.Context, id TaskID, a *kieAccount, files []InputFile, failed error) error {
 	if failed != nil {
 		e.log.Warn("a file of a request could not be given to Kie", "task", id, "error", failed)
 	}
@@ -116,13 +133,13 @@ func (e *Engine) prepared(ctx context.Context, id TaskID, files []InputFile, fai
 		if t.State != Queued {
 			return nil
 		}
-		t.Request.Files = files
+		t.Request.Files, t.KieAccount = files, a.name
 		switch {
 		case failed == nil:
 			t.Due, t.Attempts = c.now, 0
 			return c.putTask(*t)
 		case errors.Is(failed, errGone):
-			t.Failure = &Failure{Reason: FailFile, Message: missing(files, c.now)}
+			t.Failure = &Failure{Reason: FailFile, Message: missing(files, a.name, c.now)}
 			_, err := c.apply(t, Unprepared)
 			return err
 		case !c.now.Before(t.Created.Add(KeyPatience)):
@@ -137,9 +154,9 @@ func (e *Engine) prepared(ctx context.Context, id TaskID, files []InputFile, fai
 }
 
 // missing names the first file that Kie does not have.
-func missing(files []InputFile, now time.Time) string {
+func missing(files []InputFile, kieAccount string, now time.Time) string {
 	for _, f := range files {
-		if f.unready(now) {
+		if f.unready(kieAccount, now) {
 			return f.Name
 		}
 	}

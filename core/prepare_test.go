@@ -77,8 +77,9 @@ func playFiles(t *testing.T, test func(*testing.T, *world, *shelf, *uploads)) {
 	t.Helper()
 	s, u := &shelf{}, &uploads{}
 	change := func(c *core.Config) {
-		u.Kie = c.Kie
-		c.Kie, c.Sources = u, map[string]core.Source{"chat": s}
+		u.Kie = c.Kie[0].Client
+		c.Kie[0].Client = u
+		c.Sources = map[string]core.Source{"chat": s}
 	}
 	play(t, kietest.Config{}, change, func(t *testing.T, w *world) { test(t, w, s, u) })
 }

@@ -131,9 +131,11 @@ type InputFile struct {
 	// Duration is how long a video or a sound is. Submit measures it where it
 	// decides the price; what a platform says about it is not to be trusted.
 	Duration time.Duration `json:"duration,omitempty"`
-	// URL is where Kie has it, since Uploaded. Kie keeps uploads for a day at least.
-	URL      string    `json:"url,omitempty"`
-	Uploaded time.Time `json:"uploaded,omitzero"`
+	// URL is where Kie has it, since Uploaded, for tasks of the Kie account.
+	// Kie keeps uploads for a day at least.
+	URL        string    `json:"url,omitempty"`
+	Uploaded   time.Time `json:"uploaded,omitzero"`
+	KieAccount string    `json:"kie_account,omitempty"`
 }
 
 // MaxBatch is the largest Request.Count.

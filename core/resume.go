@@ -12,7 +12,11 @@ func (e *Engine) resume(ctx context.Context) error {
 		return err
 	}
 	e.creator.clear()
-	e.tracker.clear()
+	e.uploads.clear()
+	for _, a := range e.kies {
+		a.tracker.clear()
+		a.atKie.Store(0)
+	}
 	e.graces.clear()
 	e.clocks.clear()
 	for {
@@ -43,6 +47,9 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 			return err
 		})
 	}
+	if w.State.atKie() {
+		e.count(w.KieAccount, 1)
+	}
 	if w.State == Creating {
 		return e.changeTask(ctx, w.Task, func(c *change, t *Task) error {
 			if t.State != Creating {
@@ -52,7 +59,14 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 			return err
 		})
 	}
-	e.recall(Task{ID: w.Task, State: w.State, Due: w.Due})
+	t := Task{ID: w.Task, State: w.State, Due: w.Due, Account: w.Account, KieAccount: w.KieAccount}
+	if w.State == Queued && w.Account == "" { // stored by a version that did not need it
+		var err error
+		if t, err = e.load(ctx, w.Task); err != nil {
+			return err
+		}
+	}
+	e.recall(t)
 	return nil
 }
 
@@ -62,10 +76,12 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 func (e *Engine) recall(t Task) {
 	switch t.State {
 	case Queued:
-		e.creator.put(t.ID, t.Due)
+		e.creator.put(turnOf(t), t.Due)
 	case Unresolved:
 		e.graces.put(t.ID, t.Due)
 	default:
-		e.tracker.put(t.ID, t.Due)
+		if tracker := e.trackerOf(t); tracker != nil { // else its Kie account was removed
+			tracker.put(t.ID, t.Due)
+		}
 	}
 }

@@ -53,18 +53,6 @@ func (s *schedule) clear() {
 	s.queue = dueQueue[struct{}]{}
 }
 
-// hurry makes everything due now, in the order of acceptance.
-func (s *schedule) hurry() {
-	s.mu.Lock()
-	now := s.now().UnixNano()
-	for i := range s.queue.nodes {
-		s.queue.nodes[i].due = now
-	}
-	s.queue.reorder()
-	s.mu.Unlock()
-	s.stir()
-}
-
 // longestNap bounds a wait, so that a wall clock set forward is noticed.
 const longestNap = time.Minute
 
@@ -100,24 +88,4 @@ func (s *schedule) take() (TaskID, time.Duration) {
 	id := s.queue.slots[head].key.id()
 	s.queue.remove(head)
 	return id, 0
-}
-
-// positionMax bounds the work of counting: further back nobody cares for the exact place.
-const positionMax = 2000
-
-// position is the task's place, 1 for the next; 0 when it is not there or too far back.
-func (s *schedule) position(id TaskID) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	slot := s.queue.find(id)
-	if slot == noSlot || s.queue.len() > positionMax {
-		return 0
-	}
-	place, own := 1, s.queue.nodes[s.queue.slots[slot].at]
-	for _, other := range s.queue.nodes {
-		if s.queue.less(other, own) {
-			place++
-		}
-	}
-	return place
 }

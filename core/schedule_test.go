@@ -2,7 +2,6 @@ package core
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -61,23 +60,6 @@ func TestScheduleNoticesAClockJump(t *testing.T) {
 			t.Errorf("%q after %v", id, time.Since(began))
 		}
 	})
-}
-
-func TestSchedulePosition(t *testing.T) {
-	s := newSchedule(time.Now)
-	now := time.Now()
-	order := rand.New(rand.NewPCG(1, 2)).Perm(50)
-	for _, n := range order {
-		s.put(TaskID(fmt.Sprintf("%03d", n)), now.Add(time.Duration(n/5)*time.Second))
-	}
-	for n := range 50 {
-		if got := s.position(TaskID(fmt.Sprintf("%03d", n))); got != n+1 {
-			t.Errorf("task %d has position %d", n, got)
-		}
-	}
-	if got := s.position("nobody"); got != 0 {
-		t.Errorf("an unknown task has position %d", got)
-	}
 }
 
 func TestIDsSortAndAreRefusedWhenWrong(t *testing.T) {

@@ -25,6 +25,9 @@ func (s State) Final() bool {
 	return s == Succeeded || s == Failed || s == Expired || s == Canceled
 }
 
+// atKie reports whether Kie has the task, or may have it, unfinished.
+func (s State) atKie() bool { return s == Creating || s == Unresolved || s == Running }
+
 // Event is something that happened to a task.
 type Event string
 

@@ -18,24 +18,24 @@ const (
 	closeReads = 4               // part of its age within which two reads tell when a task ended
 )
 
-// trackLoop reads from Kie what the tracker says, within the budget of reads.
-// A stop cuts reads off: they are made again after the next start.
-func (e *Engine) trackLoop(ctx context.Context) {
+// trackLoop reads from one Kie account what its tracker says, within the
+// budget of reads. A stop cuts reads off: they are made again after the next start.
+func (e *Engine) trackLoop(ctx context.Context, a *kieAccount) {
 	var under sync.WaitGroup
 	defer under.Wait()
 	for {
-		if e.tracker.reads.acquire(ctx) != nil {
+		if a.tracker.reads.acquire(ctx) != nil {
 			return
 		}
-		l, ok := e.tracker.next(ctx)
+		l, ok := a.tracker.next(ctx)
 		if !ok {
-			e.tracker.reads.refund()
-			e.tracker.reads.release()
+			a.tracker.reads.refund()
+			a.tracker.reads.release()
 			return // what was taken is still due in the store
 		}
 		under.Go(func() {
-			defer e.tracker.reads.release()
-			e.track(ctx, l)
+			defer a.tracker.reads.release()
+			e.track(ctx, a, l)
 		})
 	}
 }
@@ -69,36 +69,36 @@ func (e *Engine) watch(t Task) watch {
 	return watch{since: since.UnixNano(), model: e.learned.number(t.Request.Model, e.kindOf(t)), heard: t.Due.Equal(urgent())}
 }
 
-// track does what is due for one task that Kie has.
-func (e *Engine) track(ctx context.Context, l look) {
+// track does what is due for one task that the Kie account has.
+func (e *Engine) track(ctx context.Context, a *kieAccount, l look) {
 	task, err := e.load(ctx, l.id)
 	if ctx.Err() != nil {
 		return
 	}
 	if errors.Is(err, ErrNotFound) {
-		e.tracker.reads.refund()
+		a.tracker.reads.refund()
 		return
 	}
 	if err != nil {
 		e.log.Error("loading a task that is due", "task", l.id, "error", err)
-		e.tracker.again(l, e.cfg.Now().Add(time.Minute))
+		a.tracker.again(l, e.cfg.Now().Add(time.Minute))
 		return
 	}
 	if task.Due.IsZero() || task.Kie.IsZero() || task.State == Unresolved {
-		e.tracker.reads.refund()
+		a.tracker.reads.refund()
 		return
 	}
 	if l.since == 0 { // recalled after a restart
 		e.clock(task)
 	}
-	if w := e.watch(task); l.since == 0 && readByExpectation(task) && !e.tracker.worthwhile(w, e.cfg.Now()) {
-		e.tracker.reads.refund() // it is too early for its model
-		e.tracker.follow(l.id, w)
+	if w := e.watch(task); l.since == 0 && readByExpectation(task) && !a.tracker.worthwhile(w, e.cfg.Now()) {
+		a.tracker.reads.refund() // it is too early for its model
+		a.tracker.follow(l.id, w)
 		return
 	}
-	if err := e.read(ctx, task, l); err != nil {
+	if err := e.read(ctx, a, task, l); err != nil {
 		e.log.Error("following a task", "task", l.id, "error", err)
-		e.tracker.again(l, e.cfg.Now().Add(time.Minute))
+		a.tracker.again(l, e.cfg.Now().Add(time.Minute))
 	}
 }
 
@@ -117,18 +117,18 @@ func (e *Engine) graceOver(ctx context.Context, id TaskID) error {
 
 // read asks Kie and commits what has changed. A read that finds the task
 // still running costs no commit.
-func (e *Engine) read(ctx context.Context, task Task, l look) error {
+func (e *Engine) read(ctx context.Context, a *kieAccount, task Task, l look) error {
 	readCtx, cancel := context.WithTimeout(ctx, readFor)
 	asked := time.Now()
-	status, err := e.cfg.Kie.Status(readCtx, task.Kie)
+	status, err := a.client.Status(readCtx, task.Kie)
 	cancel()
 	now := e.cfg.Now()
 	if ctx.Err() != nil {
 		return nil
 	}
-	e.tracker.reads.answered(asked, time.Now(), err)
+	a.tracker.reads.answered(asked, time.Now(), err)
 	if err != nil {
-		return e.unread(ctx, task, l, err, now)
+		return e.unread(ctx, a, task, l, err, now)
 	}
 	switch {
 	case status.State == kie.Fail:
@@ -139,29 +139,29 @@ func (e *Engine) read(ctx context.Context, task Task, l look) error {
 	case status.State == kie.Success:
 		return e.empty(ctx, task.ID, status)
 	}
-	return e.unfinished(ctx, task, l, now)
+	return e.unfinished(ctx, a, task, l, now)
 }
 
 // unread decides about a read that failed: an outage postpones, the longer it
 // lasts the further, and only an answer that Kie does not know the task
 // counts as one that says unfinished.
-func (e *Engine) unread(ctx context.Context, task Task, l look, err error, now time.Time) error {
+func (e *Engine) unread(ctx context.Context, a *kieAccount, task Task, l look, err error, now time.Time) error {
 	age := now.Sub(task.Started)
 	if kie.KindOf(err) == kie.ErrNotFound {
 		if age > lostAfter {
 			e.log.Warn("Kie does not know a task that it named", "task", task.ID, "kie_task", task.Kie.TaskID, "error", err)
 		}
-		return e.unfinished(ctx, task, l, now)
+		return e.unfinished(ctx, a, task, l, now)
 	}
 	e.log.Warn("reading a task failed; it will be read again", "task", task.ID, "error", err)
 	unread := age - seconds(l.lastAge())
-	e.tracker.again(l, now.Add(min(max(unread/4, firstRetry), slowGap)))
+	a.tracker.again(l, now.Add(min(max(unread/4, firstRetry), slowGap)))
 	return nil
 }
 
 // unfinished plans the next read, tells the person once after the soft
 // deadline, and ends the task after the hard one.
-func (e *Engine) unfinished(ctx context.Context, task Task, l look, now time.Time) error {
+func (e *Engine) unfinished(ctx context.Context, a *kieAccount, task Task, l look, now time.Time) error {
 	w := e.watch(task)
 	w.heard = w.heard || l.heard
 	age := max(now.Sub(w.began()), 0)
@@ -175,7 +175,7 @@ func (e *Engine) unfinished(ctx context.Context, task Task, l look, now time.Tim
 		}
 	}
 	w.last = uint32(age.Milliseconds())
-	e.tracker.follow(task.ID, w)
+	a.tracker.follow(task.ID, w)
 	return nil
 }
 

@@ -161,7 +161,7 @@ func TestKieUnreachable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.cfg.Kie = away
+		w.cfg.Kie = []core.KieAccount{{Client: away}}
 		w.reopen(nil)
 		w.run()
 		id := w.submit(request("a cat"))

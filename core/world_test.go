@@ -62,10 +62,6 @@ func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *w
 	w.kie = kietest.NewMemoryServer(kieCfg)
 	// Small answers in memory: compressing them would be most of the work.
 	w.net = &http.Transport{DialContext: w.kie.DialContext, DisableCompression: true}
-	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}, Tries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
 	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{w.kie.URL()}, Dial: w.kie.DialContext})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +75,7 @@ func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *w
 		t.Fatal(err)
 	}
 	w.cfg = core.Config{
-		Kie: client, Catalog: models, Spool: spool, UserDaily: 100_000,
+		Kie: w.kieAccounts(kieCfg.Keys), Catalog: models, Spool: spool, UserDaily: 100_000,
 		Adapters:     map[string]core.Adapter{"chat": w.chat},
 		CallbackBase: "http://bot.test",
 		Logger:       slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -89,6 +85,26 @@ func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *w
 	}
 	w.open(nil)
 	return w
+}
+
+// kieAccounts is an account for each key, named like it; the only one has no name.
+func (w *world) kieAccounts(keys []string) []core.KieAccount {
+	w.t.Helper()
+	client := func(key string) core.Kie {
+		c, err := kie.New(kie.Config{APIKey: kie.Secret(key), BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}, Tries: 1})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return c
+	}
+	if len(keys) == 0 {
+		return []core.KieAccount{{Client: client(w.kie.Key())}}
+	}
+	var all []core.KieAccount
+	for _, key := range keys {
+		all = append(all, core.KieAccount{Name: key, Client: client(key)})
+	}
+	return all
 }
 
 // workDir is a folder in memory where there is one: nothing here is about the disk.

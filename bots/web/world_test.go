@@ -80,7 +80,7 @@ func (w *world) start() {
 	listener := w.listen()
 	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
 	w.engine, err = core.New(core.Config{
-		Store: store, Kie: client, Catalog: models, Spool: spool, Policy: w.policy, CallbackBase: w.address, Logger: log,
+		Store: store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, Policy: w.policy, CallbackBase: w.address, Logger: log,
 		Adapters: map[string]core.Adapter{Platform: late{w}},
 	})
 	must(w.t, err)

@@ -109,7 +109,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 		return err
 	}
 	cfg := core.Config{
-		Store: a.store, Kie: client, Catalog: models, Spool: spool, MediaKept: s.mediaKept,
+		Store: a.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, MediaKept: s.mediaKept,
 		Sources: o.sources, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
 		Adapters: map[string]core.Adapter{
 			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {

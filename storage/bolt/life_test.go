@@ -118,6 +118,9 @@ func (o *outside) Upload(context.Context, kie.File) (kie.UploadedFile, error) {
 	return kie.UploadedFile{}, errors.New("nobody uploads here")
 }
 
+// Credits implements core.Kie: there are always enough.
+func (o *outside) Credits(context.Context) (kie.Credits, error) { return 1_000_000, nil }
+
 // Deliver implements core.Adapter.
 func (o *outside) Deliver(_ context.Context, p core.Parcel) (json.RawMessage, error) {
 	o.happened("shown\t%s\t%s", p.Delivery.Lead, p.Delivery.Kind)
@@ -238,7 +241,7 @@ func newEngine(t *testing.T, dir string, store core.Store, o *outside) *core.Eng
 		t.Fatal(err)
 	}
 	engine, err := core.New(core.Config{
-		Store: store, Kie: o, Catalog: models, Spool: spool, UserDaily: 1_000_000,
+		Store: store, Kie: []core.KieAccount{{Client: o}}, Catalog: models, Spool: spool, UserDaily: 1_000_000,
 		Adapters: map[string]core.Adapter{"chat": o}, CallbackBase: "http://bot.test",
 	})
 	if err != nil {
