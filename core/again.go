@@ -65,7 +65,7 @@ func OutputFile(t Task, index int) (InputFile, bool) {
 	}
 	file := InputFile{
 		Name: fmt.Sprintf("%s-%d", t.ID.Short(), index+1), Ref: ref, Platform: outputPlatform,
-		URL: out.URL, Uploaded: t.Finished,
+		URL: out.URL, Uploaded: t.Finished, KieAccount: t.KieAccount,
 	}
 	if out.File != nil {
 		file.Name, file.Type, file.Size, file.Duration = out.File.Name, out.File.Type, out.File.Size, out.File.Duration
