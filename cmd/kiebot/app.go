@@ -104,12 +104,12 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 }
 
 func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *media.Spool) error {
-	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: a.log, Tries: 1})
+	accounts, err := s.kieAccounts(a.log)
 	if err != nil {
 		return err
 	}
 	cfg := core.Config{
-		Store: a.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, MediaKept: s.mediaKept,
+		Store: a.store, Kie: accounts, Catalog: models, Spool: spool, MediaKept: s.mediaKept,
 		Sources: o.sources, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
 		Adapters: map[string]core.Adapter{
 			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
@@ -126,6 +126,19 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	}
 	a.engine, err = core.New(cfg)
 	return err
+}
+
+// kieAccounts makes a client for each key.
+func (s settings) kieAccounts(log *slog.Logger) ([]core.KieAccount, error) {
+	var all []core.KieAccount
+	for _, k := range s.kieKeys {
+		client, err := kie.New(kie.Config{APIKey: k.key, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: log, Tries: 1})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, core.KieAccount{Name: k.name, Client: client})
+	}
+	return all, nil
 }
 
 func newSpool(s settings) (*media.Spool, error) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ import (
 // it only collects; settings are made, and all problems found, by read.
 type environment struct {
 	KieAPIKey     string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key"`
+	KieAPIKeys    string `envconfig:"KIE_API_KEYS" secret:"true" desc:"in place of KIE_API_KEY, for several Kie accounts: name=key,name2=key2"`
 	KieAPIURL     string `envconfig:"KIE_API_URL" default:"https://api.kie.ai" desc:"address of Kie's API"`
 	KieUploadURL  string `envconfig:"KIE_UPLOAD_URL" default:"https://kieai.redpandaai.co" desc:"address of Kie's file upload"`
 	KieWebhookKey string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings"`
@@ -61,7 +63,7 @@ type environment struct {
 
 // settings is the configuration, checked and typed.
 type settings struct {
-	kieKey      kie.Secret
+	kieKeys     []kieKey // at least one
 	kieURL      string
 	uploadURL   string
 	catalogFile string // empty when there is none
@@ -77,6 +79,12 @@ type settings struct {
 	locale      string
 	logLevel    slog.Level
 	logJSON     bool
+}
+
+// kieKey opens one Kie account.
+type kieKey struct {
+	name string
+	key  kie.Secret
 }
 
 // problem is one setting that is missing or wrong. Its text never shows a value.
@@ -208,13 +216,7 @@ func (e environment) read(found *problems) settings {
 }
 
 func (e environment) readKie(s *settings, found *problems) {
-	switch {
-	case e.KieAPIKey == "":
-		found.add("KIE_API_KEY", "is missing: make a key at https://kie.ai/api-key")
-	case strings.ContainsFunc(e.KieAPIKey, unprintable):
-		found.add("KIE_API_KEY", "has a space or a line break in it: copy the key alone")
-	}
-	s.kieKey = kie.Secret(e.KieAPIKey)
+	e.readKieKeys(s, found)
 	s.kieURL = strings.TrimRight(e.KieAPIURL, "/")
 	s.uploadURL = strings.TrimRight(e.KieUploadURL, "/")
 	for name, address := range map[string]string{"KIE_API_URL": e.KieAPIURL, "KIE_UPLOAD_URL": e.KieUploadURL} {
@@ -227,6 +229,48 @@ func (e environment) readKie(s *settings, found *problems) {
 			s.webhookKeys = append(s.webhookKeys, kie.Secret(key))
 		}
 	}
+}
+
+// readKieKeys takes the key of the only account or those of several.
+func (e environment) readKieKeys(s *settings, found *problems) {
+	switch {
+	case e.KieAPIKey != "" && e.KieAPIKeys != "":
+		found.add("KIE_API_KEYS", "is set beside KIE_API_KEY: give all keys here, the present one as %s=…, and remove the other", core.DefaultKieAccount)
+		return
+	case e.KieAPIKey == "" && e.KieAPIKeys == "":
+		found.add("KIE_API_KEY", "is missing: make a key at https://kie.ai/api-key")
+		return
+	case e.KieAPIKeys == "":
+		s.addKieKey("KIE_API_KEY", "", core.DefaultKieAccount, e.KieAPIKey, found)
+		return
+	}
+	n := 0
+	for entry := range strings.SplitSeq(e.KieAPIKeys, ",") {
+		n++
+		name, key, _ := strings.Cut(strings.TrimSpace(entry), "=")
+		s.addKieKey("KIE_API_KEYS", fmt.Sprintf("entry %d: ", n), name, key, found)
+	}
+}
+
+// addKieKey checks a key and its name. The text of a problem says which entry
+// it is about, never what is in it.
+func (s *settings) addKieKey(variable, entry, name, key string, found *problems) {
+	if err := core.CheckKieName(name); err != nil {
+		found.add(variable, "%sit has to look like name=key: %v", entry, err)
+	}
+	if slices.ContainsFunc(s.kieKeys, func(other kieKey) bool { return other.name == name }) {
+		found.add(variable, "%sits name is there already", entry)
+	}
+	if slices.ContainsFunc(s.kieKeys, func(other kieKey) bool { return key != "" && other.key.Reveal() == key }) {
+		found.add(variable, "%sits key is there already, under another name", entry)
+	}
+	switch {
+	case key == "":
+		found.add(variable, "%sthe key is missing", entry)
+	case strings.ContainsFunc(key, unprintable):
+		found.add(variable, "%shas a space or a line break in it: copy the key alone", entry)
+	}
+	s.kieKeys = append(s.kieKeys, kieKey{name, kie.Secret(key)})
 }
 
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }

@@ -45,7 +45,7 @@ func (d demoCommand) Run(ctx context.Context, term terminal) (err error) {
 		return err
 	}
 	s := settings{
-		kieKey: kie.Secret(server.Key()), kieURL: server.URL(), uploadURL: server.URL(), dataDir: dir,
+		kieKeys: []kieKey{{core.DefaultKieAccount, kie.Secret(server.Key())}}, kieURL: server.URL(), uploadURL: server.URL(), dataDir: dir,
 		userDaily: demoCredits, location: time.Local, locale: "en", logLevel: slog.LevelWarn,
 	}
 	if d.Once != "" {

@@ -185,7 +185,7 @@ func (c syncModels) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	client, err := kie.New(kie.Config{APIKey: s.kieKey, BaseURL: s.kieURL, UserAgent: "kiebot/" + version(), Logger: s.logger()})
+	client, err := kie.New(kie.Config{APIKey: s.kieKeys[0].key, BaseURL: s.kieURL, UserAgent: "kiebot/" + version(), Logger: s.logger()})
 	if err != nil {
 		return err
 	}
