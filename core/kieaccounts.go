@@ -117,6 +117,31 @@ func (e *Engine) kieAccount(name string) *kieAccount {
 	return nil
 }
 
+// parentsKieAccount is where a request with a parent should go: to the Kie
+// account that has the parent. It has to go there when its input names the
+// parent's Kie task, which no other account knows.
+func (c *change) parentsKieAccount(req Request) (name string, bound bool, err error) {
+	if req.Parent == "" {
+		return "", false, nil
+	}
+	parent, err := c.Task(req.Parent)
+	if errors.Is(err, ErrNotFound) || err == nil && parent.Kie.IsZero() {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	for _, value := range req.Input {
+		bound = bound || value == parent.Kie.TaskID
+	}
+	name = parent.KieAccount
+	if a := c.e.kieAccount(name); a != nil {
+		name = a.name // it had none when there was one account
+	}
+	// Again asks for the same as its parent, bound as that was.
+	return name, bound || parent.KieBound && req.Model == parent.Request.Model, nil
+}
+
 // trackerOf is the tracker of the task's Kie account, nil when that was removed.
 func (e *Engine) trackerOf(t Task) *tracker {
 	if a := e.kieAccount(t.KieAccount); a != nil {

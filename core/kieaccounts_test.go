@@ -146,3 +146,30 @@ func TestKieAccountsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// What starts from an earlier task goes to the account that has it, and waits
+// for that one when its input names the earlier Kie task.
+func TestFollowUpsStayWithTheirKieAccount(t *testing.T) {
+	play(t, two(), nil, func(t *testing.T, w *world) {
+		w.untilShown(w.submit(request("a cat"))) // at one
+		w.kie.NextCreate(kietest.Answer(402, "no credits"))
+		parent := w.submit(request("a dog"))
+		if task := w.untilShown(parent); task.KieAccount != "two" {
+			t.Fatalf("the parent went to %q", task.KieAccount)
+		}
+		again := request("a dog, bigger")
+		again.Parent = parent
+		if task := w.untilShown(w.submit(again)); task.KieAccount != "two" || task.KieBound {
+			t.Errorf("the follow-up went to %q, bound: %v", task.KieAccount, task.KieBound)
+		}
+		again = request(w.task(parent).Kie.TaskID)
+		again.Parent = parent
+		w.kie.SetBalanceOf("two", 0)
+		bound := w.submit(again)
+		w.until("it waits", func() bool { return w.task(bound).Waiting == core.FailNoCredits })
+		w.kie.SetBalanceOf("two", kietest.DefaultCredits)
+		if task := w.untilShown(bound); task.State != core.Succeeded || task.KieAccount != "two" || !task.KieBound {
+			t.Errorf("ended %s at %q, bound: %v", task.State, task.KieAccount, task.KieBound)
+		}
+	})
+}

@@ -90,8 +90,15 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 		}
 		ids[i] = TaskID(id)
 	}
+	kieAccount, bound, err := c.parentsKieAccount(req)
+	if err != nil {
+		return Receipt{}, err
+	}
 	for _, id := range ids {
-		task := Task{ID: id, Account: account.ID, Batch: ids, State: Queued, Request: req, Created: c.now, Due: c.now}
+		task := Task{
+			ID: id, Account: account.ID, Batch: ids, State: Queued, Request: req, Created: c.now, Due: c.now,
+			KieAccount: kieAccount, KieBound: bound,
+		}
 		if err := c.hold(&task, estimate, own, windows); err != nil {
 			return Receipt{}, err
 		}
