@@ -229,25 +229,33 @@ func (b *book) tell(d core.Delivery) {
 // balanced checks what a task's entries sum up to.
 func (b *book) balanced(f *fact) {
 	sums := map[core.WindowID]core.Usage{}
+	for _, s := range f.Hold.Shares {
+		sums[b.rooted(s.Window)] = core.Usage{}
+	}
+	var losses core.Credits
 	for id, sum := range f.sums {
+		if id.Kind() == core.WindowLoss {
+			losses += sum.Settled
+			continue
+		}
 		all := sums[b.rooted(id)]
 		add(&all, core.Posting{Held: sum.Held, Settled: sum.Settled, Granted: sum.Granted})
 		sums[b.rooted(id)] = all
 	}
 	for id, sum := range sums {
 		want := core.Usage{}
-		switch {
-		case id.Kind() == core.WindowLoss:
-			want.Settled = f.OperatorLoss
-		case f.State.Final():
+		if f.State.Final() {
 			want.Settled = f.share(id.Kind())
-		default:
+		} else {
 			want.Held = f.share(id.Kind())
 		}
 		if sum != want {
 			b.wrong("task %s is %s, holds %s, was charged %s: its entries in %s come to %+v, want %+v",
 				f.ID, f.State, f.Hold.Amount, f.Charged, id, sum, want)
 		}
+	}
+	if losses != f.OperatorLoss {
+		b.wrong("task %s has an operator loss of %s, and the ledger one of %s", f.ID, f.OperatorLoss, losses)
 	}
 	if f.Charged != 0 && f.State != core.Succeeded {
 		b.wrong("task %s is %s and was charged %s", f.ID, f.State, f.Charged)
