@@ -18,7 +18,9 @@ type book struct {
 
 	into    map[core.AccountID]core.AccountID // what was linked, and into which
 	people  map[core.Identity]core.AccountID
-	granted map[core.AccountID]core.Credits
+	records map[core.AccountID]core.Account
+	chats   map[core.Lane]core.Chat
+	acts    []core.Entry // what admins granted and adjusted
 	asked   []*order
 	orders  map[string]*order // the same by the update's key
 	facts   map[core.TaskID]*fact
@@ -55,7 +57,8 @@ type window struct{ ledger, usage, open core.Usage }
 
 func newBook(policy core.Policy) *book {
 	return &book{
-		policy: policy, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{}, granted: map[core.AccountID]core.Credits{},
+		policy: policy, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{},
+		records: map[core.AccountID]core.Account{}, chats: map[core.Lane]core.Chat{},
 		orders: map[string]*order{}, facts: map[core.TaskID]*fact{}, windows: map[core.WindowID]*window{},
 		waiting: map[core.DeliveryID]core.Delivery{}, ends: map[core.TaskID]int{}, lates: map[core.TaskID]int{},
 	}
@@ -71,6 +74,7 @@ func (b *book) read(c commit) {
 	for _, a := range c.accounts {
 		b.account(a)
 	}
+	b.rules(c)
 	for _, t := range c.tasks {
 		b.write(t, c)
 	}
@@ -195,6 +199,9 @@ func (b *book) ended(t core.Task, c commit) {
 }
 
 func (b *book) post(e core.Entry) {
+	if e.Kind == core.EntryGrant || e.Kind == core.EntryAdjust && e.Task == "" {
+		b.acts = append(b.acts, e)
+	}
 	f := b.facts[e.Task]
 	for _, p := range e.Postings {
 		add(&b.window(p.Window).ledger, p)

@@ -159,6 +159,8 @@ func (h *history) step(s step) {
 		h.repeat(s)
 	case doLink:
 		h.link(s)
+	case doAdmin:
+		h.admin(s)
 	case doCancel:
 		h.cancel(s)
 	case doRestart:

@@ -33,6 +33,7 @@ const (
 	doBurst   verb = "burst"   // several people press at the same moment
 	doRepeat  verb = "repeat"  // the platform sends an update again
 	doLink    verb = "link"    // one person becomes the same account as another
+	doAdmin   verb = "admin"   // an admin grants, limits, blocks, refunds …
 	doCancel  verb = "cancel"  // somebody presses cancel
 	doRestart verb = "restart" // the process is stopped and started
 	doStop    verb = "stop"    // the engine is stopped, and run again in the same process
@@ -57,6 +58,7 @@ type step struct {
 	fates  []fate  // of each task
 	show   showing // of the end
 	agreed bool    // to the price
+	act    int     // of acts
 	after  bool
 	span   time.Duration
 }
@@ -74,6 +76,8 @@ func (s step) String() string {
 			head, s.who, s.room, s.count, s.model.id, strings.Join(names, ", "), s.show.name)
 	case doLink:
 		return fmt.Sprintf("%s person %d with person %d", head, s.who, s.count)
+	case doAdmin:
+		return fmt.Sprintf("%s does %q to person %d, room %d, order %d: %d", head, acts()[s.act].name, s.who, s.room, s.order, s.count)
 	case doRepeat:
 		return fmt.Sprintf("%s order %d", head, s.order)
 	case doCancel:
@@ -272,6 +276,8 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do = doRepeat
 	case n < 56 && r.IntN(2) == 0:
 		s.do, s.count = doLink, r.IntN(people)
+	case n < 58 && r.IntN(2) == 0:
+		s.do, s.act, s.count = doAdmin, r.IntN(len(acts())), r.IntN(30)
 	case n < 62:
 		s.do, s.count, s.after, s.order = doCancel, r.IntN(3), r.IntN(5) == 0, p.earlier(r, 8)
 	case n < 63:

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func (f *fact) cost() (own, granted, full core.Credits) {
 	switch {
 	case !f.State.Final():
 		return f.order.model.price - f.granted, f.granted, f.order.model.price
-	case f.State != core.Succeeded:
+	case f.State != core.Succeeded || f.Refunded > 0:
 		return 0, 0, 0
 	}
 	granted = min(max(f.Charged-(f.order.model.price-f.granted), 0), f.granted)
@@ -73,9 +74,10 @@ func (b *book) ownLeft(id core.AccountID, model string, at time.Time) core.Credi
 		return b.sum((*fact).own, func(f *fact) bool { return b.root(f.Account) == id && f.in(layout, at) && of(f) })
 	}
 	all := func(*fact) bool { return true }
+	limits := b.records[id].Limits
 	least := min(
-		left(b.policy.User.Daily, mine(time.DateOnly, all)),
-		left(b.policy.User.Monthly, mine(month, all)),
+		left(either(limits.Daily, b.policy.User.Daily), mine(time.DateOnly, all)+b.adjusted(core.WindowDay, id, time.DateOnly, at)),
+		left(either(limits.Monthly, b.policy.User.Monthly), mine(month, all)+b.adjusted(core.WindowMonth, id, month, at)),
 	)
 	if limit, ok := b.policy.Models[model]; ok {
 		least = min(least, left(&limit, mine(time.DateOnly, func(f *fact) bool { return f.Request.Model == model })))
@@ -86,12 +88,59 @@ func (b *book) ownLeft(id core.AccountID, model string, at time.Time) core.Credi
 // grantedLeft is what is left of what admins gave the account.
 func (b *book) grantedLeft(id core.AccountID) core.Credits {
 	used := b.sum((*fact).ofGrants, func(f *fact) bool { return b.root(f.Account) == id })
-	return max(b.granted[id]-used, 0)
+	for _, e := range b.acts {
+		if e.Kind == core.EntryGrant && b.root(e.Account) == id {
+			used -= e.Postings[0].Granted
+		}
+	}
+	return max(-used, 0)
+}
+
+// adjusted is what admins added to what the account has used in the day or month.
+func (b *book) adjusted(kind core.WindowKind, id core.AccountID, layout string, at time.Time) (sum core.Credits) {
+	for _, e := range b.acts {
+		if e.Kind != core.EntryAdjust || b.root(e.Account) != id || e.At.UTC().Format(layout) != at.UTC().Format(layout) {
+			continue
+		}
+		for _, p := range e.Postings {
+			if p.Window.Kind() == kind {
+				sum += p.Settled
+			}
+		}
+	}
+	return sum
+}
+
+// either is the special limit, or else the general one.
+func either(special, general *core.Limit) *core.Limit {
+	if special != nil {
+		return special
+	}
+	return general
+}
+
+// rules takes in what a commit changes about who may spend what.
+func (b *book) rules(c commit) {
+	for _, chat := range c.chats {
+		b.chats[chat.Lane] = chat
+	}
+	value, set := c.settings["policy"]
+	if !set {
+		return
+	}
+	var changed core.Policy
+	if err := json.Unmarshal(value, &changed); err != nil {
+		b.wrong("the policy cannot be read: %v", err)
+	}
+	b.policy.User.Daily = either(changed.User.Daily, b.policy.User.Daily)
 }
 
 // refusal is why the order must be refused at the moment; empty when it must be accepted.
 func (b *book) refusal(o *order, at time.Time) core.Reason {
 	id, total := b.accountOf(o.request.Origin.Identity), o.total()
+	if b.records[id].Blocked != nil {
+		return core.ReasonBlocked
+	}
 	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
 		return core.ReasonTooDear
 	}
@@ -102,7 +151,7 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 	today := func(f *fact) bool { return f.in(time.DateOnly, at) }
 	own := b.ownLeft(id, o.request.Model, at)
 	switch confirm := b.policy.ConfirmAbove; {
-	case total > left(b.policy.Chat, b.sum((*fact).full, inRoom)), total > left(b.policy.Total, b.sum((*fact).full, today)):
+	case total > left(either(b.chats[o.request.Origin.Lane].Limits.Daily, b.policy.Chat), b.sum((*fact).full, inRoom)), total > left(b.policy.Total, b.sum((*fact).full, today)):
 		return core.ReasonQuota
 	case total > own && total-own > b.grantedLeft(id):
 		return core.ReasonQuota
@@ -126,6 +175,7 @@ func (o *order) total() core.Credits { return o.model.price * core.Credits(o.cou
 
 // account takes an account's record in.
 func (b *book) account(a core.Account) {
+	b.records[a.ID] = a
 	if a.Into != "" {
 		b.into[a.ID] = a.Into
 	}

@@ -34,6 +34,8 @@ type commit struct {
 	delivered []core.DeliveryID
 	seen      []core.Seen
 	accounts  []core.Account
+	chats     []core.Chat
+	settings  map[string][]byte
 }
 
 func newWitness(store core.Store) *witness {
@@ -171,4 +173,17 @@ func (t *witnessed) PutAccount(a core.Account) error {
 func (t *witnessed) DeleteUsage(id core.WindowID) error {
 	t.c.usages = append(t.c.usages, core.WindowUsage{Window: id})
 	return t.Tx.DeleteUsage(id)
+}
+
+func (t *witnessed) PutChat(chat core.Chat) error {
+	t.c.chats = append(t.c.chats, chat)
+	return t.Tx.PutChat(chat)
+}
+
+func (t *witnessed) PutSetting(name string, value []byte) error {
+	if t.c.settings == nil {
+		t.c.settings = map[string][]byte{}
+	}
+	t.c.settings[name] = slices.Clone(value)
+	return t.Tx.PutSetting(name, value)
 }

@@ -1,0 +1,98 @@
+package core_test
+
+import (
+	"context"
+	"fmt"
+
+	"kiebot/core"
+)
+
+// act is what an admin does in a history, and why it must be refused.
+type act struct {
+	name string
+	do   func(ctx context.Context, h *history, s step) (want core.Reason, err error)
+}
+
+// acts is everything that admins do.
+func acts() []act {
+	by := core.Act{By: core.CommandLine, Why: "a history"}
+	amount := func(s step) core.Credits { return core.Credits(s.count) * imagePrice / 4 }
+	return []act{
+		{"grant", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.Grant(ctx, by, person(s.who), amount(s))
+		}},
+		{"take back", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			want := core.Reason("")
+			if amount(s) > h.book.grantedLeft(h.book.accountOf(person(s.who))) {
+				want = core.ReasonTaken
+			}
+			return want, h.w.engine.Grant(ctx, by, person(s.who), -amount(s))
+		}},
+		{"adjust", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.Adjust(ctx, by, person(s.who), amount(s))
+		}},
+		{"limit", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			limit := core.Limit(4 * amount(s))
+			return "", h.w.engine.SetLimits(ctx, by, person(s.who), core.Limits{Daily: &limit})
+		}},
+		{"no limit of their own", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.SetLimits(ctx, by, person(s.who), core.Limits{})
+		}},
+		{"limit everybody", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			limit := core.Limit(8 * amount(s))
+			return "", h.w.engine.ChangePolicy(ctx, by, func(p *core.Policy) { p.User.Daily = &limit })
+		}},
+		{"limit the room", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			limit := core.Limit(20 * amount(s))
+			return "", h.w.engine.SetChatLimit(ctx, by, room(s), &limit)
+		}},
+		{"block", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.Block(ctx, by, person(s.who))
+		}},
+		{"unblock", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", unblockAll(ctx, h, by)
+		}},
+		{"unblock again", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", unblockAll(ctx, h, by)
+		}},
+		{"refund", refundTask},
+		{"refund another", refundTask},
+	}
+}
+
+func unblockAll(ctx context.Context, h *history, by core.Act) error {
+	for n := range people {
+		if err := h.w.engine.Unblock(ctx, by, person(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refundTask gives back what a task was charged: once, and only what was charged.
+func refundTask(ctx context.Context, h *history, s step) (core.Reason, error) {
+	o := h.book.orders[fmt.Sprint(s.order)]
+	if o == nil || len(o.tasks) == 0 {
+		return "", nil
+	}
+	f := h.book.facts[o.tasks[s.count%len(o.tasks)]]
+	want := core.Reason("")
+	switch {
+	case f.Refunded > 0:
+		want = core.ReasonGaveBack
+	case f.Charged == 0:
+		want = core.ReasonNoCharge
+	}
+	_, err := h.w.engine.RefundTask(ctx, core.Act{By: core.CommandLine}, f.ID)
+	return want, err
+}
+
+// admin lets an admin act.
+func (h *history) admin(s step) {
+	h.settle()
+	a := acts()[s.act]
+	want, err := a.do(h.w.t.Context(), h, s)
+	if reason := reasonOf(err); reason != want && !h.witness.isDead() {
+		h.book.wrong("%s of person %d was answered with %v, want %q", a.name, s.who, err, want)
+	}
+}
