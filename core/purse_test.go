@@ -89,8 +89,11 @@ func (b *book) ownLeft(id core.AccountID, model string, at time.Time) core.Credi
 func (b *book) grantedLeft(id core.AccountID) core.Credits {
 	used := b.sum((*fact).ofGrants, func(f *fact) bool { return b.root(f.Account) == id })
 	for _, e := range b.acts {
-		if e.Kind == core.EntryGrant && b.root(e.Account) == id {
-			used -= e.Postings[0].Granted
+		if e.Kind != core.EntryGrant || b.root(e.Account) != id {
+			continue
+		}
+		for _, p := range e.Postings { // none when nothing was granted
+			used -= p.Granted
 		}
 	}
 	return max(-used, 0)
