@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kiebot/core"
@@ -213,6 +214,7 @@ func TestRefusalsThatNoWindowDecides(t *testing.T) {
 		wantRefusal(t, ask(2, 0), core.ReasonActive)
 		w.must(ask(1, 0))
 		wantRefusal(t, ask(1, 0), core.ReasonActive)
+		synctest.Wait() // until Kie has turned them away
 		for _, task := range w.history(ada) {
 			if _, err := w.engine.Cancel(t.Context(), ada, string(task.ID)); err != nil {
 				t.Error(err)

@@ -117,21 +117,29 @@ func (t *tracker) first(w watch) time.Time {
 	return t.plan(w)
 }
 
-// plan is when the task is worth a look.
+// plan is when the task is worth a look: when it is expected to be finished,
+// or sooner while there are reads to spare.
 func (t *tracker) plan(w watch) time.Time {
+	last := seconds(w.lastAge())
+	expected := t.expected(w, last)
+	soft := deadlinesOf(t.durations.forecast(w.model).kind).soft
+	if last < soft && t.price <= 2*leastPrice && t.likely(w) == 1 {
+		return sooner(expected, w.began().Add(last+advised(last)))
+	}
+	return expected
+}
+
+// expected is when the task is worth a read by what its model takes, after a
+// last read at that age.
+func (t *tracker) expected(w watch, last time.Duration) time.Time {
 	f := t.durations.forecast(w.model)
 	limits := deadlinesOf(f.kind)
-	last := seconds(w.lastAge())
 	gap := readGap
 	if last >= limits.soft {
 		gap = slowGap
 	}
-	next := last + longestGap
-	if last < limits.soft && t.price <= 2*leastPrice && t.likely(w) == 1 {
-		next = last + advised(last) // there are reads to spare
-	}
 	ripe := seconds(f.ripe(w.lastAge(), max(leastPrice, t.price/2)/t.likely(w)))
-	next = min(next, max(ripe, last+gap))
+	next := min(max(ripe, last+gap), last+longestGap)
 	for _, deadline := range []time.Duration{limits.soft, limits.hard} {
 		if last < deadline {
 			next = min(next, max(deadline, last+readGap))
@@ -176,7 +184,7 @@ func (t *tracker) weigh(w watch, due, now time.Time) float64 {
 func (t *tracker) worthwhile(w watch, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.plan(w).After(now)
+	return !t.expected(w, seconds(w.lastAge())).After(now)
 }
 
 // drop forgets the task.
