@@ -57,21 +57,27 @@ func (s *schedule) clear() {
 const longestNap = time.Minute
 
 // next waits for a task to be due and takes it out. It answers false when ctx ends.
-func (s *schedule) next(ctx context.Context) (TaskID, bool) {
+func (s *schedule) next(ctx context.Context) (TaskID, bool) { return await(ctx, s.wake, s.take) }
+
+// await asks take until it has something, again when woken and when the time
+// that take says to wait is over; zero says that it has. It answers false when
+// ctx ends.
+func await[T any](ctx context.Context, wake <-chan struct{}, take func() (T, time.Duration)) (T, bool) {
 	for ctx.Err() == nil {
-		id, nap := s.take()
-		if id != "" {
-			return id, true
+		taken, nap := take()
+		if nap == 0 {
+			return taken, true
 		}
 		timer := time.NewTimer(nap)
 		select {
 		case <-ctx.Done():
-		case <-s.wake:
+		case <-wake:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
-	return "", false
+	var none T
+	return none, false
 }
 
 // take gives a due task, or says how long to wait before looking again.

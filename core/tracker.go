@@ -211,22 +211,7 @@ func (t *tracker) stir() {
 }
 
 // next waits until a task is worth a read and takes it out. It answers false when ctx ends.
-func (t *tracker) next(ctx context.Context) (look, bool) {
-	for ctx.Err() == nil {
-		l, nap := t.take()
-		if nap == 0 {
-			return l, true
-		}
-		timer := time.NewTimer(nap)
-		select {
-		case <-ctx.Done():
-		case <-t.wake:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-	return look{}, false
-}
+func (t *tracker) next(ctx context.Context) (look, bool) { return await(ctx, t.wake, t.take) }
 
 // take gives the heaviest task that is due, or says how long to wait before looking again.
 func (t *tracker) take() (look, time.Duration) {

@@ -139,20 +139,7 @@ func (t *turns) waiting(kie string) int {
 // changes its answer calls stir. It must not call turns. next answers false
 // when ctx ends.
 func (t *turns) next(ctx context.Context, can func(kie string) bool) (turn, bool) {
-	for ctx.Err() == nil {
-		w, nap := t.first(can)
-		if w.id != "" {
-			return w, true
-		}
-		timer := time.NewTimer(nap)
-		select {
-		case <-ctx.Done():
-		case <-t.wake:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-	return turn{}, false
+	return await(ctx, t.wake, func() (turn, time.Duration) { return t.first(can) })
 }
 
 // first gives the task whose turn it is, or says how long to wait before looking again.
