@@ -88,8 +88,10 @@
 // # How it moves
 //
 // Due work is in the store, by task; the schedules in memory are rebuilt from
-// it at every start and are only hints to look at a record. The creator lets
-// queued tasks take turns, each with a slot of the creation limiter in hand.
+// it at every start and are only hints to look at a record. An engine works
+// under a lease: every commit of its loops asks whether it is still current,
+// and an engine that lost it stops. The creator lets queued tasks take turns,
+// each with a slot of the creation limiter in hand.
 // The tracker reads from Kie what a callback was about, and otherwise the task
 // whose result has most likely been waiting longest; the chat's clock goes on
 // in between. Both commit what they learn through one function, which asks the
@@ -107,6 +109,26 @@
 // then on it stays there, for another account knows neither its id nor its
 // files. An account whose key is refused or that has no credits is parked:
 // what is queued goes to the others, and where there is none it waits.
+//
+// # Why a callback is only a hint
+//
+// Kie signs the id of its task and a timestamp, not the body ("Webhook
+// Verification"): whoever has seen one callback could send it again with
+// another result. The same event can come several times, an answer is awaited
+// for 15 seconds, and after three failed tries there is no other ("Music
+// Generation Callbacks"). So the handler checks our own token, and the
+// signature where a key is set, makes the task due in one commit and answers;
+// the loop then reads it with our own key. That costs one of ten reads a
+// second and makes forged, early, repeated and reordered callbacks harmless.
+//
+// # Why updates share commits
+//
+// A task's life is seven commits: accepted and shown, sent, running, finished
+// and shown. Each is two syncs of the disk, so a store that commits one after
+// the other is a queue for everybody as soon as a few people ask at once. What
+// waits while a commit syncs shares the next one: alone an accepted request
+// writes 17 pages, among 64 it writes two. Nobody waits for company, so a lone
+// request pays nothing. Package kiebot/storage/bolt says how.
 //
 // # The order of reads
 //

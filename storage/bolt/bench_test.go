@@ -249,6 +249,8 @@ func BenchmarkAccept1(b *testing.B) {
 		b.ReportMetric(ours.percentile(0.5), "p50-ms")
 		b.ReportMetric(theirs.percentile(0.5), "bare-p50-ms")
 		b.ReportMetric(ours.percentile(0.5)/theirs.percentile(0.5), "x-bare")
+		stats := own.db.Stats().TxStats
+		b.ReportMetric(float64(stats.GetWrite())/float64(len(latency[1])), "writes/accept")
 	}
 }
 

@@ -11,16 +11,41 @@
 // is no timer: a lone caller has its turn and its commit at once, and under
 // load the commit itself is the time in which others come.
 //
+// What decided it: an accepted request alone writes 17 pages, each of them a
+// write of its own, and syncs twice; when 64 callers accept at once, 58 of
+// their requests share a commit and write 2 pages each. bbolt's own DB.Batch
+// waits 10 ms for others, alone or not, and runs a function that refuses a
+// second time in a transaction of its own.
+//
 // An update that refuses, panics or ends its goroutine is taken back from the
 // shared transaction by a log of what was there before, so its neighbours do
 // not notice; a panic goes on in its caller's goroutine. Every other answer,
 // a refusal too, leaves after the commit, because it may rest on what a
 // neighbour wrote.
 //
+// # Layout
+//
+// Pages are what a commit costs, so the keys are laid out for few of them.
+// What is appended is in the order of time: tasks that move, the ledger,
+// deliveries. What belongs to an account is one bucket with the account's
+// newest keys side by side, so that a commit about a task writes one page of
+// it. A task that is over leaves for the archive, where the index of short
+// ids, whose pages are hit at random, is paid at the end and not at the
+// beginning. A file of an older layout is copied, then changed in one
+// transaction; a newer one is refused.
+//
 // # Failure
 //
 // A failed write or sync leaves the outcome unknown. All who shared the
 // commit get the error, and the store refuses work until it is opened again.
+// The tests kill a process at every write and sync, fail each of them, and
+// cut the power before every sync with any part of what was written since.
+//
+// # Leases
+//
+// The file belongs to one process, so a new lease is granted at once and ends
+// the one before. The grant waits for its turn like any update: nothing under
+// the older lease is committed after it.
 package bolt
 
 import (

@@ -218,3 +218,70 @@ func TestOpenWritesNothing(t *testing.T) {
 		t.Error("opening changed the file")
 	}
 }
+
+// What was deleted makes room: the file has the size of what is in it at
+// once, not of all that ever was.
+func TestDeletedPagesAreUsedAgain(t *testing.T) {
+	s := openStore(t, t.TempDir()).(*Store)
+	defer s.Close()
+	p := persons(1)[0]
+	if err := s.Update(t.Context(), p.join); err != nil {
+		t.Fatal(err)
+	}
+	var early, late int64
+	for round := range 15 {
+		churn(t, s, p, 200)
+		err := s.db.View(func(tx *bbolt.Tx) error {
+			if late = tx.Size(); round == 4 {
+				early = late
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if late > early+early/10 {
+		t.Errorf("after 5 rounds the file needed %d bytes, after 15 it needs %d", early, late)
+	}
+}
+
+// churn lets tasks live and deletes all that they left.
+func churn(t *testing.T, s *Store, p *person, tasks int) {
+	t.Helper()
+	for range tasks / 20 {
+		err := s.Update(t.Context(), func(tx core.Tx) error {
+			for range 20 {
+				task, err := p.accept(tx, p.request(), core.TaskID(benchID()))
+				if err := errors.Join(err, p.succeed(tx, &task), p.deliver(tx, &task)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.Update(t.Context(), func(tx core.Tx) error {
+		ended, err := tx.FinishedTasks(benchStart.AddDate(1, 0, 0), 2*tasks)
+		for _, id := range ended {
+			err = errors.Join(err, tx.DeleteTask(id))
+		}
+		entries, listed := tx.Entries(p.account, 0, 4*tasks)
+		for _, e := range entries {
+			err = errors.Join(err, tx.DeleteEntry(p.account, e.Seq))
+		}
+		for id := range core.DeliveryID(50 * tasks) {
+			err = errors.Join(err, tx.DeleteDelivery(id))
+		}
+		seen := core.Seen{Key: "x", Expires: benchStart}
+		for range tasks { // forgets four at a time
+			err = errors.Join(err, tx.PutSeen(seen, benchStart.AddDate(1, 0, 0)))
+		}
+		return errors.Join(err, listed)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
