@@ -129,7 +129,7 @@ func (e *Engine) hint(ctx context.Context, id TaskID, kieTask string) (int, stri
 			return err
 		}
 		known := t.Kie
-		ref := kie.Ref{Endpoint: e.createRequest(t).Endpoint, TaskID: kieTask}
+		ref := kie.Ref{Endpoint: e.endpointOf(t), TaskID: kieTask}
 		if err := c.adopt(&t, ref, Callback); err != nil {
 			return err
 		}

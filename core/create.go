@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -103,16 +104,16 @@ func earlier(a, b time.Time) time.Time {
 
 // create commits creating, asks Kie, and commits what came of it.
 func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
-	var task Task
+	var req kie.CreateRequest
 	sent := false
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
 		sent = false
 		if t.State != Queued {
 			return nil
 		}
-		t.KieAccount = a.name
+		req, sent = e.createRequest(*t), true
+		t.KieAccount, t.Endpoint, t.ModelValue = a.name, req.Endpoint, req.Model
 		_, err := c.apply(t, Send)
-		task, sent = *t, true
 		return err
 	})
 	a.leaving.Add(-1)
@@ -124,12 +125,18 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 		return
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, createFor)
-	ref, createErr := a.client.Create(reqCtx, e.createRequest(task))
+	ref, createErr := a.client.Create(reqCtx, req)
 	cancel()
 	if err := e.created(ctx, id, a, ref, createErr); err != nil {
 		// The record says creating: the next start makes it unresolved.
 		e.log.Error("storing the answer to createTask", "task", id, "kie_task", ref.TaskID, "error", err)
 	}
+}
+
+// endpointOf is where the task's Kie tasks are: where it was sent, whatever the
+// catalogue says by now.
+func (e *Engine) endpointOf(t Task) kie.Endpoint {
+	return cmp.Or(t.Endpoint, t.Kie.Endpoint, e.createRequest(t).Endpoint)
 }
 
 // createRequest is what goes to Kie for the task.

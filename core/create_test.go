@@ -3,10 +3,14 @@ package core_test
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"kiebot/core"
+	"kiebot/kie"
+	"kiebot/kie/catalog"
 	"kiebot/kie/kietest"
 )
 
@@ -33,4 +37,59 @@ func TestFiftyRequestsDoNotDelayTheNextPerson(t *testing.T) {
 			t.Errorf("%d tasks were created before", place)
 		}
 	})
+}
+
+// edited is a catalogue whose models change while kiebot runs, as an
+// operator's file does.
+type edited struct {
+	core.Catalog
+	edit atomic.Pointer[func(*catalog.Model) error]
+}
+
+// Lookup implements core.Catalog.
+func (c *edited) Lookup(name string) (catalog.Model, error) {
+	model, err := c.Catalog.Lookup(name)
+	if edit := c.edit.Load(); err == nil && edit != nil {
+		err = (*edit)(&model)
+	}
+	return model, err
+}
+
+func (c *edited) set(edit func(*catalog.Model) error) { c.edit.Store(&edit) }
+
+// playEdited is play with a catalogue that can change.
+func playEdited(t *testing.T, test func(*testing.T, *world, *edited)) {
+	t.Helper()
+	models := &edited{}
+	change := func(c *core.Config) { models.Catalog, c.Catalog = c.Catalog, models }
+	play(t, kietest.Config{}, change, func(t *testing.T, w *world) { test(t, w, models) })
+}
+
+// A task stays at the endpoint it was sent to, whatever the catalogue says
+// when a callback names it: for one that we know, and for one that we do not.
+func TestEndpointIsFixedWhenSent(t *testing.T) {
+	for name, fault := range map[string][]kietest.Fault{
+		"known":      {kietest.HoldTask()},
+		"unresolved": {kietest.After(kietest.Drop()), kietest.HoldTask()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			playEdited(t, func(t *testing.T, w *world, models *edited) {
+				w.kie.NextCreate(fault...)
+				id := w.submit(request("a cat"))
+				w.until("it left", func() bool { s := w.task(id).State; return s == core.Running || s == core.Unresolved })
+				models.set(func(m *catalog.Model) error { m.Endpoint, m.ModelValue = string(kie.Veo), "veo3"; return nil })
+				w.kie.Release(w.kie.Tasks()[0].ID)
+				task := w.untilShown(id)
+				want := kie.Ref{Endpoint: kie.Jobs, TaskID: w.kie.Tasks()[0].ID}
+				if task.State != core.Succeeded || task.Kie != want || task.ModelValue == "veo3" {
+					t.Errorf("ended %s at %s as %q, want %s", task.State, task.Kie, task.ModelValue, want)
+				}
+				nap(time.Minute)
+				synctest.Wait()
+				if task := w.task(id); task.OperatorLoss != 0 || len(task.Lost) != 0 {
+					t.Errorf("its own callback counts as a second Kie task: %s lost for %v", task.OperatorLoss, task.Lost)
+				}
+			})
+		})
+	}
 }

@@ -243,11 +243,16 @@ type Task struct {
 	// this is only where it should go, empty when any will do, unless KieBound
 	// says that no other can serve it. Empty with Kie set is of a time when
 	// there was one account.
-	KieAccount string   `json:"kie_account,omitempty"`
-	KieBound   bool     `json:"kie_bound,omitempty"`
-	Kie        kie.Ref  `json:"kie,omitzero"`
-	Outputs    []Output `json:"outputs,omitempty"`
-	Failure    *Failure `json:"failure,omitempty"`
+	KieAccount string  `json:"kie_account,omitempty"`
+	KieBound   bool    `json:"kie_bound,omitempty"`
+	Kie        kie.Ref `json:"kie,omitzero"`
+	// Endpoint and ModelValue are what createTask left with, the last time: the
+	// catalogue may say otherwise by now. Empty before, and of older tasks.
+	Endpoint   kie.Endpoint `json:"endpoint,omitempty"`
+	ModelValue string       `json:"model_value,omitempty"`
+
+	Outputs []Output `json:"outputs,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
 	// Waiting says why a queued task waits for the operator, if it does.
 	Waiting Reason `json:"waiting,omitempty"`
 	// CancelWanted remembers a cancel that came while creating.
