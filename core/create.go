@@ -111,6 +111,9 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 		if t.State != Queued {
 			return nil
 		}
+		if err := e.offered(t.Request); err != nil {
+			return c.withdraw(t, err)
+		}
 		req, sent = e.createRequest(*t), true
 		t.KieAccount, t.Endpoint, t.ModelValue = a.name, req.Endpoint, req.Model
 		_, err := c.apply(t, Send)
@@ -131,6 +134,29 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 		// The record says creating: the next start makes it unresolved.
 		e.log.Error("storing the answer to createTask", "task", id, "kie_task", ref.TaskID, "error", err)
 	}
+}
+
+// offered says whether the catalogue still has the request's model, runs it and
+// knows its price. It was so at acceptance; the operator's file may have
+// changed while the task waited.
+func (e *Engine) offered(req Request) error {
+	model, err := e.cfg.Catalog.Lookup(req.Model)
+	if err != nil {
+		return err
+	}
+	if !model.Status.Runs() {
+		return retired(req.Model, model)
+	}
+	_, err = model.EstimateFor(req.Input, req.lengths())
+	return err
+}
+
+// withdraw ends a queued task whose model is offered no more.
+func (c *change) withdraw(t *Task, why error) error {
+	c.e.log.Warn("a queued task is not sent: its model is offered no more", "task", t.ID, "model", t.Request.Model, "error", why)
+	t.Failure = &Failure{Reason: FailModel}
+	_, err := c.apply(t, GiveUp)
+	return err
 }
 
 // endpointOf is where the task's Kie tasks are: where it was sent, whatever the

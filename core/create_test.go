@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -63,6 +64,35 @@ func playEdited(t *testing.T, test func(*testing.T, *world, *edited)) {
 	models := &edited{}
 	change := func(c *core.Config) { models.Catalog, c.Catalog = c.Catalog, models }
 	play(t, kietest.Config{}, change, func(t *testing.T, w *world) { test(t, w, models) })
+}
+
+// A model that is offered no more when its queued task's turn comes: nothing is sent.
+func TestModelGoneWhileQueued(t *testing.T) {
+	for name, edit := range map[string]func(*catalog.Model) error{
+		"gone":     func(*catalog.Model) error { return errors.New("no such model") },
+		"retired":  func(m *catalog.Model) error { m.Status = catalog.Retired; return nil },
+		"unpriced": func(m *catalog.Model) error { m.Price = catalog.Price{}; return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			playEdited(t, func(t *testing.T, w *world, models *edited) {
+				w.kie.NextCreate(kietest.Answer(455, "maintenance"))
+				id := w.submit(request("a cat"))
+				w.until("it waits", func() bool { return w.task(id).Waiting != "" })
+				models.set(edit)
+				task := w.untilShown(id)
+				if task.State != core.Failed || task.Failure.Reason != core.FailModel {
+					t.Errorf("ended %s, %+v", task.State, task.Failure)
+				}
+				if got := w.balance(ada); got != (core.Usage{}) {
+					t.Errorf("the window has %+v, want nothing", got)
+				}
+				if n := w.calls(kietest.CallCreate); n != 1 {
+					t.Errorf("createTask was called %d times, want only before the change", n)
+				}
+				wantKinds(t, w.chat.kinds(id), core.DeliverAccepted, core.DeliverFinal)
+			})
+		})
+	}
 }
 
 // A task stays at the endpoint it was sent to, whatever the catalogue says

@@ -32,7 +32,7 @@
 //	  │                 └─lost───────► unresolved ─► running  a callback names it
 //	  │                                    └───────► failed   nobody did, in time
 //	  ├─cancel───► canceled
-//	  └─give up──► failed       no usable key, or no connection, for an hour, or a file that cannot be had
+//	  └─give up──► failed       no usable key, or no connection, for an hour, or a file or model that cannot be had
 //
 // The machine itself is the table in state.go:
 //

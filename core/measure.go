@@ -41,7 +41,6 @@ var errNoLength = errors.New("its format does not tell how long it is")
 // in the request. A link is not measured: what is behind it can be another
 // file by the time Kie fetches it.
 func (e *Engine) estimate(ctx context.Context, model catalog.Model, req *Request) (Credits, error) {
-	lengths := catalog.Lengths{}
 	for _, value := range model.Unmeasured(req.Input) {
 		n, isFile := fileNumber(value)
 		if !isFile {
@@ -50,13 +49,23 @@ func (e *Engine) estimate(ctx context.Context, model catalog.Model, req *Request
 		if err := e.measureFile(ctx, req, n); err != nil {
 			return 0, err
 		}
-		lengths[value] = req.Files[n].Duration.Seconds()
 	}
-	estimate, err := model.EstimateFor(req.Input, lengths)
+	estimate, err := model.EstimateFor(req.Input, req.lengths())
 	if err != nil {
 		return 0, &Refusal{Reason: ReasonUnpriced, Err: err}
 	}
 	return estimate, nil
+}
+
+// lengths are those of the request's files that are known.
+func (r Request) lengths() catalog.Lengths {
+	known := catalog.Lengths{}
+	for n, f := range r.Files {
+		if f.Duration > 0 {
+			known[FileValue(n)] = f.Duration.Seconds()
+		}
+	}
+	return known
 }
 
 // measureFile makes sure that the request's n-th file has a Duration. The

@@ -195,6 +195,7 @@ const (
 	FailFile      Reason = "file"        // a file of the request could not be had or given to Kie; Failure.Message names it
 	FailAway      Reason = "kie_away"    // no connection to Kie for an hour
 	FailUpkeep    Reason = "kie_upkeep"  // Kie was in maintenance for an hour
+	FailModel     Reason = "model_gone"  // while it was queued the model left the catalogue, was retired or lost its price
 )
 
 // WaitBusy is why a task that Kie's rate limit turned away waits. It waits

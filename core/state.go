@@ -44,7 +44,7 @@ const (
 	Empty     Event = "empty"      // Kie says success but there were no outputs for two minutes
 	Deadline  Event = "deadline"   // past the hard deadline, and a read just said it is unfinished
 	GraceOver Event = "grace over" // nobody claimed an unresolved task in time
-	GiveUp    Event = "give up"    // no usable key, or no connection, for an hour
+	GiveUp    Event = "give up"    // no usable key, or no connection, for an hour, or its model is offered no more
 	Cancel    Event = "cancel"     // its owner asked for it
 
 	Unprepared Event = "unprepared" // a file of the request cannot be given to Kie

@@ -57,9 +57,7 @@ func (e *Engine) price(ctx context.Context, req *Request) (Credits, error) {
 		return 0, &Refusal{Reason: ReasonModel, Err: err}
 	}
 	if !model.Status.Runs() {
-		return 0, &Refusal{Reason: ReasonRetired, Err: &catalog.RetiredModelError{
-			Name: req.Model, ID: model.ID, Title: model.Title, Status: model.Status, Reason: model.Reason, Replacement: model.Replacement,
-		}}
+		return 0, &Refusal{Reason: ReasonRetired, Err: retired(req.Model, model)}
 	}
 	if err := model.Validate(req.Input); err != nil {
 		return 0, &Refusal{Reason: ReasonInput, Err: err}
@@ -68,6 +66,12 @@ func (e *Engine) price(ctx context.Context, req *Request) (Credits, error) {
 		return 0, err
 	}
 	return e.estimate(ctx, model, req)
+}
+
+func retired(name string, m catalog.Model) error {
+	return &catalog.RetiredModelError{
+		Name: name, ID: m.ID, Title: m.Title, Status: m.Status, Reason: m.Reason, Replacement: m.Replacement,
+	}
 }
 
 // accept books the holds and stores the batch with the delivery that tells of it.
