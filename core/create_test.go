@@ -123,3 +123,79 @@ func TestEndpointIsFixedWhenSent(t *testing.T) {
 		})
 	}
 }
+
+// Kie has two tasks for one of ours: whichever is heard of first is ours, the
+// other one is an operator loss, by the estimate and once.
+func TestSecondKieTask(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer core.State // of our task when the answer to createTask comes
+		ours   int        // which of Kie's tasks, in order of creation
+	}{
+		"answer, then the other's callback": {core.Creating, 0},
+		"the other's callback, then answer": {core.Running, 1},
+		"the answer comes after the end":    {core.Succeeded, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+				gate := make(chan struct{})
+				synctest.Wait() // the engine has started
+				w.kie.NextCreate(kietest.After(kietest.Hold(gate)), kietest.HoldTask())
+				id := w.submit(request("a cat"))
+				answer := func(when core.State) {
+					if when == c.answer {
+						w.untilState(id, when)
+						close(gate)
+						synctest.Wait()
+					}
+				}
+				w.until("Kie has the first", func() bool { return len(w.kie.Tasks()) == 1 })
+				answer(core.Creating)
+				second := w.createAgain(w.kie.Tasks()[0])
+				w.post(second.CallbackURL, fmt.Sprintf(`{"taskId":%q,"code":200}`, second.ID), nil)
+				answer(core.Running)
+				for _, task := range w.kie.Tasks() {
+					w.kie.Release(task.ID)
+				}
+				w.untilShown(id)
+				answer(core.Succeeded)
+				nap(time.Minute)
+				synctest.Wait()
+				wantSecondLost(t, w, id, c.ours)
+			})
+		})
+	}
+}
+
+// createAgain has Kie do once more what it was asked for; it is not done before its release.
+func (w *world) createAgain(task kietest.Task) kietest.Task {
+	w.t.Helper()
+	w.kie.NextCreate(kietest.HoldTask())
+	_, err := w.cfg.Kie[0].Client.Create(w.t.Context(), kie.CreateRequest{
+		Endpoint: kie.Endpoint(task.Endpoint), Model: task.Model, Input: task.Input, CallbackURL: task.CallbackURL,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	all := w.kie.Tasks()
+	return all[len(all)-1]
+}
+
+// wantSecondLost holds the ledger against what Kie consumed for two Kie tasks.
+func wantSecondLost(t *testing.T, w *world, id core.TaskID, ours int) {
+	t.Helper()
+	task, both := w.task(id), w.kie.Tasks()
+	if task.State != core.Succeeded || task.Kie.TaskID != both[ours].ID {
+		t.Errorf("ended %s with %s, want %s", task.State, task.Kie, both[ours].ID)
+	}
+	if !slices.Equal(task.Lost, []string{both[1-ours].ID}) || task.OperatorLoss != imagePrice {
+		t.Errorf("lost %s for %v, want %s for %s", task.OperatorLoss, task.Lost, imagePrice, both[1-ours].ID)
+	}
+	settled := w.balance(ada).Settled
+	if consumed := both[0].Credits + both[1].Credits; settled+w.lost() != consumed {
+		t.Errorf("%s settled and %s lost; Kie consumed %s", settled, w.lost(), consumed)
+	}
+	if problems := w.verify(); len(problems) > 0 {
+		t.Error(problems)
+	}
+	wantKinds(t, w.chat.kinds(id), core.DeliverAccepted, core.DeliverFinal)
+}
