@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -129,6 +130,18 @@ func (c *courier) forget(deliveries []Delivery) {
 			l.arrived(d.ID)
 			c.plan(l)
 		}
+	}
+}
+
+// recall adds a delivery that the store has. One whose commit is about to be
+// told of is left to that: otherwise it could be shown before, and then again.
+func (c *courier) recall(d Delivery) {
+	c.mu.Lock()
+	l := c.lanes[d.Lane]
+	coming := l != nil && slices.Contains(l.coming, d.ID)
+	c.mu.Unlock()
+	if !coming {
+		c.push(d)
 	}
 }
 

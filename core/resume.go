@@ -42,7 +42,7 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 		return e.store.View(ctx, func(tx Tx) error {
 			d, err := tx.Delivery(w.Delivery)
 			if err == nil {
-				e.courier.push(d)
+				e.courier.recall(d)
 			}
 			return err
 		})
