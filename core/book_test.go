@@ -26,6 +26,7 @@ type book struct {
 	facts   map[core.TaskID]*fact
 	windows map[core.WindowID]*window
 	waiting map[core.DeliveryID]core.Delivery
+	ended   int                 // tasks that came to their end
 	ends    map[core.TaskID]int // final deliveries by lead
 	lates   map[core.TaskID]int
 }
@@ -143,7 +144,8 @@ func (b *book) write(t core.Task, c commit) {
 	}
 	if t.State.Final() {
 		f.ended = time.Now()
-		b.ended(t, c)
+		b.ended++
+		b.end(t, c)
 	}
 }
 
@@ -183,8 +185,8 @@ func (b *book) hold(t core.Task, sign core.Credits) {
 	}
 }
 
-// ended checks what must be in the commit of a final state.
-func (b *book) ended(t core.Task, c commit) {
+// end checks what must be in the commit of a final state.
+func (b *book) end(t core.Task, c commit) {
 	if !slices.ContainsFunc(c.entries, func(e core.Entry) bool { return e.Task == t.ID }) && t.Hold.Amount != 0 {
 		b.wrong("task %s is %s and its ledger entry is not in the same commit", t.ID, t.State)
 	}

@@ -217,6 +217,9 @@ func (h *history) send(o *order) {
 	h.settle()
 	known, now := h.book.batch(o), h.clock.now()
 	want := h.book.refusal(o, now)
+	if known != nil {
+		now = h.book.facts[known[0]].Created // it is recognised from its first time on
+	}
 	receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
 	if h.witness.isDead() {
 		o.unknown = err != nil
@@ -256,6 +259,7 @@ func reasonOf(err error) core.Reason {
 // accepted as fit.
 func (h *history) burst(s step) {
 	h.settle()
+	ended := h.book.ended
 	errs := make([]error, burstSize)
 	var all []*order
 	var under sync.WaitGroup
@@ -274,6 +278,7 @@ func (h *history) burst(s step) {
 		switch want := h.book.refusal(o, o.at); {
 		case h.witness.isDead():
 			o.unknown = errs[i] != nil
+		case h.book.ended != ended: // what has ended meanwhile made room; after a jump of the clock the burst itself may have woken it
 		case errs[i] != nil && reasonOf(errs[i]) != want:
 			h.book.wrong("update %s was refused: %v; want %q", o.key, errs[i], want)
 		}
@@ -400,11 +405,20 @@ func (h *history) create(c kietest.Creation) []kietest.Fault {
 	place := fmt.Sprintf("%s/%d", prompt, number)
 	nth := h.asked[place]
 	h.asked[place]++
-	if f := h.prompts[prompt].fates[number]; nth < len(f.faults) {
-		return f.faults[nth]
+	f := h.prompts[prompt].fates[number]
+	switch {
+	case nth >= len(f.faults):
+		return nil
+	case f.slow:
+		gate := make(chan struct{})
+		time.AfterFunc(slowNo, func() { close(gate) })
+		return append(faults(kietest.Hold(gate)), f.faults[nth]...)
 	}
-	return nil
+	return f.faults[nth]
 }
+
+// slowNo is how long Kie takes where it takes its time to say no.
+const slowNo = 20 * time.Second
 
 // before is the platform's answer before it shows anything.
 func (h *history) before(p core.Parcel) error {
