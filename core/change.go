@@ -18,6 +18,7 @@ type change struct {
 	progress   []Task           // what their chats show has changed
 	stored     bool             // what was learned about durations is stored with it
 	arrived    map[string]int64 // by Kie account: how many more tasks it has
+	alerts     []Alert
 }
 
 // update commits fn and then, only then, wakes the loops. fn may run more than
@@ -68,6 +69,9 @@ func (c *change) announce() {
 	}
 	for _, t := range c.tasks {
 		c.e.plan(t)
+	}
+	for _, a := range c.alerts {
+		c.e.announceAlert(a)
 	}
 	for _, d := range c.deliveries {
 		c.e.courier.push(d)

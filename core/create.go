@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -273,8 +274,12 @@ func failureOf(err error) *Failure {
 // adopt notes Kie's id for the task: by the answer to createTask or by a callback.
 func (c *change) adopt(t *Task, ref kie.Ref, on Event) error {
 	if !t.Kie.IsZero() && t.Kie != ref {
-		c.e.log.Error("two Kie tasks for one task: the second is an operator loss",
-			"task", t.ID, "kie_task", t.Kie.TaskID, "second", ref.TaskID)
+		if err := c.alert(Alert{
+			Kind: AlertSecondTask, Task: t.ID, KieAccount: t.KieAccount, Credits: t.Hold.Amount,
+			Detail: fmt.Sprintf("Kie tasks %s and %s", t.Kie.TaskID, ref.TaskID),
+		}); err != nil {
+			return err
+		}
 		if err := c.loss(t, ref, t.Hold.Amount, "a second Kie task, by its estimate"); err != nil {
 			return err
 		}

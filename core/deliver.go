@@ -78,7 +78,7 @@ func (c *courier) edit(work context.Context, name Lane, lead TaskID) (o outcome)
 		data, err = c.hand(work, p)
 	}
 	if err == nil && data != nil && !bytes.Equal(data, p.Shown) {
-		err = c.close(work, d, nil, func(lead *Task, _ time.Time) { lead.Shown = data })
+		err = c.close(work, d, nil, func(_ *change, lead *Task) error { lead.Shown = data; return nil })
 	}
 	if err != nil {
 		c.e.log.Debug("an edit was not shown", "task", lead, "error", err)
@@ -125,16 +125,17 @@ func allFinal(tasks []Task) bool {
 // keep commits that the delivery was shown. When that fails it was shown all
 // the same: only the commit is tried again.
 func (c *courier) keep(work context.Context, d Delivery, r *receipt, files map[fileKey]media.File) outcome {
-	err := c.close(work, d, files, func(lead *Task, now time.Time) {
+	err := c.close(work, d, files, func(ch *change, lead *Task) error {
 		if d.Kind == DeliverShow { // a copy: the batch's message stays the one there was
-			return
+			return nil
 		}
 		if r.data != nil {
 			lead.Shown = r.data
 		}
 		if d.Kind == DeliverFinal {
-			lead.Delivered = now
+			lead.Delivered = ch.now
 		}
+		return nil
 	})
 	if err != nil {
 		c.e.log.Error("storing that a delivery was shown", "delivery", uint64(d.ID), "task", d.Lead, "error", err)
@@ -155,12 +156,11 @@ func (c *courier) drop(work context.Context, d Delivery) outcome {
 
 // giveUp commits that the delivery cannot be shown, and why.
 func (c *courier) giveUp(work context.Context, d Delivery, files map[fileKey]media.File, reason error) outcome {
-	c.e.log.Error("a delivery was given up; what it shows can still be asked for", "delivery", uint64(d.ID),
-		"task", d.Lead, "kind", d.Kind, "lane", string(d.Lane), "attempts", d.Attempts+1, "error", reason)
-	err := c.close(work, d, files, func(lead *Task, now time.Time) {
+	err := c.close(work, d, files, func(ch *change, lead *Task) error {
 		if d.Kind == DeliverFinal || d.Kind == DeliverLate {
-			lead.Undelivered = &Undelivered{Kind: d.Kind, At: now, Reason: trimTo(reason.Error(), maxReason)}
+			lead.Undelivered = &Undelivered{Kind: d.Kind, At: ch.now, Reason: trimTo(reason.Error(), maxReason)}
 		}
+		return ch.alert(Alert{Kind: AlertUndelivered, Task: lead.ID, Lane: d.Lane, Count: d.Attempts + 1, Detail: reason.Error()})
 	})
 	if err != nil {
 		return c.again(work, d, fmt.Errorf("storing that a delivery was given up: %w", err))
@@ -227,7 +227,7 @@ func (c *courier) canMove(lead Task, to Lane) bool {
 
 // close removes the delivery and keeps what it left on its tasks: the files,
 // and what note writes on the first of them.
-func (c *courier) close(work context.Context, d Delivery, files map[fileKey]media.File, note func(lead *Task, now time.Time)) error {
+func (c *courier) close(work context.Context, d Delivery, files map[fileKey]media.File, note func(ch *change, lead *Task) error) error {
 	return c.e.update(context.WithoutCancel(work), func(ch *change) error {
 		tasks, err := batchOf(ch.Tx, d.Lead)
 		if errors.Is(err, ErrNotFound) { // forgotten meanwhile
@@ -237,7 +237,9 @@ func (c *courier) close(work context.Context, d Delivery, files map[fileKey]medi
 			return err
 		}
 		putFiles(tasks, files)
-		note(&tasks[0], ch.now)
+		if err := note(ch, &tasks[0]); err != nil {
+			return err
+		}
 		for i, t := range tasks {
 			if i > 0 && !hasFile(files, t.ID) {
 				continue

@@ -196,6 +196,13 @@
 // with a bound on their bytes. So a hundred waiting uploads cost neither memory
 // nor the patience of a chat that waits for a sentence.
 //
+// # The operator
+//
+// What the operator should know is an [Alert], stored in the commit of what
+// caused it and handed to Config.Alert at least once, in order: a kill or an
+// outage delays it. Of more than a hundred that wait, the newest are kept. Every
+// alert is logged once, whether somebody takes alerts or not.
+//
 // # One person
 //
 // Two accounts become one with a one-time code ([Engine.Link]): the elder one

@@ -113,6 +113,14 @@ type Config struct {
 	// kept; zero means 90 days.
 	Retention time.Duration
 
+	// Alert tells the operator something, and returns nil when that is done.
+	// Until then the alert is kept in the store, across restarts, and handed
+	// over again with backoff; so the same one (Alert.ID) may come twice. Of
+	// more than 100 that wait only the newest are kept. Calls come one at a
+	// time, the oldest alert first, and have 30 seconds. Nil means that alerts
+	// are only logged.
+	Alert func(context.Context, Alert) error
+
 	// MediaKept bounds the spool; a zero field means 336 h, or 10 GiB.
 	MediaKept media.Limits
 
@@ -165,6 +173,7 @@ type Engine struct {
 	clocks  *schedule     // running tasks, by when their chats show a later time
 	learned *durations
 	courier *courier
+	alerted chan struct{} // has room for one: "there is a new alert"
 
 	decoded atomic.Pointer[policyInForce]
 	running atomic.Bool
@@ -186,6 +195,7 @@ func New(cfg Config) (*Engine, error) {
 	e.log = e.cfg.Logger
 	e.ids = &ids{rand: e.cfg.Rand}
 	e.probing = make(chan struct{}, measuresMax)
+	e.alerted = make(chan struct{}, 1)
 	e.creator = newTurns(e.cfg.Now)
 	e.uploads = newTurns(e.cfg.Now)
 	e.graces = newSchedule(e.cfg.Now)
@@ -272,6 +282,7 @@ func (e *Engine) work(ctx context.Context) error {
 	loops.Go(func() { e.courier.run(ctx, work) })
 	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Go(func() { e.sweepLoop(ctx) })
+	loops.Go(func() { e.alertLoop(ctx) })
 	loops.Wait()
 	return nil
 }

@@ -109,7 +109,9 @@ func (e *Engine) graceOver(ctx context.Context, id TaskID) error {
 			return nil
 		}
 		t.Failure = &Failure{Reason: FailUnknown}
-		c.e.log.Warn("an unresolved task was refunded; Kie may have charged for it", "task", id)
+		if err := c.alert(Alert{Kind: AlertUnresolved, Task: id, KieAccount: t.KieAccount, Credits: t.Hold.Amount}); err != nil {
+			return err
+		}
 		_, err := c.apply(t, GraceOver)
 		return err
 	})
