@@ -138,7 +138,6 @@ func TestSecondKieTask(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
 				gate := make(chan struct{})
-				synctest.Wait() // the engine has started
 				w.kie.NextCreate(kietest.After(kietest.Hold(gate)), kietest.HoldTask())
 				id := w.submit(request("a cat"))
 				answer := func(when core.State) {

@@ -91,7 +91,7 @@ func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *w
 func (w *world) kieAccounts(keys []string) []core.KieAccount {
 	w.t.Helper()
 	client := func(key string) core.Kie {
-		c, err := kie.New(kie.Config{APIKey: kie.Secret(key), BaseURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}, Tries: 1})
+		c, err := kie.New(kie.Config{APIKey: kie.Secret(key), BaseURL: w.kie.URL(), UploadURL: w.kie.URL(), HTTPClient: &http.Client{Transport: w.net}, Tries: 1})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -184,6 +184,7 @@ func play(t *testing.T, kieCfg kietest.Config, change func(*core.Config), test f
 		w := newWorld(t, kieCfg, change)
 		defer w.close()
 		w.run()
+		synctest.Wait() // it has started
 		test(t, w)
 	})
 }
