@@ -18,6 +18,8 @@ type Alert struct {
 	KieAccount string `json:"kie_account,omitempty"`
 	Task       TaskID `json:"task,omitempty"`
 	Lane       Lane   `json:"lane,omitempty"`
+	// Reason is why a Kie account is parked: FailKey or FailNoCredits.
+	Reason Reason `json:"reason,omitempty"`
 	// Credits is the balance, or what is lost or may be.
 	Credits Credits `json:"credits,omitempty"`
 	// Count is of tasks, or of attempts to show it.
@@ -31,6 +33,9 @@ type AlertKind string
 
 // What the operator is alerted of.
 const (
+	AlertLowBalance  AlertKind = "low_balance"   // KieAccount has Credits left
+	AlertParked      AlertKind = "parked"        // nothing is created at KieAccount, for Reason
+	AlertResumed     AlertKind = "resumed"       // KieAccount can be used again
 	AlertSecondTask  AlertKind = "second_task"   // Kie has two tasks for Task; Credits is an operator loss
 	AlertUnresolved  AlertKind = "unresolved"    // Task was refunded; Kie may have charged up to Credits
 	AlertUndelivered AlertKind = "not_delivered" // what is told of Task could not be shown in Lane, after Count attempts
@@ -82,7 +87,8 @@ func (a Alert) LogValue() slog.Value {
 	text("kie_account", a.KieAccount)
 	text("task", string(a.Task))
 	text("lane", string(a.Lane))
-	if a.Credits != 0 {
+	text("reason", string(a.Reason))
+	if a.Credits != 0 || a.Kind == AlertLowBalance {
 		text("credits", a.Credits.String())
 	}
 	if a.Count != 0 {

@@ -184,8 +184,11 @@ const noCallback = "https://callback.invalid/"
 
 // created commits the outcome of createTask.
 func (e *Engine) created(ctx context.Context, id TaskID, a *kieAccount, ref kie.Ref, createErr error) error {
-	e.adjustGate(a, id, createErr)
+	e.adjustGate(a, createErr)
 	return e.changeTask(ctx, id, func(c *change, t *Task) error {
+		if err := c.tellOfAccount(a, createErr); err != nil {
+			return err
+		}
 		switch on := eventOf(createErr); on {
 		case Created:
 			return c.adopt(t, ref, Created)
@@ -242,7 +245,7 @@ func waitingFor(err error) Reason {
 }
 
 // adjustGate closes the gate when the key cannot be used and opens it when it can.
-func (e *Engine) adjustGate(a *kieAccount, id TaskID, createErr error) {
+func (e *Engine) adjustGate(a *kieAccount, createErr error) {
 	reason := Reason("")
 	switch kind := kie.KindOf(createErr); {
 	case keyTrouble(createErr):
@@ -255,10 +258,9 @@ func (e *Engine) adjustGate(a *kieAccount, id TaskID, createErr error) {
 		return
 	}
 	if reason != "" {
-		e.log.Error("creations are paused", "kie_account", a.name, "reason", reason, "task", id, "error", createErr)
+		a.balance.park()
 		return
 	}
-	e.log.Info("creations go on", "kie_account", a.name)
 	e.creator.hurry()
 }
 

@@ -108,7 +108,11 @@
 // account with the fewest tasks, of those that are open and have room; from
 // then on it stays there, for another account knows neither its id nor its
 // files. An account whose key is refused or that has no credits is parked:
-// what is queued goes to the others, and where there is none it waits.
+// what is queued goes to the others, and where there is none it waits. The
+// balance of each is read every five minutes, and every minute while it is
+// parked: at zero it is parked without asking createTask, and opened when a
+// read finds that credits were bought. A balance that was too little for one
+// task does not open it; a task sent every minute does.
 //
 // # Why a callback is only a hint
 //
@@ -198,7 +202,8 @@
 //
 // # The operator
 //
-// What the operator should know is an [Alert], stored in the commit of what
+// What the operator should know, such as a balance below Config.LowBalance or a
+// parked Kie account, is an [Alert], stored in the commit of what
 // caused it and handed to Config.Alert at least once, in order: a kill or an
 // outage delays it. Of more than a hundred that wait, the newest are kept. Every
 // alert is logged once, whether somebody takes alerts or not.

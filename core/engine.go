@@ -113,6 +113,10 @@ type Config struct {
 	// kept; zero means 90 days.
 	Retention time.Duration
 
+	// LowBalance is what a Kie account may have before the operator is alerted,
+	// once, until it has had a tenth more.
+	LowBalance Credits
+
 	// Alert tells the operator something, and returns nil when that is done.
 	// Until then the alert is kept in the store, across restarts, and handed
 	// over again with backoff; so the same one (Alert.ID) may come twice. Of
@@ -276,6 +280,7 @@ func (e *Engine) work(ctx context.Context) error {
 	}
 	for _, a := range e.kies {
 		loops.Go(func() { e.trackLoop(ctx, a) })
+		loops.Go(func() { e.balanceLoop(ctx, a) })
 	}
 	loops.Go(func() { e.graceLoop(ctx) })
 	loops.Go(func() { e.clockLoop(ctx) })

@@ -55,6 +55,7 @@ type kieAccount struct {
 	slots   *kie.CreationLimiter
 	tracker *tracker
 	gate    gate
+	balance *balance
 	leaving atomic.Int64 // tasks about to become creating
 	atKie   atomic.Int64 // tasks that Kie has, or may have, unfinished
 
@@ -95,7 +96,7 @@ func (e *Engine) openKieAccounts() (wrong []error) {
 			wrong = append(wrong, fmt.Errorf("core: Config.Kie[%d].Client is required", i))
 		}
 		e.kies = append(e.kies, &kieAccount{
-			name: name, client: given.Client, slots: kie.NewCreationLimiter(creationsMax, creationsPer),
+			name: name, client: given.Client, balance: newBalance(), slots: kie.NewCreationLimiter(creationsMax, creationsPer),
 			tracker: newTracker(e.cfg.Now, e.learned, newBudget(statusReads, readersMax), e.cfg.CallbackBase != ""),
 		})
 	}

@@ -11,6 +11,9 @@ func (e *Engine) resume(ctx context.Context) error {
 	if err := e.recallDurations(ctx); err != nil {
 		return err
 	}
+	if err := e.recallAccounts(ctx); err != nil {
+		return err
+	}
 	e.creator.clear()
 	e.uploads.clear()
 	for _, a := range e.kies {

@@ -103,6 +103,10 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	return nil
 }
 
+// lowBalance is at how many credits of a Kie account the operator is warned:
+// some twenty pictures or one good video.
+const lowBalance core.Credits = 200_000
+
 func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *media.Spool) error {
 	accounts, err := s.kieAccounts(a.log)
 	if err != nil {
@@ -117,7 +121,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 			}),
 		},
 	}
-	cfg.Policy = s.policy
+	cfg.Policy, cfg.LowBalance = s.policy, lowBalance
 	for platform, adapter := range o.adapters {
 		cfg.Adapters[platform] = adapter
 	}

@@ -1,0 +1,259 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kiebot/kie"
+)
+
+// How often the balance of a Kie account is read.
+const (
+	balanceEvery = 5 * time.Minute
+	balanceSoon  = time.Minute // while it is parked
+)
+
+// balance is what is known of a Kie account's credits.
+type balance struct {
+	parked chan struct{} // has room for one: "the account was parked"
+
+	mu      sync.Mutex
+	credits Credits
+	asOf    time.Time // zero when never read
+	trouble kie.ErrorKind
+	failing bool
+	floor   *Credits // what a parked account has to exceed to be opened; nil when not read since
+}
+
+func newBalance() *balance { return &balance{parked: make(chan struct{}, 1)} }
+
+// park has the balance read soon. What Kie has now is too little for something.
+func (b *balance) park() {
+	b.mu.Lock()
+	b.floor = nil
+	b.mu.Unlock()
+	select {
+	case b.parked <- struct{}{}:
+	default:
+	}
+}
+
+// know answers with the last balance and its time, which is zero when there is none.
+func (b *balance) know() (Credits, time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.credits, b.asOf
+}
+
+// learn notes what was read, and says whether that is more than a parked
+// account had. A balance that was too little for one task does not open the
+// account again by itself; when it grew, somebody bought credits.
+func (b *balance) learn(credits Credits, now time.Time) (grew bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.credits, b.asOf, b.failing = credits, now, false
+	grew = credits > 0 && b.floor != nil && credits > *b.floor
+	if b.floor == nil || credits < *b.floor {
+		b.floor = &credits
+	}
+	return grew
+}
+
+// miss notes that a read failed, and says whether that is news.
+func (b *balance) miss(err error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kind := kie.KindOf(err)
+	news := !b.failing || b.trouble != kind
+	b.failing, b.trouble = true, kind
+	return news
+}
+
+// balanceLoop reads the Kie account's balance: at the start, every now and
+// then, and sooner while it is parked.
+func (e *Engine) balanceLoop(ctx context.Context, a *kieAccount) {
+	for {
+		e.readBalance(ctx, a)
+		if !a.untilBalance(ctx) {
+			return
+		}
+	}
+}
+
+// untilBalance waits until the balance is to be read; false when ctx ends.
+func (a *kieAccount) untilBalance(ctx context.Context) bool {
+	wait, parked := balanceEvery, a.balance.parked
+	if !a.gate.open() {
+		wait, parked = balanceSoon, nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case <-parked:
+			timer.Reset(balanceSoon)
+			parked = nil
+		}
+	}
+}
+
+// readBalance reads within the account's budget, and acts on the answer. A
+// read that fails changes nothing.
+func (e *Engine) readBalance(ctx context.Context, a *kieAccount) {
+	if a.tracker.reads.acquire(ctx) != nil {
+		return
+	}
+	readCtx, cancel := context.WithTimeout(ctx, readFor)
+	asked := time.Now()
+	credits, err := a.client.Credits(readCtx)
+	cancel()
+	a.tracker.reads.release()
+	if ctx.Err() != nil {
+		return
+	}
+	a.tracker.reads.answered(asked, time.Now(), err)
+	if err != nil {
+		if a.balance.miss(err) {
+			e.log.Warn("the balance of a Kie account cannot be read", "kie_account", a.name, "error", err)
+		}
+		return
+	}
+	e.weigh(a, Credits(credits))
+	if err := e.tellOfAccount(ctx, a); err != nil && ctx.Err() == nil {
+		e.log.Error("storing what the operator is told of a Kie account", "kie_account", a.name, "error", err)
+	}
+}
+
+// weigh parks an account without credits, and opens it when it has some
+// again. Until then reads say so in time, and no task is sent to try; when
+// they fail one is sent every minute, as for any parked account.
+func (e *Engine) weigh(a *kieAccount, credits Credits) {
+	now := e.cfg.Now()
+	grew := a.balance.learn(credits, now)
+	reason, _ := a.gate.state()
+	switch {
+	case credits <= 0 && (reason == "" || reason == FailNoCredits):
+		a.gate.set(FailNoCredits, now.Add(2*balanceSoon))
+	case grew && reason == FailNoCredits:
+		a.gate.set("", time.Time{})
+		e.creator.hurry()
+	}
+}
+
+// accountNote is what the operator was told last of a Kie account.
+type accountNote struct {
+	Low    bool   `json:"low,omitempty"`
+	Parked Reason `json:"parked,omitempty"`
+}
+
+func noteSetting(kieAccount string) string { return "kie_account/" + kieAccount }
+
+// tellOfAccount commits alerts of what has changed with the account.
+func (e *Engine) tellOfAccount(ctx context.Context, a *kieAccount) error {
+	var told accountNote
+	err := e.store.View(ctx, func(tx Tx) error {
+		_, err := settingJSON(tx, noteSetting(a.name), &told)
+		return err
+	})
+	if err != nil || e.noteOf(a, told) == told {
+		return err
+	}
+	return e.update(context.WithoutCancel(ctx), func(c *change) error { return c.tellOfAccount(a, nil) })
+}
+
+// noteOf is what the operator should know, given what was told.
+func (e *Engine) noteOf(a *kieAccount, told accountNote) accountNote {
+	told.Parked, _ = a.gate.state()
+	if credits, asOf := a.balance.know(); !asOf.IsZero() {
+		low := e.cfg.LowBalance
+		if told.Low { // it counts as low until it is a tenth above
+			low += low / 10
+		}
+		told.Low = credits <= low
+	}
+	return told
+}
+
+// tellOfAccount alerts the operator of what has changed since the last time,
+// for which cause, if any, is the reason. The note of it is stored, so that a
+// restart does not repeat it.
+func (c *change) tellOfAccount(a *kieAccount, cause error) error {
+	var told accountNote
+	if _, err := settingJSON(c.Tx, noteSetting(a.name), &told); err != nil {
+		return err
+	}
+	note := c.e.noteOf(a, told)
+	if note == told {
+		return nil
+	}
+	credits, _ := a.balance.know()
+	var alerts []Alert
+	if note.Low && !told.Low {
+		alerts = append(alerts, Alert{Kind: AlertLowBalance, Credits: credits})
+	}
+	switch {
+	case note.Parked == told.Parked:
+	case note.Parked == "":
+		alerts = append(alerts, Alert{Kind: AlertResumed})
+	default:
+		parked := Alert{Kind: AlertParked, Reason: note.Parked}
+		if cause != nil {
+			parked.Detail = cause.Error()
+		}
+		alerts = append(alerts, parked)
+	}
+	for _, alert := range alerts {
+		alert.KieAccount = a.name
+		if err := c.alert(alert); err != nil {
+			return err
+		}
+	}
+	return c.putJSON(noteSetting(a.name), note)
+}
+
+// recallAccounts parks the accounts that were parked when the process ended.
+// The first task is let through to see whether that has changed.
+func (e *Engine) recallAccounts(ctx context.Context) error {
+	return e.store.View(ctx, func(tx Tx) error {
+		for _, a := range e.kies {
+			var told accountNote
+			if _, err := settingJSON(tx, noteSetting(a.name), &told); err != nil {
+				return err
+			}
+			if told.Parked != "" {
+				a.gate.set(told.Parked, e.cfg.Now())
+			}
+		}
+		return nil
+	})
+}
+
+// KieAccountState is how one of the operator's Kie accounts is.
+type KieAccountState struct {
+	Name string
+	// Balance is what it had when that was read last; zero AsOf means never yet.
+	Balance Credits
+	AsOf    time.Time
+	// Parked is why nothing is created there, empty when all is well, and
+	// Retry when that is tried again.
+	Parked Reason
+	Retry  time.Time
+	Tasks  int // that it has, or may have, unfinished
+}
+
+// KieAccounts is how the Kie accounts are at the moment, as configured.
+func (e *Engine) KieAccounts() []KieAccountState {
+	var all []KieAccountState
+	for _, a := range e.kies {
+		s := KieAccountState{Name: a.name, Tasks: int(a.atKie.Load())}
+		s.Balance, s.AsOf = a.balance.know()
+		s.Parked, s.Retry = a.gate.state()
+		all = append(all, s)
+	}
+	return all
+}

@@ -1,0 +1,123 @@
+package core_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kiebot/core"
+	"kiebot/kie/kietest"
+)
+
+// alerting is a world whose operator has a pager, and is warned at a hundred credits.
+func alerting(p *pager) func(*core.Config) {
+	return func(c *core.Config) { c.Alert, c.LowBalance = p.Alert, 100_000 }
+}
+
+// A low balance is told once, over restarts, until it has had a tenth more.
+func TestLowBalanceIsToldOncePerCrossing(t *testing.T) {
+	p := &pager{}
+	play(t, kietest.Config{}, alerting(p), func(t *testing.T, w *world) {
+		set := func(credits core.Credits) {
+			w.kie.SetBalance(credits)
+			nap(6 * time.Minute)
+		}
+		set(100_001)
+		wantAlerts(t, p)
+		set(100_000)
+		wantAlerts(t, p, core.AlertLowBalance)
+		if a := p.last(); a.Credits != 100_000 || a.KieAccount != core.DefaultKieAccount {
+			t.Errorf("the alert says %+v", a)
+		}
+		w.reopen(nil)
+		w.run()
+		set(50_000)
+		set(110_000)
+		set(90_000)
+		wantAlerts(t, p, core.AlertLowBalance)
+		set(110_001)
+		set(99_000)
+		wantAlerts(t, p, core.AlertLowBalance, core.AlertLowBalance)
+	})
+}
+
+// At zero nothing is sent to Kie, not even to try; with credits again the
+// tasks go on by themselves.
+func TestPausesAtZeroAndResumes(t *testing.T) {
+	p := &pager{}
+	play(t, kietest.Config{}, alerting(p), func(t *testing.T, w *world) {
+		w.kie.SetBalance(0)
+		nap(6 * time.Minute)
+		wantAlerts(t, p, core.AlertLowBalance, core.AlertParked)
+		id := w.submit(request("a cat"))
+		nap(20 * time.Minute)
+		if n := w.calls(kietest.CallCreate); n != 0 {
+			t.Errorf("createTask was called %d times without credits", n)
+		}
+		if task := w.task(id); task.State != core.Queued || task.Waiting != core.FailNoCredits {
+			t.Errorf("it is %s, waiting for %q", task.State, task.Waiting)
+		}
+		if all := w.engine.KieAccounts(); len(all) != 1 || all[0].Parked != core.FailNoCredits || all[0].Balance != 0 || all[0].AsOf.IsZero() {
+			t.Errorf("the accounts are %+v", all)
+		}
+		w.kie.SetBalance(1_000_000)
+		began := time.Now()
+		task := w.untilShown(id)
+		if took := task.Sent.Sub(began); task.State != core.Succeeded || took > time.Minute+time.Second {
+			t.Errorf("ended %s, sent after %v", task.State, took)
+		}
+		if n := w.calls(kietest.CallCreate); n != 1 {
+			t.Errorf("createTask was called %d times, want once", n)
+		}
+		wantAlerts(t, p, core.AlertLowBalance, core.AlertParked, core.AlertResumed)
+		if s := w.engine.KieAccounts()[0]; s.Parked != "" || s.Balance <= 0 {
+			t.Errorf("the account is %+v", s)
+		}
+	})
+}
+
+// An account that Kie says has too little is parked although it has credits:
+// a read that finds as many does not open it, and it is told once, over a restart.
+func TestParkedIsToldOnce(t *testing.T) {
+	p := &pager{}
+	play(t, kietest.Config{}, alerting(p), func(t *testing.T, w *world) {
+		lift := w.kie.Always(kietest.CallCreate, kietest.Answer(402, "too little"))
+		id := w.submit(request("a cat"))
+		nap(10 * time.Minute)
+		w.reopen(nil)
+		w.run()
+		nap(10 * time.Minute)
+		if n := w.calls(kietest.CallCreate); n > 25 {
+			t.Errorf("createTask was called %d times in twenty minutes", n)
+		}
+		lift()
+		w.untilShown(id)
+		synctest.Wait()
+		wantAlerts(t, p, core.AlertParked, core.AlertResumed)
+		if a := p.got[0]; a.Reason != core.FailNoCredits || a.Detail == "" {
+			t.Errorf("the alert says %+v", a)
+		}
+	})
+}
+
+// A balance that cannot be read, or only slowly, holds nothing up.
+func TestUnreadableBalanceHoldsNothingUp(t *testing.T) {
+	for name, fault := range map[string]kietest.Fault{"fails": kietest.HTML(502), "never answers": kietest.Hold(nil)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, kietest.Config{}, nil)
+				defer w.close()
+				w.kie.Always(kietest.CallCredit, fault)
+				w.run()
+				id := w.submit(request("a cat"))
+				synctest.Wait()
+				if task := w.untilShown(id); task.State != core.Succeeded || task.Sent.Sub(task.Created) > time.Second {
+					t.Errorf("ended %s, sent after %v", task.State, task.Sent.Sub(task.Created))
+				}
+				if s := w.engine.KieAccounts()[0]; !s.AsOf.IsZero() || s.Parked != "" {
+					t.Errorf("the account is %+v", s)
+				}
+			})
+		})
+	}
+}
