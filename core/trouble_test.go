@@ -286,10 +286,41 @@ func TestCancel(t *testing.T) {
 			_, err := w.engine.Cancel(t.Context(), ada, string(id))
 			wantRefusal(t, err, core.ReasonCancelLater)
 			close(gate)
-			if task := w.untilShown(id); task.State != core.Canceled && task.State != core.Succeeded {
+			if task := w.untilShown(id); task.State != core.Canceled || len(w.kie.Tasks()) != 0 {
+				t.Errorf("ended %s with %d Kie tasks", task.State, len(w.kie.Tasks()))
+			}
+			if got := w.balance(ada); got != (core.Usage{}) {
+				t.Errorf("the window has %+v", got)
+			}
+		})
+	})
+	t.Run("creating, taken", func(t *testing.T) {
+		play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+			gate := make(chan struct{})
+			w.kie.NextCreate(kietest.Hold(gate))
+			id := w.submit(request("a cat"))
+			w.untilState(id, core.Creating)
+			_, err := w.engine.Cancel(t.Context(), ada, string(id))
+			wantRefusal(t, err, core.ReasonCancelLater)
+			close(gate)
+			if task := w.untilShown(id); task.State != core.Succeeded {
 				t.Errorf("ended %s", task.State)
 			}
-			w.balance(ada)
+			if got := w.balance(ada); got != (core.Usage{Settled: imagePrice}) {
+				t.Errorf("the window has %+v", got)
+			}
+		})
+	})
+	t.Run("unresolved", func(t *testing.T) {
+		play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+			w.kie.NextCreate(kietest.Drop())
+			id := w.submit(request("a cat"))
+			w.untilState(id, core.Unresolved)
+			_, err := w.engine.Cancel(t.Context(), ada, string(id))
+			wantRefusal(t, err, core.ReasonUncertain)
+			if task := w.untilShown(id); task.State != core.Failed || task.Failure.Reason != core.FailUnknown {
+				t.Errorf("ended %s, %+v", task.State, task.Failure)
+			}
 		})
 	})
 	t.Run("running", func(t *testing.T) {
