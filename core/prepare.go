@@ -91,7 +91,11 @@ func (e *Engine) upload(ctx context.Context, a *kieAccount, t Task, file *InputF
 		return err
 	}
 	defer content.Close()
-	up, err := a.client.Upload(ctx, kie.File{Content: content, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
+	source := &watched{Reader: content}
+	up, err := a.client.Upload(ctx, kie.File{Content: source, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
+	if source.failed != nil { // its platform broke off; that can pass
+		return fmt.Errorf("reading it: %w", source.failed)
+	}
 	switch kie.KindOf(err) {
 	case kie.ErrInvalid, kie.ErrRefused, kie.ErrNotFound:
 		return errors.Join(errGone, err)
@@ -101,6 +105,21 @@ func (e *Engine) upload(ctx context.Context, a *kieAccount, t Task, file *InputF
 	}
 	file.URL, file.Uploaded, file.KieAccount = up.URL, e.cfg.Now(), a.name
 	return nil
+}
+
+// watched remembers that a file could not be read to its end.
+type watched struct {
+	io.Reader
+	failed error
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		w.failed = err
+	}
+	return n, err
 }
 
 // open starts reading a file at its platform; the error is errGone when no

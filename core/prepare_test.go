@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"kiebot/core"
@@ -153,6 +154,30 @@ func TestFileThatCannotBeHad(t *testing.T) {
 			})
 		})
 	}
+}
+
+// brokenOnce is a shelf whose first file breaks off while it is read.
+type brokenOnce struct{ shelf }
+
+// Open implements core.Source.
+func (s *brokenOnce) Open(ctx context.Context, f core.InputFile) (io.ReadCloser, error) {
+	content, err := s.shelf.Open(ctx, f)
+	if s.opens == 1 {
+		return io.NopCloser(iotest.TimeoutReader(iotest.OneByteReader(content))), err
+	}
+	return content, err
+}
+
+// A platform that breaks off in the middle of a file is asked again.
+func TestFileThatBreaksOffIsReadAgain(t *testing.T) {
+	source := &brokenOnce{}
+	change := func(c *core.Config) { c.Sources = map[string]core.Source{"chat": source} }
+	play(t, kietest.Config{}, change, func(t *testing.T, w *world) {
+		task := w.untilShown(w.submit(editRequest("one.png")))
+		if task.State != core.Succeeded || source.opens != 2 {
+			t.Errorf("ended %s (%+v) after %d opens, want 2", task.State, task.Failure, source.opens)
+		}
+	})
 }
 
 // An upload that has become old is made again before the task is created.
