@@ -36,6 +36,7 @@ const (
 	AlertLowBalance  AlertKind = "low_balance"   // KieAccount has Credits left
 	AlertParked      AlertKind = "parked"        // nothing is created at KieAccount, for Reason
 	AlertResumed     AlertKind = "resumed"       // KieAccount can be used again
+	AlertRemoved     AlertKind = "removed"       // Count tasks wait for KieAccount, which is not configured any more
 	AlertSecondTask  AlertKind = "second_task"   // Kie has two tasks for Task; Credits is an operator loss
 	AlertUnresolved  AlertKind = "unresolved"    // Task was refunded; Kie may have charged up to Credits
 	AlertUndelivered AlertKind = "not_delivered" // what is told of Task could not be shown in Lane, after Count attempts

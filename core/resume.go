@@ -22,15 +22,19 @@ func (e *Engine) resume(ctx context.Context) error {
 	}
 	e.graces.clear()
 	e.clocks.clear()
+	missing := map[string]int{}
 	for {
 		work, err := e.store.Claim(ctx, *e.lease.Load(), claimMany)
 		if err != nil {
 			return err
 		}
 		if len(work) == 0 {
-			return nil
+			return e.tellOfRemoved(ctx, missing)
 		}
 		for _, w := range work {
+			if w.State.atKie() && e.kieAccount(w.KieAccount) == nil {
+				missing[w.KieAccount]++
+			}
 			if err := e.take(ctx, w); err != nil {
 				return err
 			}

@@ -147,8 +147,9 @@ func (e *Engine) weigh(a *kieAccount, credits Credits) {
 
 // accountNote is what the operator was told last of a Kie account.
 type accountNote struct {
-	Low    bool   `json:"low,omitempty"`
-	Parked Reason `json:"parked,omitempty"`
+	Low     bool   `json:"low,omitempty"`
+	Parked  Reason `json:"parked,omitempty"`
+	Removed bool   `json:"removed,omitempty"`
 }
 
 func noteSetting(kieAccount string) string { return "kie_account/" + kieAccount }
@@ -169,6 +170,7 @@ func (e *Engine) tellOfAccount(ctx context.Context, a *kieAccount) error {
 // noteOf is what the operator should know, given what was told.
 func (e *Engine) noteOf(a *kieAccount, told accountNote) accountNote {
 	told.Parked, _ = a.gate.state()
+	told.Removed = false
 	if credits, asOf := a.balance.know(); !asOf.IsZero() {
 		low := e.cfg.LowBalance
 		if told.Low { // it counts as low until it is a tenth above
@@ -214,6 +216,27 @@ func (c *change) tellOfAccount(a *kieAccount, cause error) error {
 		}
 	}
 	return c.putJSON(noteSetting(a.name), note)
+}
+
+// tellOfRemoved alerts the operator, once, of accounts that are not configured
+// but have unfinished tasks, by how many.
+func (e *Engine) tellOfRemoved(ctx context.Context, missing map[string]int) error {
+	for name, tasks := range missing {
+		err := e.update(ctx, func(c *change) error {
+			var told accountNote
+			if _, err := settingJSON(c.Tx, noteSetting(name), &told); err != nil || told.Removed {
+				return err
+			}
+			if err := c.alert(Alert{Kind: AlertRemoved, KieAccount: name, Count: tasks}); err != nil {
+				return err
+			}
+			return c.putJSON(noteSetting(name), accountNote{Removed: true})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recallAccounts parks the accounts that were parked when the process ended.

@@ -121,3 +121,23 @@ func TestUnreadableBalanceHoldsNothingUp(t *testing.T) {
 		})
 	}
 }
+
+// Tasks that run at an account which was removed are told, once.
+func TestRemovedKieAccountIsTold(t *testing.T) {
+	p := &pager{}
+	play(t, two(), alerting(p), func(t *testing.T, w *world) {
+		w.kie.NextCreate(kietest.HoldTask())
+		id := w.submit(request("a cat"))
+		w.untilState(id, core.Running)
+		w.cfg.Kie = w.cfg.Kie[1:]
+		for range 2 {
+			w.reopen(nil)
+			w.run()
+			nap(time.Minute)
+			wantAlerts(t, p, core.AlertRemoved)
+		}
+		if a := p.last(); a.KieAccount != "one" || a.Count != 1 {
+			t.Errorf("the alert says %+v", a)
+		}
+	})
+}
