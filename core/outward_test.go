@@ -34,7 +34,7 @@ func calamities() map[string]calamity {
 // executed costs the task, since it is not sent again; nothing else costs
 // anybody anything. The sends to the chat are in TestEverySend.
 func TestEveryCall(t *testing.T) {
-	for _, call := range []kietest.Call{kietest.CallUpload, kietest.CallCreate, kietest.CallRecord, kietest.CallFile} {
+	for _, call := range []kietest.Call{kietest.CallUpload, kietest.CallCreate, kietest.CallRecord, kietest.CallFile, kietest.CallCredit} {
 		for name, c := range calamities() {
 			t.Run(fmt.Sprintf("%s/%s", call, name), func(t *testing.T) {
 				change := func(c *core.Config) { c.Sources = map[string]core.Source{"chat": &shelf{}} }
