@@ -119,16 +119,16 @@
 // Kie signs the id of its task and a timestamp, not the body ("Webhook
 // Verification"): whoever has seen one callback could send it again with
 // another result. The same event can come several times, an answer is awaited
-// for 15 seconds, and after three failed tries there is no other ("Music
-// Generation Callbacks"). So the handler checks our own token, and the
-// signature where a key is set, makes the task due in one commit and answers;
-// the loop then reads it with our own key. That costs one of ten reads a
-// second and makes forged, early, repeated and reordered callbacks harmless.
+// for 15 seconds, and after three failed retries there is no other (the
+// callback pages). So the handler checks our own token, and the signature where
+// a key is set, makes the task due in one commit and answers; the loop then
+// reads it with our own key. That costs one of ten reads a second and makes
+// forged, early, repeated and reordered callbacks harmless.
 //
 // # Why updates share commits
 //
-// A task's life is seven commits: accepted and shown, sent, running, finished
-// and shown. Each is two syncs of the disk, so a store that commits one after
+// A task's life is six commits: accepted, shown, sent, running, finished,
+// shown. Each is two syncs of the disk, so a store that commits one after
 // the other is a queue for everybody as soon as a few people ask at once. What
 // waits while a commit syncs shares the next one: alone an accepted request
 // writes 17 pages, among 64 it writes two. Nobody waits for company, so a lone
