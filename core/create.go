@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -276,16 +277,7 @@ func failureOf(err error) *Failure {
 // adopt notes Kie's id for the task: by the answer to createTask or by a callback.
 func (c *change) adopt(t *Task, ref kie.Ref, on Event) error {
 	if !t.Kie.IsZero() && t.Kie != ref {
-		if err := c.alert(Alert{
-			Kind: AlertSecondTask, Task: t.ID, KieAccount: t.KieAccount, Credits: t.Hold.Amount,
-			Detail: fmt.Sprintf("Kie tasks %s and %s", t.Kie.TaskID, ref.TaskID),
-		}); err != nil {
-			return err
-		}
-		if err := c.loss(t, ref, t.Hold.Amount, "a second Kie task, by its estimate"); err != nil {
-			return err
-		}
-		return c.putTask(*t)
+		return c.second(t, ref)
 	}
 	if t.Kie.IsZero() {
 		t.Kie = ref
@@ -296,6 +288,24 @@ func (c *change) adopt(t *Task, ref kie.Ref, on Event) error {
 	}
 	_, err := c.apply(t, on)
 	return err
+}
+
+// second notes that Kie made another task for t: an operator loss by its
+// estimate, booked and told once however often Kie names it.
+func (c *change) second(t *Task, ref kie.Ref) error {
+	if slices.Contains(t.Lost, ref.TaskID) {
+		return nil
+	}
+	if err := c.alert(Alert{
+		Kind: AlertSecondTask, Task: t.ID, KieAccount: t.KieAccount, Credits: t.Hold.Amount,
+		Detail: fmt.Sprintf("Kie tasks %s and %s", t.Kie.TaskID, ref.TaskID),
+	}); err != nil {
+		return err
+	}
+	if err := c.loss(t, ref, t.Hold.Amount, "a second Kie task, by its estimate"); err != nil {
+		return err
+	}
+	return c.putTask(*t)
 }
 
 // requeue puts back a task that Kie surely did not take.

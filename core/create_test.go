@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -136,7 +137,15 @@ func TestSecondKieTask(t *testing.T) {
 		"the answer comes after the end":    {core.Succeeded, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+			var told atomic.Int32
+			play(t, kietest.Config{}, func(cfg *core.Config) {
+				cfg.Alert = func(_ context.Context, a core.Alert) error {
+					if a.Kind == core.AlertSecondTask {
+						told.Add(1)
+					}
+					return nil
+				}
+			}, func(t *testing.T, w *world) {
 				gate := make(chan struct{})
 				w.kie.NextCreate(kietest.After(kietest.Hold(gate)), kietest.HoldTask())
 				id := w.submit(request("a cat"))
@@ -160,6 +169,9 @@ func TestSecondKieTask(t *testing.T) {
 				nap(time.Minute)
 				synctest.Wait()
 				wantSecondLost(t, w, id, c.ours)
+				if n := told.Load(); n != 1 {
+					t.Errorf("the operator was told %d times, want once", n)
+				}
 			})
 		})
 	}
