@@ -27,6 +27,12 @@ func (mute) Create(ctx context.Context, _ kie.CreateRequest) (kie.Ref, error) {
 	return kie.Ref{}, &kie.Error{Kind: kie.ErrTemporary, Err: ctx.Err()}
 }
 
+// Credits implements core.Kie.
+func (mute) Credits(ctx context.Context) (kie.Credits, error) {
+	<-ctx.Done()
+	return 0, &kie.Error{Kind: kie.ErrTemporary, Err: ctx.Err()}
+}
+
 // adapterFunc is an Adapter.
 type adapterFunc func(core.Parcel)
 

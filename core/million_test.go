@@ -22,8 +22,8 @@ type silent struct{}
 
 func (silent) Deliver(context.Context, core.Parcel) (json.RawMessage, error) { return nil, nil }
 
-// nowhere is a Kie that is not asked anything.
-type nowhere struct{ core.Kie }
+// nowhere is a Kie that is asked for nothing but its credits.
+type nowhere struct{ mute }
 
 // crowd is an engine on a store with very many waiting tasks.
 type crowd struct {
