@@ -124,11 +124,11 @@ func (e *Engine) SetTier(ctx context.Context, act Act, who Identity, tier string
 // SetChatLimit sets what the chat may use in a day; nil is as in every chat.
 func (e *Engine) SetChatLimit(ctx context.Context, act Act, lane Lane, daily *Limit) error {
 	return e.act(ctx, act, "limit", string(lane), func(c *change) (string, error) {
-		chat, err := c.Chat(lane)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		chat, err := chatOrNone(c.Tx, lane)
+		if err != nil {
 			return "", err
 		}
-		chat.Lane, chat.Limits.Daily = lane, daily
+		chat.Limits.Daily = daily
 		return chat.Limits.String(), c.PutChat(chat)
 	})
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -224,8 +225,8 @@ func (e *Engine) asked(tx Tx, account Account, origin Origin, now time.Time) (as
 	if err != nil {
 		return asked{}, err
 	}
-	chat, err := tx.Chat(origin.Lane)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	chat, err := chatOrNone(tx, origin.Lane)
+	if err != nil {
 		return asked{}, err
 	}
 	return asked{policy: policy, account: account, chat: chat, origin: origin, now: now}, nil
@@ -244,7 +245,7 @@ func (e *Engine) personal(a asked) []Window {
 // chatWindow is the day of the chat.
 func (e *Engine) chatWindow(a asked) Window {
 	cal := e.calendar(a.now)
-	return Window{ID: windowID(WindowChat, string(a.origin.Lane), cal.day), Limit: orUnlimited(first(a.chat.Limits.Daily, a.policy.Chat)), Ends: cal.dayEnds}
+	return Window{ID: windowID(WindowChat, string(cmp.Or(a.chat.First, a.origin.Lane)), cal.day), Limit: orUnlimited(first(a.chat.Limits.Daily, a.policy.Chat)), Ends: cal.dayEnds}
 }
 
 // windows are all that a request for the model is booked in.

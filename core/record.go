@@ -71,6 +71,9 @@ type Limits struct {
 type Chat struct {
 	Lane   Lane   `json:"lane"`
 	Limits Limits `json:"limits,omitzero"`
+	// First is the lane that the chat had before its platform gave it another
+	// one; empty when it has always been this. Its windows keep that name.
+	First Lane `json:"first,omitempty"`
 }
 
 // Audit is one action of an admin, or of the program in an admin's place.
