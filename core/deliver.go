@@ -60,7 +60,7 @@ func (c *courier) try(work context.Context, w *waiting) outcome {
 	}
 	data, err := c.hand(work, p)
 	if err != nil {
-		return c.unshown(work, w, p.Tasks[0], err)
+		return c.unshown(work, w, p.Tasks[0], data, err)
 	}
 	return c.keep(work, d, &receipt{data}, w.files)
 }
@@ -168,9 +168,13 @@ func (c *courier) giveUp(work context.Context, d Delivery, files map[fileKey]med
 	return outcome{delivery: d, over: true}
 }
 
-// unshown decides about a delivery that the platform did not take.
-func (c *courier) unshown(work context.Context, w *waiting, lead Task, err error) outcome {
+// unshown decides about a delivery that the platform did not take, or of which
+// it took only a part.
+func (c *courier) unshown(work context.Context, w *waiting, lead Task, part json.RawMessage, err error) outcome {
 	d := w.Delivery
+	if part != nil {
+		d.Part = part
+	}
 	var known *DeliveryError
 	permanent := errors.As(err, &known) && known.Permanent
 	switch {
@@ -187,8 +191,11 @@ func (c *courier) unshown(work context.Context, w *waiting, lead Task, err error
 // again commits when the delivery is tried the next time. Without that, in a
 // store that fails, it is tried then all the same.
 func (c *courier) again(work context.Context, d Delivery, failed error) outcome {
-	if work.Err() != nil {
-		return outcome{delivery: d, wait: time.Second} // a stop cut it off: that is not a failure
+	if work.Err() != nil { // a stop cut it off: that is not a failure
+		if d.Part != nil {
+			c.postponed(work, d)
+		}
+		return outcome{delivery: d, wait: time.Second}
 	}
 	d.Attempts++
 	wait, rest := restOf(failed)
@@ -198,10 +205,16 @@ func (c *courier) again(work context.Context, d Delivery, failed error) outcome 
 	d.Due, d.Rest = c.e.cfg.Now().Add(wait), rest
 	c.e.log.Warn("a delivery will be tried again", "delivery", uint64(d.ID), "task", d.Lead,
 		"kind", d.Kind, "attempt", d.Attempts, "wait", wait, "error", failed)
-	if err := c.store(work, d); err != nil {
+	c.postponed(work, d)
+	return outcome{delivery: d, wait: wait}
+}
+
+// postponed stores the delivery as it is after an attempt.
+func (c *courier) postponed(work context.Context, d Delivery) {
+	err := c.e.store.Update(context.WithoutCancel(work), func(tx Tx) error { return tx.PutDelivery(d) })
+	if err != nil {
 		c.e.log.Error("storing when a delivery is tried again", "delivery", uint64(d.ID), "task", d.Lead, "error", err)
 	}
-	return outcome{delivery: d, wait: wait}
 }
 
 // restOf is what the platform asked for, zero when nothing.
@@ -214,10 +227,6 @@ func restOf(err error) (time.Duration, Scope) {
 		return known.RetryAfter, RestPlatform
 	}
 	return known.RetryAfter, RestLane
-}
-
-func (c *courier) store(work context.Context, d Delivery) error {
-	return c.e.store.Update(context.WithoutCancel(work), func(tx Tx) error { return tx.PutDelivery(d) })
 }
 
 // canMove says whether the batch may be shown in the lane instead. It moves once.
@@ -259,7 +268,7 @@ func (c *courier) close(work context.Context, d Delivery, files map[fileKey]medi
 // message there.
 func (c *courier) move(work context.Context, d Delivery, to Lane) outcome {
 	moved := d
-	moved.Lane, moved.Attempts, moved.Due, moved.Rest = to, 0, time.Time{}, RestNothing
+	moved.Lane, moved.Attempts, moved.Due, moved.Rest, moved.Part = to, 0, time.Time{}, RestNothing, nil
 	err := c.e.update(context.WithoutCancel(work), func(ch *change) error {
 		tasks, err := batchOf(ch.Tx, d.Lead)
 		if err != nil {

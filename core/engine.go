@@ -30,6 +30,8 @@ type Adapter interface {
 	// committed: Delivery.ID is then the same, for platforms that recognise a
 	// repeated call. A *DeliveryError says whether, when and where to try
 	// again; any other error is tried again with backoff, for a day at least.
+	// A receipt beside the error says how much was shown before it, where that
+	// takes several calls: the next attempt has it as Delivery.Part.
 	Deliver(ctx context.Context, p Parcel) (receipt json.RawMessage, err error)
 }
 

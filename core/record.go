@@ -374,6 +374,8 @@ type Delivery struct {
 	Due time.Time `json:"due,omitzero"`
 	// Rest says what else must not be called before Due.
 	Rest Scope `json:"rest,omitempty"`
+	// Part is what the adapter said it had shown of it when an attempt failed.
+	Part json.RawMessage `json:"part,omitempty"`
 }
 
 // Scope is what a platform's wish to be left alone is about.
