@@ -239,7 +239,7 @@ func (v voice) reason(r *core.Refusal) string {
 	key := "refused." + string(r.Reason)
 	a := args{
 		"Need": v.credits(r.Need), "Left": v.number(r.Left), "Limit": v.credits(r.Limit),
-		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt), "Why": r.Why,
+		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt), "Why": r.Why, "Who": r.Who.String(),
 	}
 	var length *core.LengthError
 	if errors.As(r.Err, &length) {

@@ -18,6 +18,11 @@ import (
 // general policy; in the configured one, the most general of all, it is
 // unlimited.
 type Policy struct {
+	// Allow is who may ask for anything: people ("telegram:123") and what
+	// Origin.Roles says of where they are ("telegram:chat:-100", "discord:guild:456").
+	// Nil is everybody. What admins set is added to what is configured.
+	Allow []string `json:"allow,omitempty"`
+
 	User  Limits `json:"user,omitzero"`   // per account and day, and month
 	Chat  *Limit `json:"chat,omitempty"`  // per chat and day
 	Total *Limit `json:"total,omitempty"` // of everybody together, per day
@@ -37,6 +42,7 @@ func TierRole(tier string) string { return "tier:" + tier }
 
 // over is p with the rules of the more general policy where p has none.
 func (p Policy) over(base Policy) Policy {
+	p.Allow = bothAllow(base.Allow, p.Allow)
 	p.User = p.User.over(base.User)
 	p.Chat, p.Total = first(p.Chat, base.Chat), first(p.Total, base.Total)
 	p.MaxActive, p.MaxRequest, p.ConfirmAbove = first(p.MaxActive, base.MaxActive), first(p.MaxRequest, base.MaxRequest), first(p.ConfirmAbove, base.ConfirmAbove)
@@ -54,8 +60,32 @@ func (p Policy) over(base Policy) Policy {
 
 // clone is a copy that shares no map.
 func (p Policy) clone() Policy {
+	p.Allow = slices.Clone(p.Allow)
 	p.Roles, p.Kinds, p.Models = maps.Clone(p.Roles), maps.Clone(p.Kinds), maps.Clone(p.Models)
 	return p
+}
+
+// bothAllow is who may ask when the configuration names some and admins others.
+// A configuration that lets everybody in leaves nobody to add.
+func bothAllow(configured, set []string) []string {
+	if configured == nil {
+		return nil
+	}
+	return slices.Concat(configured, set)
+}
+
+// allows says whether somebody with one of the account's identities, or in
+// such a place, may ask for anything.
+func (p Policy) allows(a Account, origin Origin) bool {
+	if p.Allow == nil || slices.Contains(p.Allow, origin.Identity.String()) {
+		return true
+	}
+	for _, who := range a.Identities {
+		if slices.Contains(p.Allow, who.String()) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(origin.Roles, func(role string) bool { return slices.Contains(p.Allow, role) })
 }
 
 func (l Limits) over(base Limits) Limits {

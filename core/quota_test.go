@@ -553,3 +553,33 @@ func TestLossesAreInTheLedger(t *testing.T) {
 		}
 	})
 }
+
+// Who may ask: named people, everybody in a named place, whom an admin adds, and
+// with one of them every identity that is linked to it.
+func TestStrangersAreRefused(t *testing.T) {
+	bob := core.Identity{Platform: ada.Platform, User: "bob"}
+	change := func(c *core.Config) { c.Policy.Allow = []string{ada.String(), "chat:guild:7"} }
+	play(t, kietest.Config{}, change, func(t *testing.T, w *world) {
+		ask := func(who core.Identity, roles ...string) error {
+			req := request("a cat")
+			req.Origin.Identity, req.Origin.Roles = who, roles
+			_, err := w.engine.Submit(t.Context(), req)
+			return err
+		}
+		w.must(ask(ada))
+		w.must(ask(bob, "chat:guild:7"))
+		if r := wantRefusal(t, ask(bob, "chat:guild:8"), core.ReasonStranger); r.Who != bob {
+			t.Errorf("%+v", r)
+		}
+		w.must(w.engine.ChangePolicy(t.Context(), admin("a friend"), func(p *core.Policy) { p.Allow = append(p.Allow, bob.String()) }))
+		w.must(ask(bob))
+		w.must(ask(ada))
+		eve := core.Identity{Platform: "elsewhere", User: "eve"}
+		wantRefusal(t, ask(eve), core.ReasonStranger)
+		code, err := w.engine.LinkCode(t.Context(), ada)
+		w.must(err)
+		_, err = w.engine.Link(t.Context(), eve, code.Code)
+		w.must(err)
+		w.must(ask(eve))
+	})
+}

@@ -169,6 +169,7 @@ const (
 	ReasonActive      Reason = "active"       // too many tasks under way; Refusal.Max
 	ReasonTooDear     Reason = "too_dear"     // one request may not cost as much; Refusal.Limit
 	ReasonConfirm     Reason = "confirm"      // the person has to agree to the price first; Refusal.Need
+	ReasonStranger    Reason = "stranger"     // neither the person nor the place is allowed; Refusal.Who
 	ReasonBlocked     Reason = "blocked"      // an admin blocked the account; Refusal.Why
 	ReasonInput       Reason = "input"        // the input does not fit the model; Refusal.Err lists the problems
 	ReasonModel       Reason = "model"        // no such model; Refusal.Err names the nearest
@@ -320,6 +321,7 @@ type Refusal struct {
 	Granted  Credits   // what is left of granted credits, if they could be used
 	Limit    Credits   // what the window, or one request, allows
 	ResetsAt time.Time // when the window ends
+	Who      Identity  // whom an admin would have to allow
 	Max      int       // how many tasks may be under way
 	Why      string    // an admin's words, for people
 	Task     TaskID    // the task it is about, if any
