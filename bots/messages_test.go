@@ -137,6 +137,12 @@ func families(t *testing.T) []string {
 		}
 	}
 	add("refused.", "quota.none", "quota.never", "blocked.why")
+	for _, kind := range constants(t, "../core/alert.go", "AlertKind") {
+		if core.AlertKind(kind) != core.AlertParked {
+			add("alert.", kind)
+		}
+	}
+	add("alert.parked.", string(core.FailKey), string(core.FailNoCredits))
 	for _, kind := range constants(t, "../core/quota.go", "WindowKind") {
 		if kind := core.WindowKind(kind); kind != core.WindowGranted && kind != core.WindowLoss {
 			add("window.", string(kind))

@@ -79,6 +79,10 @@
 // next commit. For one person the limit that an admin gave this account wins,
 // then the most generous of their roles and their tier, then the general one.
 //
+// Policy.Allow says who may ask at all: people, and places such as a chat or a
+// guild, as the adapter names them in Origin.Roles. To the configured ones come
+// those that admins let in.
+//
 // Operator losses are booked in loss/2026-11, a window of nobody: results that
 // came after the end, successes without outputs, second Kie tasks (by their
 // estimate), and refunds by hand. What was settled in the windows of everybody

@@ -1,0 +1,29 @@
+package bots
+
+import (
+	"fmt"
+
+	"kiebot/core"
+)
+
+// Alert puts what the operator should know into words.
+func (b *Bot) Alert(a core.Alert, locale string) string {
+	v := b.voice(locale)
+	with := args{
+		"Account": a.KieAccount, "Credits": v.credits(a.Credits), "Job": a.Task.Short(), "Where": string(a.Lane), "N": fmt.Sprint(a.Count),
+	}
+	key := "alert." + string(a.Kind)
+	var text string
+	switch a.Kind {
+	case core.AlertParked:
+		text = v.say(key+"."+string(a.Reason), with)
+	case core.AlertRemoved, core.AlertUndelivered:
+		text = v.count(key, a.Count, with)
+	default:
+		text = v.say(key, with)
+	}
+	if a.Detail != "" {
+		text += "\n" + a.Detail
+	}
+	return text
+}
