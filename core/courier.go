@@ -15,7 +15,7 @@ const (
 	heavyMax    = 8                // attempts with files, on each platform
 	editMax     = 4                // progress edits, on each platform
 	uploadBytes = 256 << 20        // of the files in them, on each platform
-	deliverFor  = 5 * time.Minute  // for one attempt
+	deliverFor  = 15 * time.Minute // for one attempt: 50 MB at half a megabit per second
 	fetchFor    = 15 * time.Minute // for the files of one batch, at one go
 )
 
