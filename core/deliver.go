@@ -403,11 +403,15 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 		return Parcel{}, err
 	}
 	e.resolve(tasks)
+	p := Parcel{Delivery: d, Tasks: tasks}
 	if d.Kind == DeliverShow {
+		if tasks[0].Lane().Platform() == d.Lane.Platform() {
+			p.Copied = tasks[0].Shown
+		}
 		asCopy(tasks, d)
 	}
 	lead := tasks[0]
-	p := Parcel{Delivery: d, Tasks: tasks, Shown: lead.Shown, Usual: e.learned.usual(lead.Request.Model)}
+	p.Shown, p.Usual = lead.Shown, e.learned.usual(lead.Request.Model)
 	if lead.State == Queued {
 		p.Position = e.creator.position(lead.ID)
 		p.Paused, p.Resume = e.paused(lead)

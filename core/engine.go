@@ -43,6 +43,9 @@ type Parcel struct {
 	Tasks    []Task // the batch, in order
 	// Shown is the adapter's receipt of the batch's earlier delivery, nil at first.
 	Shown json.RawMessage
+	// Copied is, for show, the adapter's receipt of the end that is shown once
+	// more; nil when it was shown on another platform, or never.
+	Copied json.RawMessage
 	// Position is the lead's place in the queue, 1 for the next; 0 when unknown or not queued.
 	Position int
 	// Paused says why nothing is created at the moment, empty when all is well.

@@ -37,7 +37,7 @@ func TestShowIsACopyWhereItWasAskedFor(t *testing.T) {
 		}
 		copied := w.chat.about(id)[1]
 		p := copied.last
-		if p.Delivery.Lane != there.Lane || p.Shown != nil || len(p.Tasks[0].Outputs) != 1 || p.Tasks[0].Outputs[0].File == nil {
+		if p.Delivery.Lane != there.Lane || p.Shown != nil || string(p.Copied) != string(before.Shown) || len(p.Tasks[0].Outputs) != 1 || p.Tasks[0].Outputs[0].File == nil {
 			t.Errorf("%+v", p)
 		}
 		if got := p.Tasks[0].Request; got.Key != "chat:show" || got.Origin.Lane != there.Lane || string(got.Origin.Ref) != string(there.Ref) {
