@@ -347,6 +347,14 @@ func (v voice) links(all []Media, tasks []core.Task) []string {
 	})}
 }
 
+// TooLarge says, in the language of the request, that n results do not fit into
+// the chat as they are, and until when the links to them work. An adapter puts
+// it under a result that it shows so.
+func (b *Bot) TooLarge(p core.Parcel, n int, until time.Time) string {
+	v := b.voice(p.Tasks[0].Request.Origin.Locale)
+	return v.count("note.large", n, args{"N": fmt.Sprint(n), "Until": v.date(until)})
+}
+
 // details are the model, the options that were sent, and what it cost.
 func (b *Bot) details(v voice, tasks []core.Task) string {
 	req := tasks[0].Request

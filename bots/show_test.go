@@ -229,6 +229,25 @@ func TestShowKeepsTheSameID(t *testing.T) {
 	}
 }
 
+func TestTooLarge(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, test := range []struct {
+		locale string
+		n      int
+		want   string
+	}{
+		{"en", 1, "A file does not fit into this chat as it is. The link to it works until Mar 14, 12:00."},
+		{"en", 2, "2 files do not fit into this chat as they are. The links to them work until Mar 14, 12:00."},
+		{"ru", 1, "1 файл не помещается в этот чат в исходном виде. Ссылка на него работает до 14.03, 12:00."},
+		{"ru", 5, "5 файлов не помещаются в этот чат в исходном виде. Ссылки на них работают до 14.03, 12:00."},
+	} {
+		p := core.Parcel{Tasks: batchOf(1, test.locale, succeeded)}
+		if got := w.bot.TooLarge(p, test.n, noon); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
 func TestTimes(t *testing.T) {
 	w := newWorld(t, func(c *core.Config) { c.Now = func() time.Time { return noon } })
 	en, ru := w.bot.voice("en"), w.bot.voice("ru")
