@@ -12,11 +12,12 @@ import (
 	"kiebot/core/media"
 )
 
-// maxTries and patience bound how long a delivery is tried: it is given up
-// when both are used up.
+// A delivery is given up after patience by the wall clock, and only when it
+// was tried as often as fits into that time: a clock that is set ahead, or a
+// process that was down, takes nothing from anybody's result.
 const (
-	maxTries = 20
 	patience = 24 * time.Hour
+	maxTries = int(patience / maxBackoff)
 )
 
 // maxReason is how much is kept of why a delivery was given up, in bytes.

@@ -209,6 +209,23 @@ func TestBackoffSurvivesARestart(t *testing.T) {
 	})
 }
 
+// A wall clock that is set two days ahead does not make a day of an hour.
+func TestNotGivenUpByTheClock(t *testing.T) {
+	p, clock := &platform{}, &wallClock{}
+	playOn(t, p, func(c *core.Config) { c.Now = clock.now }, func(t *testing.T, w *world) {
+		w.chat.set(func(core.Parcel) error { return errors.New("no route to the chat") })
+		id := w.submit(in("chat:room"))
+		nap(time.Minute)
+		clock.skew.Add(int64(48 * time.Hour))
+		nap(12 * time.Hour)
+		w.chat.set(nil)
+		nap(time.Hour)
+		if task := w.task(id); task.Undelivered != nil || task.Delivered.IsZero() {
+			t.Errorf("given up: %+v, delivered %v", task.Undelivered, task.Delivered)
+		}
+	})
+}
+
 // What cannot be shown for a day is given up, told to the operator, and still there.
 func TestGivenUpAfterADay(t *testing.T) {
 	p := &platform{}
