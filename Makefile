@@ -4,6 +4,7 @@
 FUZZTIME ?= 10s
 FUZZPKGS ?= ./...
 MODELTASKS ?= 100000
+MODELSEED ?= 0
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +18,8 @@ test: ## run all tests
 race: ## run all tests with the race detector, in random order
 	go test -race -shuffle=on ./...
 
-model: ## hold random histories of MODELTASKS (100000) tasks against the promises, and a year against its disk
-	GOGC=400 go test ./core -run '^Test(Model|Year)$$' -v -timeout 30m -model.tasks $(MODELTASKS) -year.tasks 200
+model: ## hold random histories of MODELTASKS (100000) tasks against the promises, fresh ones or those after MODELSEED, and a year against its disk
+	GOGC=400 GODEBUG=tracebacklabels=1 go test ./core -run '^Test(Model|Year)$$' -v -failfast -timeout 30m -model.tasks $(MODELTASKS) -model.base $(MODELSEED) -year.tasks 200
 
 bench: ## measure what README's performance table says, and write it there
 	go test . -run '^TestMeasured$$' -v -timeout 2h -measure

@@ -1,11 +1,14 @@
 package core_test
 
 import (
+	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +20,8 @@ import (
 
 var (
 	modelTasks = flag.Int64("model.tasks", 1000, "random histories go on until so many tasks have lived")
-	modelSeed  = flag.Uint64("model.seed", 0, "replay the one history with this seed; 0 means fresh ones")
+	modelBase  = flag.Uint64("model.base", 0, "the histories have the seeds after this one; 0 means fresh ones")
+	modelSeed  = flag.Uint64("model.seed", 0, "replay the one history with this seed")
 	modelTries = flag.Int("model.shrink", 300, "how often at most a failing history is played again to make it shorter")
 	modelKeep  = flag.String("model.keep", "", "of the history of -model.seed play only these steps, such as 3,17,20-25")
 )
@@ -35,27 +39,54 @@ func TestModel(t *testing.T) {
 		replay(t, newPlan(*modelSeed).keep(t, *modelKeep))
 		return
 	}
-	var lived atomic.Int64
-	base := rand.Uint64()
-	var next atomic.Uint64
-	began := time.Now()
-	t.Cleanup(func() {
-		took := time.Since(began)
-		t.Logf("%d tasks in %d histories, %.0f tasks/s", lived.Load(), next.Load(), float64(lived.Load())/took.Seconds())
-	})
+	r := &run{base: cmp.Or(*modelBase, rand.Uint64()), began: time.Now()}
+	t.Cleanup(func() { r.sum(t) })
 	for range runtime.GOMAXPROCS(0) {
 		t.Run("histories", func(t *testing.T) {
 			t.Parallel()
-			for lived.Load() < *modelTasks && !t.Failed() {
-				p := newPlan(base + next.Add(1))
-				fmt.Println("model: a history with -model.seed", p.seed) // seen only after a failure, even a panic
-				b := p.play(t, nil)
-				lived.Add(int64(b.accepted()))
-				if len(b.problems) > 0 {
-					shrink(t, p, b)
-				}
+			for r.lived.Load() < *modelTasks && r.failure.Load() == nil {
+				r.history(t)
 			}
 		})
+	}
+}
+
+// run is one history after the other, in several goroutines, until enough
+// tasks have lived or one has failed.
+type run struct {
+	base    uint64
+	began   time.Time
+	next    atomic.Uint64
+	lived   atomic.Int64
+	failure atomic.Pointer[string] // the first one, in a few lines
+}
+
+// history plays the next one. With GODEBUG=tracebacklabels=1 a panic shows the
+// seed next to its goroutine.
+func (r *run) history(t *testing.T) {
+	p := newPlan(r.base + r.next.Add(1))
+	labels := pprof.Labels("model.seed", strconv.FormatUint(p.seed, 10))
+	pprof.Do(t.Context(), labels, func(context.Context) {
+		b := p.play(t, nil)
+		r.lived.Add(int64(b.accepted()))
+		if len(b.problems) == 0 {
+			return
+		}
+		first := brief(p, b)
+		r.failure.CompareAndSwap(nil, &first)
+		p, b = shrink(t, p, b)
+		shrunk := brief(p, b)
+		r.failure.CompareAndSwap(&first, &shrunk)
+	})
+}
+
+// sum ends the output with what matters: a log of which only the end is kept
+// still says what went wrong and how to see it again.
+func (r *run) sum(t *testing.T) {
+	lived := r.lived.Load()
+	t.Logf("%d tasks in %d histories after seed %d, %.0f tasks/s", lived, r.next.Load(), r.base, float64(lived)/time.Since(r.began).Seconds())
+	if failure := r.failure.Load(); failure != nil {
+		t.Error(*failure)
 	}
 }
 
@@ -75,14 +106,11 @@ func (p plan) play(t *testing.T, log *slog.Logger) *book {
 	return b
 }
 
-// shrink leaves out every step that the failure does not need, and reports it.
-func shrink(t *testing.T, p plan, b *book) {
-	t.Errorf("seed %d: %s", p.seed, strings.Join(b.problems, "\n"))
-	if *modelTries == 0 {
-		return
-	}
+// shrink leaves out every step that the failure does not need.
+func shrink(t *testing.T, p plan, b *book) (plan, *book) {
+	t.Errorf("seed %d:\n%s", p.seed, strings.Join(b.problems, "\n"))
 	tries := 0
-	for size := len(p.steps) / 2; size > 0; {
+	for size := len(p.steps) / 2; size > 0 && tries < *modelTries; {
 		shorter := false
 		for at := 0; at < len(p.steps) && tries < *modelTries; {
 			less := p
@@ -98,12 +126,35 @@ func shrink(t *testing.T, p plan, b *book) {
 			size /= 2
 		}
 	}
-	var lines, keep []string
-	for _, s := range p.steps {
-		lines, keep = append(lines, s.String()), append(keep, strconv.Itoa(s.n))
+	t.Logf("after %d tries these %d steps still fail:\n%s\n%s", tries, len(p.steps), lines(p.steps), strings.Join(b.problems, "\n"))
+	return p, b
+}
+
+func lines(steps []step) string {
+	var all []string
+	for _, s := range steps {
+		all = append(all, s.String())
 	}
-	t.Errorf("after %d tries these %d steps still fail:\n%s\n%s\nreplay: go test ./core -run TestModel -v -model.seed %d -model.keep %s",
-		tries, len(p.steps), strings.Join(lines, "\n"), strings.Join(b.problems, "\n"), p.seed, strings.Join(keep, ","))
+	return strings.Join(all, "\n")
+}
+
+// brief is a failure in at most a dozen lines.
+func brief(p plan, b *book) string {
+	const problems, steps, width = 3, 6, 400
+	var keep []string
+	for _, s := range p.steps {
+		keep = append(keep, strconv.Itoa(s.n))
+	}
+	text := fmt.Sprintf("seed %d has %d problems, the first:", p.seed, len(b.problems))
+	for _, problem := range b.problems[:min(problems, len(b.problems))] {
+		text += fmt.Sprintf("\n%.*s", width, problem)
+	}
+	text += fmt.Sprintf("\nof %d steps these come last:\n%s\nreplay: go test ./core -run TestModel -v -model.seed %d",
+		len(p.steps), lines(p.steps[max(len(p.steps)-steps, 0):]), p.seed)
+	if len(keep) <= width/4 {
+		text += " -model.keep " + strings.Join(keep, ",")
+	}
+	return text
 }
 
 // keep leaves only the steps with these numbers; all when it is empty.
