@@ -21,6 +21,7 @@ type Message struct {
 	State   core.State        // of the batch as people see it: not final before the end is shown
 	Prompt  string            // what the person asked for
 	Name    string            // who asked
+	Model   string            // what makes it, by its title
 	Status  string            // one line: where it stands, or why it failed and whether anything was charged
 	Details string            // one line under an end: model, options, credits, job id
 	Started time.Time         // since when it runs, for a live clock; zero when it does not
@@ -59,7 +60,7 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 	}
 	origin := p.Tasks[0].Request.Origin
 	v := b.voice(origin.Locale)
-	m.Prompt, m.Name = p.Tasks[0].Request.Prompt, origin.Name
+	m.Prompt, m.Name, m.Model = p.Tasks[0].Request.Prompt, origin.Name, b.title(p.Tasks[0].Request.Model)
 	if isEnd(p) {
 		b.showEnd(v, &m, p.Tasks)
 		m.Details = dots(b.details(v, p.Tasks), b.left(ctx, v, p.Tasks), v.job(p.Tasks[0].ID))

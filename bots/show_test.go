@@ -212,7 +212,7 @@ func TestShowKeepsTheSameID(t *testing.T) {
 		if !slices.Contains(ids, m.ID) {
 			ids = append(ids, m.ID)
 		}
-		if m.Kind != s.parcel.Delivery.Kind || m.Name != "Ada" || m.Prompt != "a cat astronaut" || m.Status == "" || strings.Contains(m.Status, "\n") {
+		if m.Kind != s.parcel.Delivery.Kind || m.Name != "Ada" || m.Model != "Google Imagen 4" || m.Prompt != "a cat astronaut" || m.Status == "" || strings.Contains(m.Status, "\n") {
 			t.Errorf("%s: %+v", s.name, m)
 		}
 		if m.State.Final() != (m.Kind == core.DeliverFinal) {
