@@ -9,9 +9,11 @@ require (
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
 	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3
 	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
+	github.com/go-telegram/bot v1.27.0 // the Bot API's types and methods; this version and no other, @latest is older
 	github.com/joho/godotenv v1.5.1 // reads .env
 	github.com/kelseyhightower/envconfig v1.4.0 // reads the environment into one struct
 	github.com/nicksnyder/go-i18n/v2 v2.7.0 // texts in several languages, with their plurals
+	github.com/rivo/uniseg v0.4.7 // what people see as one character, so that no emoji is cut in two
 	go.etcd.io/bbolt v1.5.0 // the embedded store
 	golang.org/x/image v0.47.0 // reads WebP dimensions; draws and typesets kietest's pictures
 	golang.org/x/text v0.43.0 // matches languages and writes numbers as they do

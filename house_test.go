@@ -23,6 +23,7 @@ const module = "kiebot"
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"bots/web":            {"bots", "core", "core/media", "kie/catalog"},
+		"bots/telegram":       {"bots", "core", "core/media", "kie/catalog"},
 		"bots":                {"core", "core/media", "kie/catalog"},
 		"core":                {"core/media", "kie", "kie/catalog"},
 		"storage/bolt":        {"storage", "core"},

@@ -1,0 +1,382 @@
+package telegram
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+)
+
+// sendFiles sends the files that were not sent yet: those that go into one
+// album together, the others alone. What Telegram takes as nothing stays as a link.
+func (d *delivery) sendFiles(ctx context.Context, items []*item) error {
+	var left []*item
+	for _, it := range items {
+		if !d.after.has(it.key) && !it.isLink() {
+			left = append(left, it)
+		}
+	}
+	for _, group := range d.groups(left) {
+		if err := d.sendGroup(ctx, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// groups puts together what goes into one album: by kind in the order of the
+// first of each, at most albumMax and no more bytes than one call takes, and
+// of nearly the same size, since an album has two at least.
+func (d *delivery) groups(items []*item) [][]*item {
+	var kinds []string
+	byKind := map[string][]*item{}
+	for _, it := range items {
+		kind := it.steps[0].album()
+		if kind == "" {
+			kind = it.key // alone
+		}
+		if byKind[kind] == nil {
+			kinds = append(kinds, kind)
+		}
+		byKind[kind] = append(byKind[kind], it)
+	}
+	var all [][]*item
+	for _, kind := range kinds {
+		rest := byKind[kind]
+		for albums := (len(rest) + albumMax - 1) / albumMax; len(rest) > 0; albums-- {
+			n := d.fits(rest, (len(rest)+max(albums, 1)-1)/max(albums, 1))
+			all = append(all, rest[:n])
+			rest = rest[n:]
+		}
+	}
+	return all
+}
+
+// fits is how many of the first n items one call takes, at least one.
+func (d *delivery) fits(items []*item, n int) int {
+	var bytes int64
+	n = min(n, albumMax)
+	for i, it := range items[:n] {
+		if it.sentID == "" {
+			bytes += it.file.Size
+		}
+		if i > 0 && bytes > d.limits.file {
+			return i
+		}
+	}
+	return n
+}
+
+// sendGroup sends an album. When Telegram does not take it, it does not say
+// which of the files is the reason: each is then sent alone.
+func (d *delivery) sendGroup(ctx context.Context, group []*item) error {
+	if len(group) > 1 {
+		sent, err := d.sendAlbum(ctx, group)
+		switch meaning(err) {
+		case failNone:
+			for i, it := range group {
+				d.after.did(it.key)
+				if i < len(sent) {
+					d.after.keepFile(it, sent[i])
+					d.after.keep(sent[i])
+				}
+			}
+			return nil
+		case failContent, failTooLarge, failFileID:
+		default:
+			switch {
+			case sentAnyway(err):
+				for _, it := range group {
+					d.after.did(it.key)
+				}
+				return nil
+			case !d.refusedByCut(err):
+				return err
+			}
+		}
+	}
+	for _, it := range group {
+		sent, err := d.sendOne(ctx, it, func() *text { return &text{} }, nil)
+		if err != nil {
+			return err
+		}
+		if sent != nil {
+			d.after.did(it.key)
+			d.after.keep(sent)
+		}
+	}
+	return nil
+}
+
+// sendOne sends a file as the first thing that Telegram takes it as, and goes
+// down one step for each refusal. Nil without an error says that only the link
+// is left. The caption may depend on the step.
+func (d *delivery) sendOne(ctx context.Context, it *item, caption func() *text, keys *models.InlineKeyboardMarkup) (*models.Message, error) {
+	for !it.isLink() {
+		sent, err := d.send(ctx, it, caption(), keys)
+		switch meaning(err) {
+		case failNone:
+			d.after.keepFile(it, sent)
+			return sent, nil
+		case failContent, failTooLarge, failFileID:
+			d.log.Info("a file is not taken as it is", "task", d.parcel.Delivery.Lead, "as", string(it.steps[0]), "error", err)
+			it.down()
+		default:
+			switch {
+			case sentAnyway(err):
+				return &models.Message{}, nil
+			case d.refusedByCut(err):
+				it.down()
+				continue
+			}
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// refusedByCut reports whether a connection that broke under a file is taken
+// for a refusal of it.
+func (d *delivery) refusedByCut(err error) bool {
+	return cutOff(err) && d.parcel.Delivery.Attempts >= cutMax
+}
+
+// cutMax is how many attempts may end while a file is still on its way before
+// it is taken for a refusal: a server can close the connection on a file that
+// is too large, and then nobody reads its answer.
+const cutMax = 3
+
+// content is the file as a field of a call, and what has to go out with it.
+type content struct {
+	field  models.InputFile // for a method of its own
+	media  string           // in an album
+	attach io.Reader        // likewise
+	files  []*upload
+	bytes  int64
+}
+
+// contentOf prepares the file to be sent as its present step. Each call needs
+// it anew.
+func (d *delivery) contentOf(ctx context.Context, it *item) (content, error) {
+	if it.sentID != "" {
+		return content{field: &models.InputFileString{Data: it.sentID}, media: it.sentID}, nil
+	}
+	name, part := fileName(it.title, it.file), it.file.Name
+	if it.steps[0] == asSmaller {
+		data, err := d.shrink(ctx, it.file)
+		if err != nil {
+			return content{}, err
+		}
+		part = "smaller-" + it.key + ".jpg"
+		return content{
+			field: &models.InputFileUpload{Filename: part, Data: bytes.NewReader(data)},
+			media: "attach://" + part, attach: bytes.NewReader(data), bytes: int64(len(data)),
+		}, nil
+	}
+	up := newUpload(it.file.Path, it.file.Size)
+	return content{field: up.file(name), media: "attach://" + part, attach: up.reader(), files: []*upload{up}, bytes: up.size}, nil
+}
+
+// send sends one file as its present step.
+func (d *delivery) send(ctx context.Context, it *item, says *text, keys *models.InlineKeyboardMarkup) (sent *models.Message, err error) {
+	as := it.steps[0]
+	stop := d.action(ctx, as, it)
+	defer stop()
+	err = d.try(ctx, &d.at, func() error {
+		file, err := d.contentOf(ctx, it)
+		if err != nil {
+			return unreadable(err)
+		}
+		sent, err = d.sendAs(withUploads(ctx, file.files...), as, it, file.field, says, keys)
+		return err
+	})
+	return sent, err
+}
+
+// unreadable is a picture that cannot be made smaller: like one that Telegram
+// does not take, it goes down a step.
+func unreadable(err error) error {
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return err
+	}
+	return &callError{Method: "none", Code: 400, Description: oneLine(err.Error())}
+}
+
+// sendAs makes the call. The facts about a video are what clients show before
+// they have it.
+func (d *delivery) sendAs(ctx context.Context, as shape, it *item, file models.InputFile, says *text, keys *models.InlineKeyboardMarkup) (*models.Message, error) {
+	f := it.file
+	caption, entities, reply, under, quiet := says.String(), says.entities, d.at.replyTo(), markup(keys), d.after.begun()
+	switch as {
+	case asPhoto, asSmaller:
+		return d.api.SendPhoto(ctx, &bot.SendPhotoParams{
+			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
+			Photo: file, Caption: caption, CaptionEntities: entities,
+		})
+	case asVideo:
+		return d.api.SendVideo(ctx, &bot.SendVideoParams{
+			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
+			Video: file, Caption: caption, CaptionEntities: entities,
+			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
+		})
+	case asAnimation:
+		return d.api.SendAnimation(ctx, &bot.SendAnimationParams{
+			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
+			Animation: file, Caption: caption, CaptionEntities: entities,
+			Width: f.Width, Height: f.Height,
+		})
+	case asAudio:
+		return d.api.SendAudio(ctx, &bot.SendAudioParams{
+			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
+			Audio: file, Caption: caption, CaptionEntities: entities,
+			Title: it.title, Performer: d.model, Duration: seconds(f.Duration),
+		})
+	}
+	return d.api.SendDocument(ctx, &bot.SendDocumentParams{
+		ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
+		Document: file, Caption: caption, CaptionEntities: entities, DisableContentTypeDetection: true,
+	})
+}
+
+// seconds rounds up: a sound of half a second lasts one.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// sendAlbum sends two to ten files as one album.
+func (d *delivery) sendAlbum(ctx context.Context, group []*item) (sent []*models.Message, err error) {
+	largest := group[0]
+	for _, it := range group {
+		if it.file.Size > largest.file.Size {
+			largest = it
+		}
+	}
+	stop := d.action(ctx, largest.steps[0], group...)
+	defer stop()
+	err = d.try(ctx, &d.at, func() error {
+		var files []*upload
+		var album []models.InputMedia
+		for _, it := range group {
+			file, err := d.contentOf(ctx, it)
+			if err != nil {
+				return unreadable(err)
+			}
+			files = append(files, file.files...)
+			album = append(album, d.inAlbum(it, file))
+		}
+		sent, err = d.api.SendMediaGroup(withUploads(ctx, files...), &bot.SendMediaGroupParams{
+			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: d.at.replyTo(), Media: album, DisableNotification: d.after.begun(),
+		})
+		return err
+	})
+	return sent, err
+}
+
+func (d *delivery) inAlbum(it *item, file content) models.InputMedia {
+	f := it.file
+	switch it.steps[0] {
+	case asPhoto, asSmaller:
+		return &models.InputMediaPhoto{Media: file.media, MediaAttachment: file.attach}
+	case asVideo:
+		return &models.InputMediaVideo{
+			Media: file.media, MediaAttachment: file.attach,
+			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
+		}
+	case asAudio:
+		return &models.InputMediaAudio{
+			Media: file.media, MediaAttachment: file.attach, Title: it.title, Performer: d.model, Duration: seconds(f.Duration),
+		}
+	}
+	return &models.InputMediaDocument{Media: file.media, MediaAttachment: file.attach, DisableContentTypeDetection: true}
+}
+
+// Chat actions: what is shown while a file is on its way.
+const (
+	actionEvery = 4 * time.Second // one lasts for five
+	actionFrom  = 1 << 20         // bytes below which nobody would see it
+)
+
+// action shows what is being sent until it is stopped, when that may take a
+// while. Its calls matter to nobody: the first that fails is the last, so that
+// none is made before a time that Telegram asked for.
+func (d *delivery) action(ctx context.Context, as shape, items ...*item) (stop func()) {
+	var size int64
+	for _, it := range items {
+		if it.sentID == "" {
+			size += it.file.Size
+		}
+	}
+	if size < actionFrom {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	params := bot.SendChatActionParams{ChatID: d.at.chat, MessageThreadID: d.at.thread, Action: actionFor(as)}
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(actionEvery)
+		defer tick.Stop()
+		for {
+			if _, err := d.api.SendChatAction(ctx, &params); err != nil {
+				d.flooded(err)
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// flooded notes that the chat wants to be left alone.
+func (d *delivery) flooded(err error) {
+	var failed *callError
+	if meaning(err) == failWait && errors.As(err, &failed) {
+		d.floods.note(d.at.chat, time.Now(), cmp.Or(failed.RetryAfter, floodWait))
+	}
+}
+
+func actionFor(as shape) models.ChatAction {
+	switch as {
+	case asPhoto, asSmaller:
+		return models.ChatActionUploadPhoto
+	case asVideo, asAnimation:
+		return models.ChatActionUploadVideo
+	}
+	return models.ChatActionUploadDocument
+}
+
+// keepFile notes what Telegram has of a file, by what it says it took it as.
+func (r *receipt) keepFile(it *item, m *models.Message) {
+	file, ok := fileOf(m)
+	if !ok {
+		return
+	}
+	if it.steps[0] == asSmaller {
+		file.As = asSmaller
+	}
+	r.putFile(it.key, file)
+}
+
+func fileOf(m *models.Message) (sentFile, bool) {
+	switch {
+	case m == nil:
+	case len(m.Photo) > 0:
+		return sentFile{As: asPhoto, ID: m.Photo[len(m.Photo)-1].FileID}, true // the largest comes last
+	case m.Video != nil:
+		return sentFile{As: asVideo, ID: m.Video.FileID}, true
+	case m.Animation != nil: // has a Document too
+		return sentFile{As: asAnimation, ID: m.Animation.FileID}, true
+	case m.Audio != nil:
+		return sentFile{As: asAudio, ID: m.Audio.FileID}, true
+	case m.Document != nil:
+		return sentFile{As: asDocument, ID: m.Document.FileID}, true
+	}
+	return sentFile{}, false
+}

@@ -1,0 +1,173 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots"
+	"kiebot/core"
+	"kiebot/core/media"
+)
+
+// wording is the part of bots.Bot that puts deliveries into words.
+type wording interface {
+	Show(ctx context.Context, p core.Parcel) bots.Message
+	TooLarge(p core.Parcel, n int, until time.Time) string
+}
+
+// talker shows deliveries. Its fields but the last four are set before the
+// first use and not changed.
+type talker struct {
+	api    *client
+	words  wording
+	moved  func(ctx context.Context, from, to core.Lane) error // core.Engine.MoveChat
+	links  *media.Links                                        // nil when nothing is reached from outside
+	limits limits
+	log    *slog.Logger
+	now    func() time.Time
+
+	floods    floods
+	shrinking chan struct{} // has room for one
+
+	mu    sync.Mutex
+	homes map[int64]int64 // the supergroups that groups became, since the start
+}
+
+// place is where a delivery is shown.
+type place struct {
+	lane     core.Lane // as core knows it
+	chat     int64     // where that is now
+	thread   int       // the topic; zero for none
+	reply    int       // the message to answer; zero for none
+	fallback core.Lane // where else it can be shown; may be empty
+}
+
+// place reads where the parcel's request came from. Of one that is shown
+// somewhere else, the command and its topic are not there.
+func (t *talker) place(p core.Parcel) (place, error) {
+	lane, origin := p.Delivery.Lane, p.Tasks[0].Request.Origin
+	chat, err := strconv.ParseInt(strings.TrimPrefix(string(lane), Platform+":"), 10, 64)
+	if err != nil {
+		return place{}, &core.DeliveryError{Permanent: true, Err: fmt.Errorf("telegram: %q is no chat", lane)}
+	}
+	at := place{lane: lane, chat: chat, fallback: directly(origin, chat)}
+	if lane == origin.Lane {
+		r := readRef(origin.Ref)
+		at.thread, at.reply = r.Thread, r.Message
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if home, ok := t.homes[chat]; ok {
+		at.move(home)
+	}
+	return at, nil
+}
+
+// move goes to the supergroup that the group became: messages and topics have
+// other numbers there.
+func (at *place) move(home int64) { at.chat, at.thread, at.reply = home, 0, 0 }
+
+// replyTo is what a message answers. A command that somebody deleted must not
+// take the result with it.
+func (at place) replyTo() *models.ReplyParameters {
+	if at.reply == 0 {
+		return nil
+	}
+	return &models.ReplyParameters{MessageID: at.reply, AllowSendingWithoutReply: true}
+}
+
+// try makes a call to the place. When Telegram says that the topic, the
+// message to reply to or the whole chat is somewhere else or nowhere, it
+// changes the place and calls again: once for each of them.
+func (t *talker) try(ctx context.Context, at *place, call func() error) error {
+	for {
+		if wait := t.floods.wait(at.chat, time.Now()); wait > 0 {
+			return &callError{Method: "call", Code: 429, Description: "not before the time that was asked for", RetryAfter: wait}
+		}
+		err := call()
+		switch meaning(err) {
+		case failMoved:
+			home := movedTo(err)
+			if home == 0 || home == at.chat {
+				return err
+			}
+			t.follow(ctx, at, home)
+		case failTopic:
+			if at.thread == 0 {
+				return err
+			}
+			at.thread, at.reply = 0, 0
+		case failReply:
+			if at.reply == 0 {
+				return err
+			}
+			at.reply = 0
+		default:
+			return err
+		}
+	}
+}
+
+// follow goes where the chat went, and tells core. Should that fail, it is
+// found out again after the next start.
+func (t *talker) follow(ctx context.Context, at *place, home int64) {
+	from := core.NewLane(Platform, strconv.FormatInt(at.chat, 10))
+	to := core.NewLane(Platform, strconv.FormatInt(home, 10))
+	t.log.Info("a group became a supergroup", "lane", string(from), "to", string(to))
+	if t.moved != nil {
+		if err := t.moved(ctx, from, to); err != nil {
+			t.log.Error("storing where a group went", "lane", string(from), "error", err)
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.homes == nil {
+		t.homes = map[int64]int64{}
+	}
+	t.homes[at.chat] = home
+	at.move(home)
+}
+
+// Deliver implements core.Adapter.
+//
+// While a request is under way one message stands for it and is edited in
+// place. Its end is a new message that replies to the command, and then the
+// old one is deleted: nobody is told of an edit, and people wait for minutes
+// for a video without looking. The result comes first, so that nothing is ever
+// missing, and the call that deletes is repeated until it is done, so that no
+// two stay.
+func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
+	at, err := t.place(p)
+	if err != nil {
+		return nil, err
+	}
+	d := delivery{talker: t, at: at, parcel: p, before: readReceipt(p.Shown), after: readReceipt(p.Delivery.Part)}
+	d.after.Chat = at.chat
+	switch p.Delivery.Kind {
+	case core.DeliverFinal, core.DeliverLate, core.DeliverShow:
+		err = d.showEnd(ctx)
+	default:
+		err = d.showWay(ctx)
+	}
+	if err != nil {
+		err = t.deliveryError(d.at, err)
+		if !d.after.begun() {
+			return nil, err
+		}
+		part, failed := d.after.encode()
+		if failed != nil {
+			return nil, err
+		}
+		return part, err
+	}
+	d.after.Done, d.after.Chat = nil, d.at.chat
+	return d.after.encode()
+}

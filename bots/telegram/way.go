@@ -1,0 +1,194 @@
+package telegram
+
+import (
+	"context"
+
+	"github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots"
+	"kiebot/core"
+)
+
+// delivery is one call of Deliver.
+type delivery struct {
+	*talker
+	at     place
+	parcel core.Parcel
+	before receipt // of what the chat shows of the batch
+	after  receipt // of what it shows when we are done
+	model  string  // by its title
+}
+
+// showWay shows where a batch stands that is under way: in a message of its own
+// at first, and then there.
+func (d *delivery) showWay(ctx context.Context) error {
+	m := d.words.Show(ctx, d.parcel)
+	says, keys := wayText(m), keyboard(m.Buttons)
+	progress := d.parcel.Delivery.Kind == core.DeliverProgress
+	if d.before.Chat == d.at.chat && d.before.Message != 0 {
+		done, err := d.rewrite(ctx, says, keys)
+		if done || err != nil {
+			return err
+		}
+	} else if progress { // nothing to edit; it was deleted, or the chat has moved
+		d.after = d.before
+		return nil
+	}
+	if progress {
+		d.after = receipt{Chat: d.at.chat}
+		return nil
+	}
+	return d.open(ctx, says, keys)
+}
+
+// open sends the message that stands for the batch.
+func (d *delivery) open(ctx context.Context, says *text, keys *models.InlineKeyboardMarkup) error {
+	sent, err := d.say(ctx, says, keys)
+	if err != nil {
+		return err
+	}
+	d.after.Message, d.after.Shows = sent, digest(says, keys)
+	return nil
+}
+
+// rewrite edits the message that stands for the batch. False without an error
+// says that it is not there any more, or cannot be edited.
+func (d *delivery) rewrite(ctx context.Context, says *text, keys *models.InlineKeyboardMarkup) (bool, error) {
+	d.after = d.before
+	shows := digest(says, keys)
+	if d.before.Shows == shows {
+		return true, nil
+	}
+	err := d.edit(ctx, d.before.Message, says, keys)
+	switch meaning(err) {
+	case failNone, failSame:
+		d.after.Shows = shows
+		return true, nil
+	case failGone, failKept:
+		d.after.Message, d.after.Shows = 0, ""
+		return false, nil
+	}
+	return false, err
+}
+
+// edit changes a message of the chat.
+func (d *delivery) edit(ctx context.Context, id int, says *text, keys *models.InlineKeyboardMarkup) error {
+	chat := d.at.chat
+	err := d.try(ctx, &d.at, func() error {
+		if d.at.chat != chat {
+			return &callError{Method: "editMessageText", Code: 400, Description: "message to edit not found: the chat has moved"}
+		}
+		_, err := d.api.EditMessageText(ctx, &bot.EditMessageTextParams{
+			ChatID: chat, MessageID: id, Text: says.String(), Entities: says.entities,
+			LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
+		})
+		return err
+	})
+	if sentAnyway(err) {
+		return nil
+	}
+	return err
+}
+
+// say sends a text and answers with the id of its message, zero when it got
+// none. Of a result that takes several messages people are told once.
+func (d *delivery) say(ctx context.Context, says *text, keys *models.InlineKeyboardMarkup) (int, error) {
+	m, err := d.sendText(ctx, says, keys)
+	if meaning(err) == failContent {
+		d.log.Error("a text is not taken as it is; it is sent without markup and buttons", "task", d.parcel.Delivery.Lead, "error", err)
+		m, err = d.sendText(ctx, says.bare(), nil)
+	}
+	if err != nil && !sentAnyway(err) || m == nil {
+		return 0, err
+	}
+	return m.ID, nil
+}
+
+func (d *delivery) sendText(ctx context.Context, says *text, keys *models.InlineKeyboardMarkup) (sent *models.Message, err error) {
+	err = d.try(ctx, &d.at, func() error {
+		sent, err = d.api.SendMessage(ctx, &bot.SendMessageParams{
+			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: d.at.replyTo(), DisableNotification: d.after.begun(),
+			Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
+		})
+		return err
+	})
+	return sent, err
+}
+
+func noPreview() *models.LinkPreviewOptions {
+	return &models.LinkPreviewOptions{IsDisabled: bot.True()}
+}
+
+// How much of a prompt is repeated, in UTF-16 units: nearly all of it while
+// somebody waits, its beginning under a result.
+const (
+	wayPrompt = 1000
+	endPrompt = 300
+)
+
+// wayText is a batch that is under way: prompt – name (status), and notes.
+func wayText(m bots.Message) *text {
+	says := &text{}
+	says.code(shortened(m.Prompt, wayPrompt))
+	if m.Name != "" {
+		if !says.empty() {
+			says.add(" – ")
+		}
+		says.add(shortened(m.Name, 64))
+	}
+	switch {
+	case m.Status == "":
+	case says.empty():
+		says.add(m.Status)
+	default:
+		says.add(" (" + m.Status + ")")
+	}
+	for _, note := range m.Notes {
+		says.line(note)
+	}
+	return says.split(textMax)[0]
+}
+
+const rowMax = 3 // buttons side by side
+
+// keyboard is the buttons under a message; nil without any. One that has only
+// a command, to be changed before it is sent, copies it.
+func keyboard(buttons []bots.Button) *models.InlineKeyboardMarkup {
+	var row []models.InlineKeyboardButton
+	for _, b := range buttons {
+		label := b.Label
+		if b.Emoji != "" {
+			label = b.Emoji + " " + label
+		}
+		key := models.InlineKeyboardButton{Text: label, CallbackData: b.Data}
+		if b.Data == "" {
+			if b.Text == "" || units(b.Text) > copyMax {
+				continue
+			}
+			key.CopyText = &models.CopyTextButton{Text: b.Text}
+		}
+		row = append(row, key)
+	}
+	if len(row) == 0 {
+		return nil
+	}
+	keys := &models.InlineKeyboardMarkup{}
+	rows := (len(row) + rowMax - 1) / rowMax
+	for ; rows > 0; rows-- {
+		n := (len(row) + rows - 1) / rows
+		keys.InlineKeyboard = append(keys.InlineKeyboard, row[:n])
+		row = row[n:]
+	}
+	return keys
+}
+
+const copyMax = 256 // characters of a CopyTextButton
+
+// markup is the keyboard as a field of a call: a nil pointer would be sent as null.
+func markup(keys *models.InlineKeyboardMarkup) models.ReplyMarkup {
+	if keys == nil {
+		return nil
+	}
+	return keys
+}
