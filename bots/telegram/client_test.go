@@ -123,16 +123,32 @@ func TestPaceIsTelegrams(t *testing.T) {
 	}
 }
 
-func TestFloods(t *testing.T) {
-	var f floods
+func TestTraffic(t *testing.T) {
+	var f traffic
 	now := time.Now()
-	if f.wait(1, now) != 0 || f.note(1, now, time.Minute) || f.wait(1, now) != time.Minute || f.wait(2, now) != 0 {
-		t.Error("one chat has to wait alone")
+	if f.wait(-1, now) != 0 || f.room(-1, 20, now) != 0 {
+		t.Error("a silent chat has to wait")
 	}
-	if f.note(2, now, time.Second) || f.note(3, now.Add(2*time.Second), 30*time.Second) {
-		t.Error("a wait that is over counts")
+	f.note(-1, 12, now)
+	f.note(-1, 6, now.Add(10*time.Second))
+	now = now.Add(20 * time.Second)
+	if f.room(-1, 2, now) != 0 || f.room(-1, 3, now) != 40*time.Second || f.room(-1, 20, now) != 50*time.Second || f.room(-1, 40, now) != 50*time.Second {
+		t.Errorf("room for 3 after %v, for 20 after %v", f.room(-1, 3, now), f.room(-1, 20, now))
 	}
-	if !f.note(4, now.Add(3*time.Second), 10*time.Second) || f.wait(5, now.Add(4*time.Second)) != 9*time.Second {
-		t.Error("three chats at once are everybody")
+	if f.refused(-1, time.Minute, now) || f.wait(-1, now) != time.Minute || f.wait(-2, now) != 0 {
+		t.Error("a chat that got its share waits alone")
+	}
+	if f.refused(-3, time.Hour, now) || f.wait(-2, now) != 0 {
+		t.Error("a group in slow mode stops everything")
+	}
+	for chat := range 15 {
+		f.note(int64(100+chat), 1, now)
+	}
+	if !f.refused(-2, 10*time.Second, now) || f.wait(5, now.Add(time.Second)) != 9*time.Second || f.wait(-1, now) != time.Minute {
+		t.Error("a chat that got nothing while much was sent cannot be the reason")
+	}
+	f.note(7, 1, now.Add(2*time.Minute))
+	if len(f.recent) != 1 || len(f.until) != 1 {
+		t.Errorf("%d chats are remembered, %d of them as waiting", len(f.recent), len(f.until))
 	}
 }

@@ -194,7 +194,7 @@ func (d *delivery) clear(ctx context.Context, m bots.Message) error {
 	if d.parcel.Delivery.Kind != core.DeliverFinal || was.End || was.Message == 0 || was.Chat != d.at.chat {
 		return nil
 	}
-	err := d.try(ctx, &d.at, func() error {
+	err := d.try(ctx, &d.at, 0, func() error {
 		_, err := d.api.DeleteMessage(ctx, &bot.DeleteMessageParams{ChatID: d.at.chat, MessageID: was.Message})
 		return err
 	})

@@ -48,7 +48,7 @@ type failure int
 const (
 	failNone     failure = iota
 	failUnknown          // no answer, or one that says nothing: perhaps it was done
-	failWait             // 429
+	failWait             // 429, or it would be
 	failSame             // the message shows just that already
 	failGone             // there is no message to edit, or to delete
 	failKept             // the message cannot be edited, or deleted
@@ -121,7 +121,10 @@ func meaning(err error) failure {
 		return failNone
 	}
 	var failed *callError
-	if !errors.As(err, &failed) {
+	switch {
+	case errors.As(err, new(*waitError)):
+		return failWait
+	case !errors.As(err, &failed):
 		return failUnknown
 	}
 	switch {
@@ -165,8 +168,7 @@ func (t *talker) deliveryError(at place, err error) error {
 	errors.As(err, &failed)
 	switch meaning(err) {
 	case failWait:
-		out.RetryAfter = cmp.Or(failed.RetryAfter, floodWait)
-		out.Everywhere = t.floods.note(at.chat, time.Now(), out.RetryAfter)
+		out.RetryAfter, out.Everywhere = t.refused(at.chat, err)
 	case failToken:
 		out.RetryAfter, out.Everywhere = tokenWait, true
 	case failChat, failTopic:
@@ -177,6 +179,30 @@ func (t *talker) deliveryError(at place, err error) error {
 		return err
 	}
 	return out
+}
+
+// refused notes who wants to be left alone, and answers for how long, and
+// whether that is about every chat.
+func (t *talker) refused(chat int64, err error) (wait time.Duration, everywhere bool) {
+	var ours *waitError
+	if errors.As(err, &ours) {
+		return ours.wait, false
+	}
+	var failed *callError
+	if errors.As(err, &failed) {
+		wait = failed.RetryAfter
+	}
+	wait = cmp.Or(wait, floodWait)
+	return wait, t.traffic.refused(chat, wait, time.Now())
+}
+
+// waitError is a call that was not made, because Telegram asked for a wait or
+// would refuse it.
+type waitError struct{ wait time.Duration }
+
+// Error says how long it has to wait.
+func (e *waitError) Error() string {
+	return "telegram: the chat takes nothing for " + e.wait.Round(time.Millisecond).String()
 }
 
 // directly is the lane of the person's direct messages, for what cannot be

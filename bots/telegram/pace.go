@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -14,10 +15,10 @@ import (
 func paceOf(lane core.Lane) core.Pace {
 	switch {
 	case lane == "":
-		return core.Pace{Rates: []core.Rate{{Calls: 30, Per: time.Second}}}
+		return core.Pace{Rates: []core.Rate{{Calls: allMessages, Per: time.Second}}}
 	case isGroup(lane):
 		return core.Pace{
-			Rates: []core.Rate{{Calls: 3, Per: 3 * time.Second}, {Calls: 20, Per: time.Minute}},
+			Rates: []core.Rate{{Calls: 3, Per: 3 * time.Second}, {Calls: groupMessages, Per: time.Minute}},
 			Edits: 5 * time.Second,
 		}
 	}
@@ -29,33 +30,88 @@ func isGroup(lane core.Lane) bool {
 	return strings.HasPrefix(strings.TrimPrefix(string(lane), Platform+":"), "-")
 }
 
-// floodChats is how many chats have to be told to wait at the same time before
-// it is taken to be about the bot: Telegram does not say which it is.
-const floodChats = 3
+// How many messages and edits Telegram takes.
+const (
+	groupMessages = 20 // in one group, in a minute
+	chatMessages  = 60 // in one private chat, in a minute
+	allMessages   = 30 // in all, in a second
+)
 
-// floods remembers who was told to wait, so that no call is made before, by
-// whoever makes it. The zero value is ready; its methods may be called
-// concurrently.
-type floods struct {
-	mu    sync.Mutex
-	until map[int64]time.Time // by chat
-	all   time.Time
+// traffic remembers what was sent to whom in the last minute, and who asked to
+// be left alone, so that no call is made before, by whoever makes it. core
+// paces deliveries; one of them can be several messages, which only this
+// counts. The zero value is ready; its methods may be called concurrently.
+type traffic struct {
+	mu     sync.Mutex
+	recent map[int64][]time.Time // of messages and edits, by chat
+	until  map[int64]time.Time   // by chat
+	second []time.Time           // messages and edits of the last second
+	all    time.Time
+	swept  time.Time
 }
 
-// note keeps that the chat has to be left alone, and reports whether all have to be.
-func (f *floods) note(chat int64, now time.Time, wait time.Duration) bool {
+// note counts messages that are being sent.
+func (f *traffic) note(chat int64, messages int, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sweep(now)
+	if f.recent == nil {
+		f.recent = map[int64][]time.Time{}
+	}
+	for range messages {
+		f.recent[chat] = append(f.recent[chat], now)
+		f.second = append(since(f.second, now.Add(-time.Second)), now)
+	}
+}
+
+// sweep forgets what does not matter any more, once a minute.
+func (f *traffic) sweep(now time.Time) {
+	if now.Sub(f.swept) < time.Minute {
+		return
+	}
+	f.swept = now
+	maps.DeleteFunc(f.until, func(_ int64, until time.Time) bool { return !until.After(now) })
+	for chat := range f.recent {
+		if f.lately(chat, now) == 0 {
+			delete(f.recent, chat)
+		}
+	}
+}
+
+// lately is how many messages the chat got in the last minute.
+func (f *traffic) lately(chat int64, now time.Time) int {
+	sent := since(f.recent[chat], now.Add(-time.Minute))
+	if len(sent) < len(f.recent[chat]) {
+		f.recent[chat] = sent
+	}
+	return len(sent)
+}
+
+// since leaves the times after the given one.
+func since(times []time.Time, after time.Time) []time.Time {
+	for len(times) > 0 && !times[0].After(after) {
+		times = times[1:]
+	}
+	return times
+}
+
+// refused keeps that a call to the chat was answered with 429, and reports
+// whether every chat has to be left alone. Telegram does not say which it is:
+// it is about all of them when much was sent in the last second, little of it
+// to this chat. A group in slow mode must not stop everything for an hour.
+func (f *traffic) refused(chat int64, wait time.Duration, now time.Time) (everywhere bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.until == nil {
 		f.until = map[int64]time.Time{}
 	}
-	for other, until := range f.until {
-		if !until.After(now) {
-			delete(f.until, other)
-		}
-	}
 	f.until[chat] = now.Add(wait)
-	if len(f.until) < floodChats {
+	most := chatMessages
+	if chat < 0 {
+		most = groupMessages
+	}
+	f.second = since(f.second, now.Add(-time.Second))
+	if f.lately(chat, now) >= most/2 || len(f.second) < allMessages/2 {
 		return false
 	}
 	f.all = now.Add(wait)
@@ -63,7 +119,7 @@ func (f *floods) note(chat int64, now time.Time, wait time.Duration) bool {
 }
 
 // wait is how long the chat has to be left alone from now on, zero when it has not.
-func (f *floods) wait(chat int64, now time.Time) time.Duration {
+func (f *traffic) wait(chat int64, now time.Time) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	until := f.until[chat]
@@ -71,4 +127,15 @@ func (f *floods) wait(chat int64, now time.Time) time.Duration {
 		until = f.all
 	}
 	return max(until.Sub(now), 0)
+}
+
+// room is how long it takes until the chat takes so many messages more.
+func (f *traffic) room(chat int64, messages int, now time.Time) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	over := f.lately(chat, now) + min(messages, groupMessages) - groupMessages
+	if chat > 0 || over <= 0 {
+		return 0
+	}
+	return f.recent[chat][over-1].Add(time.Minute).Sub(now)
 }

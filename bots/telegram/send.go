@@ -2,9 +2,7 @@ package telegram
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -187,7 +185,7 @@ func (d *delivery) send(ctx context.Context, it *item, says *text, keys *models.
 	as := it.steps[0]
 	stop := d.action(ctx, as, it)
 	defer stop()
-	err = d.try(ctx, &d.at, func() error {
+	err = d.try(ctx, &d.at, 1, func() error {
 		file, err := d.contentOf(ctx, it)
 		if err != nil {
 			return unreadable(err)
@@ -256,7 +254,7 @@ func (d *delivery) sendAlbum(ctx context.Context, group []*item) (sent []*models
 	}
 	stop := d.action(ctx, largest.steps[0], group...)
 	defer stop()
-	err = d.try(ctx, &d.at, func() error {
+	err = d.try(ctx, &d.at, len(group), func() error {
 		var files []*upload
 		var album []models.InputMedia
 		for _, it := range group {
@@ -321,7 +319,9 @@ func (d *delivery) action(ctx context.Context, as shape, items ...*item) (stop f
 		defer tick.Stop()
 		for {
 			if _, err := d.api.SendChatAction(ctx, &params); err != nil {
-				d.flooded(err)
+				if meaning(err) == failWait {
+					d.refused(params.ChatID.(int64), err)
+				}
 				return
 			}
 			select {
@@ -332,14 +332,6 @@ func (d *delivery) action(ctx context.Context, as shape, items ...*item) (stop f
 		}
 	}()
 	return func() { cancel(); <-done }
-}
-
-// flooded notes that the chat wants to be left alone.
-func (d *delivery) flooded(err error) {
-	var failed *callError
-	if meaning(err) == failWait && errors.As(err, &failed) {
-		d.floods.note(d.at.chat, time.Now(), cmp.Or(failed.RetryAfter, floodWait))
-	}
 }
 
 func actionFor(as shape) models.ChatAction {

@@ -34,7 +34,7 @@ type talker struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	floods    floods
+	traffic   traffic
 	shrinking chan struct{} // has room for one
 
 	mu    sync.Mutex
@@ -84,14 +84,16 @@ func (at place) replyTo() *models.ReplyParameters {
 	return &models.ReplyParameters{MessageID: at.reply, AllowSendingWithoutReply: true}
 }
 
-// try makes a call to the place. When Telegram says that the topic, the
-// message to reply to or the whole chat is somewhere else or nowhere, it
-// changes the place and calls again: once for each of them.
-func (t *talker) try(ctx context.Context, at *place, call func() error) error {
+// try makes a call to the place, of so many messages or edits. When Telegram
+// says that the topic, the message to reply to or the whole chat is somewhere
+// else or nowhere, it changes the place and calls again: once for each of them.
+func (t *talker) try(ctx context.Context, at *place, messages int, call func() error) error {
 	for {
-		if wait := t.floods.wait(at.chat, time.Now()); wait > 0 {
-			return &callError{Method: "call", Code: 429, Description: "not before the time that was asked for", RetryAfter: wait}
+		now := time.Now()
+		if wait := max(t.traffic.wait(at.chat, now), t.traffic.room(at.chat, messages, now)); wait > 0 {
+			return &waitError{wait}
 		}
+		t.traffic.note(at.chat, messages, now)
 		err := call()
 		switch meaning(err) {
 		case failMoved:

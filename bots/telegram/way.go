@@ -75,7 +75,7 @@ func (d *delivery) rewrite(ctx context.Context, says *text, keys *models.InlineK
 // edit changes a message of the chat.
 func (d *delivery) edit(ctx context.Context, id int, says *text, keys *models.InlineKeyboardMarkup) error {
 	chat := d.at.chat
-	err := d.try(ctx, &d.at, func() error {
+	err := d.try(ctx, &d.at, 1, func() error {
 		if d.at.chat != chat {
 			return &callError{Method: "editMessageText", Code: 400, Description: "message to edit not found: the chat has moved"}
 		}
@@ -106,7 +106,7 @@ func (d *delivery) say(ctx context.Context, says *text, keys *models.InlineKeybo
 }
 
 func (d *delivery) sendText(ctx context.Context, says *text, keys *models.InlineKeyboardMarkup) (sent *models.Message, err error) {
-	err = d.try(ctx, &d.at, func() error {
+	err = d.try(ctx, &d.at, 1, func() error {
 		sent, err = d.api.SendMessage(ctx, &bot.SendMessageParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: d.at.replyTo(), DisableNotification: d.after.begun(),
 			Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
