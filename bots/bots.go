@@ -24,6 +24,8 @@ type Incoming struct {
 	// not called for https links, which go to Kie as they are. Nil means that
 	// this chat takes no files.
 	Attach func(typed string) (core.InputFile, error)
+	// Files came with the text, or with the message that it answers, in order.
+	Files []Attached
 }
 
 // Catalog is the part of catalog.Catalog that a Bot uses. It may answer

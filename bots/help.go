@@ -7,6 +7,23 @@ import (
 	"kiebot/kie/catalog"
 )
 
+// Command is a row of the command table, for a platform that shows a menu.
+type Command struct {
+	Name    string
+	Aliases []string
+	Title   string // what it does, one line
+}
+
+// Commands lists the commands in the order in which to show them.
+func (b *Bot) Commands(locale string) []Command {
+	v := b.voice(locale)
+	var all []Command
+	for _, c := range commands() {
+		all = append(all, Command{Name: c.name, Aliases: c.aliases, Title: v.say("command."+c.name, nil)})
+	}
+	return all
+}
+
 // help answers /help and /help COMMAND.
 func (b *Bot) help(_ context.Context, s session) Reply {
 	name := strings.TrimPrefix(strings.TrimSpace(s.call.prompt), "/")

@@ -43,30 +43,33 @@ type typedFlag struct {
 type problemCode string
 
 const (
-	noPrompt       problemCode = "no_prompt"       // nothing to make was said
-	unknownCommand problemCode = "unknown_command" // nearest: what may be meant
-	unknownFlag    problemCode = "unknown_flag"    // nearest; choices: the command's flags
-	repeatedFlag   problemCode = "repeated_flag"   // the same option twice
-	noValue        problemCode = "no_value"        // a flag at the end, or before another flag
-	misplacedFlag  problemCode = "misplaced_flag"  // the command does not take it; choices: the command's flags
-	badCount       problemCode = "bad_count"       // not a whole number from 1 to core.MaxBatch
-	secondLine     problemCode = "second_line"     // a second line beside the flag for the negative prompt
-	unknownModel   problemCode = "unknown_model"   // nearest: up to three names
-	wrongKind      problemCode = "wrong_kind"      // the model makes something else
-	retiredModel   problemCode = "retired"         // Kie has the model no more; reason, model: the nearest that runs
-	needModel      problemCode = "need_model"      // the command runs any model, and none was named
-	noModel        problemCode = "no_model"        // the catalogue has no model of the command's kind
-	badInput       problemCode = "bad_input"       // no NAME=VALUE after --set
-	noFiles        problemCode = "no_files"        // this chat takes no files, only links
-	badLink        problemCode = "bad_link"        // an address that is none, or not https
-	fileMissing    problemCode = "file_missing"    // there is no such file
-	fileUnread     problemCode = "file_unread"     // it cannot be read
-	fileType       problemCode = "file_type"       // the model does not take files of this type; choices: what it takes
-	fileSize       problemCode = "file_size"       // it is larger than the model takes: actual, limit in MB
-	needJob        problemCode = "need_job"        // the command works from a job, and none was named
-	noResult       problemCode = "no_result"       // the job has nothing to work from; choices: what would do
-	fewResults     problemCode = "few_results"     // the job has fewer results than the number: limit
-	noUpscaler     problemCode = "no_upscaler"     // no model makes the kind larger; choices: the kind
+	noPrompt       problemCode = "no_prompt"           // nothing to make was said
+	unknownCommand problemCode = "unknown_command"     // nearest: what may be meant
+	unknownFlag    problemCode = "unknown_flag"        // nearest; choices: the command's flags
+	repeatedFlag   problemCode = "repeated_flag"       // the same option twice
+	noValue        problemCode = "no_value"            // a flag at the end, or before another flag
+	misplacedFlag  problemCode = "misplaced_flag"      // the command does not take it; choices: the command's flags
+	badCount       problemCode = "bad_count"           // not a whole number from 1 to core.MaxBatch
+	secondLine     problemCode = "second_line"         // a second line beside the flag for the negative prompt
+	unknownModel   problemCode = "unknown_model"       // nearest: up to three names
+	wrongKind      problemCode = "wrong_kind"          // the model makes something else
+	retiredModel   problemCode = "retired"             // Kie has the model no more; reason, model: the nearest that runs
+	needModel      problemCode = "need_model"          // the command runs any model, and none was named
+	noModel        problemCode = "no_model"            // the catalogue has no model of the command's kind
+	badInput       problemCode = "bad_input"           // no NAME=VALUE after --set
+	noFiles        problemCode = "no_files"            // this chat takes no files, only links
+	badLink        problemCode = "bad_link"            // an address that is none, or not https
+	fileMissing    problemCode = "file_missing"        // there is no such file
+	fileUnread     problemCode = "file_unread"         // it cannot be read
+	fileType       problemCode = "file_type"           // the model does not take files of this type; choices: what it takes
+	fileSize       problemCode = "file_size"           // it is larger than the model takes: actual, limit in MB
+	needJob        problemCode = "need_job"            // the command works from a job, and none was named
+	noResult       problemCode = "no_result"           // the job has nothing to work from; choices: what would do
+	fewResults     problemCode = "few_results"         // the job has fewer results than the number: limit
+	noUpscaler     problemCode = "no_upscaler"         // no model makes the kind larger; choices: the kind
+	attachedLarge  problemCode = problemCode(TooLarge) // actual, limit in MB
+	attachedEmpty  problemCode = problemCode(Empty)
+	attachedMoving problemCode = problemCode(Moving)
 )
 
 // problemCodes lists every code.
@@ -76,6 +79,7 @@ func problemCodes() []problemCode {
 		secondLine, unknownModel, wrongKind, retiredModel, needModel, noModel,
 		badInput, noFiles, badLink, fileMissing, fileUnread, fileType, fileSize,
 		needJob, noResult, fewResults, noUpscaler,
+		attachedLarge, attachedEmpty, attachedMoving,
 	}
 }
 

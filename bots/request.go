@@ -15,6 +15,7 @@ import (
 // create turns the typed command into a request and submits it.
 func (b *Bot) create(ctx context.Context, s session) Reply {
 	s.files = map[catalog.Option]core.InputFile{}
+	s.takeAttached()
 	if s.call.command.from != nil {
 		if reply, ok := b.follow(ctx, &s); !ok {
 			return reply
