@@ -68,6 +68,33 @@ func TestOneMessageStandsForABatch(t *testing.T) {
 	}
 }
 
+// In a group that got half of what it takes in a minute, a reaction says that a
+// request was taken, and the messages are left for results.
+func TestReactionInABusyGroup(t *testing.T) {
+	r := newRoom(t)
+	r.traffic.note(-100500, groupMessages/2, time.Now())
+	shown := r.must(parcel(core.DeliverAccepted, group))
+	form := r.desk.last("setMessageReaction").form
+	if r.desk.methods() != "setMessageReaction" || form["message_id"] != "7" || form["reaction"] != `[{"type":"emoji","emoji":"👀"}]` || shown.Message != 0 {
+		t.Errorf("%s %+v: %+v", r.desk.methods(), form, shown)
+	}
+	p := parcel(core.DeliverProgress, group)
+	p.Shown = shown.raw(t)
+	r.must(p)
+	p.Delivery.Kind = core.DeliverNotice
+	if shown = r.must(p); r.desk.methods() != "setMessageReaction sendMessage" || shown.Message == 0 {
+		t.Errorf("%s: %+v", r.desk.methods(), shown)
+	}
+	r.desk.forget()
+	r.desk.answer("setMessageReaction", refuse(400, "Bad Request: REACTION_INVALID"))
+	if shown := r.must(parcel(core.DeliverAccepted, group)); r.desk.methods() != "setMessageReaction sendMessage" || shown.Message == 0 {
+		t.Errorf("%s: %+v", r.desk.methods(), shown)
+	}
+	if r.must(parcel(core.DeliverAccepted, private)); r.desk.methods() != "setMessageReaction sendMessage sendMessage" {
+		t.Errorf("%s", r.desk.methods())
+	}
+}
+
 // "message is not modified" is what was wanted; a message that somebody deleted
 // is not written again by progress, but by the news that something is wrong.
 func TestEditsThatCannotBeMade(t *testing.T) {

@@ -104,7 +104,7 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d.flood != nil {
 		messages := 1
 		switch method {
-		case "deleteMessage", "sendChatAction":
+		case "deleteMessage", "sendChatAction", "setMessageReaction":
 			messages = 0
 		case "sendMediaGroup":
 			messages = strings.Count(form["media"], `"type"`)
@@ -146,7 +146,7 @@ func (d *desk) result(method string, form map[string]string) string {
 			all = append(all, message(d.next, one.Type))
 		}
 		return "[" + strings.Join(all, ",") + "]"
-	case "deleteMessage", "sendChatAction":
+	case "deleteMessage", "sendChatAction", "setMessageReaction":
 		return "true"
 	case "sendMessage", "editMessageText":
 		return message(d.next, "")

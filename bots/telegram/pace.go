@@ -139,3 +139,10 @@ func (f *traffic) room(chat int64, messages int, now time.Time) time.Duration {
 	}
 	return f.recent[chat][over-1].Add(time.Minute).Sub(now)
 }
+
+// busy reports whether the chat is a group that got half of what it takes.
+func (f *traffic) busy(chat int64, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return chat < 0 && f.lately(chat, now) >= groupMessages/2
+}

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
@@ -35,11 +36,29 @@ func (d *delivery) showWay(ctx context.Context) error {
 		d.after = d.before
 		return nil
 	}
-	if progress {
+	if progress || d.parcel.Delivery.Kind == core.DeliverAccepted && len(m.Notes) == 0 && d.glance(ctx) {
 		d.after = receipt{Chat: d.at.chat}
 		return nil
 	}
 	return d.open(ctx, says, keys)
+}
+
+// glance answers a command in a busy group with a reaction, which costs none
+// of the messages that the group takes: they are left for results. False says
+// that it was not done, since there is nothing to react to, or the group does
+// not want it.
+func (d *delivery) glance(ctx context.Context) bool {
+	if d.at.reply == 0 || !d.traffic.busy(d.at.chat, time.Now()) {
+		return false
+	}
+	err := d.try(ctx, &d.at, 0, func() error {
+		_, err := d.api.SetMessageReaction(ctx, &bot.SetMessageReactionParams{
+			ChatID: d.at.chat, MessageID: d.at.reply,
+			Reaction: []models.ReactionType{{Type: models.ReactionTypeTypeEmoji, ReactionTypeEmoji: &models.ReactionTypeEmoji{Emoji: "👀"}}},
+		})
+		return err
+	})
+	return err == nil
 }
 
 // open sends the message that stands for the batch.
