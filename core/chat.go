@@ -25,6 +25,7 @@ func (e *Engine) MoveChat(ctx context.Context, from, to Lane) error {
 		}
 		chat.First = cmp.Or(old.First, from)
 		chat.Limits = chat.Limits.over(old.Limits)
+		chat.Settings = chat.Settings.over(old.Settings)
 		return c.PutChat(chat)
 	})
 	return unavailable(err)

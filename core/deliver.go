@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -404,6 +405,9 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 		return Parcel{}, err
 	}
 	e.resolve(tasks)
+	if err := hide(tx, tasks, cmp.Or(d.Lane, tasks[0].Lane())); err != nil {
+		return Parcel{}, err
+	}
 	p := Parcel{Delivery: d, Tasks: tasks}
 	if d.Kind == DeliverShow {
 		if tasks[0].Lane().Platform() == d.Lane.Platform() {

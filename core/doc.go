@@ -219,5 +219,11 @@
 // ledgers stay where they are and belong to it. A request that costs more than
 // [Policy].ConfirmAbove is kept as a question, and [Engine.Confirm] submits it
 // for the price that was told. What a task produced is a file for the next
-// request ([OutputFile]), and [Engine.Show] shows it once more.
+// request ([OutputFile]), and [Engine.Show] shows it once more. What is put
+// together press by press is a [Draft], until it is submitted under its key,
+// which accepts it once.
+//
+// What people choose ([PersonSettings]) and what admins of a chat choose for it
+// ([ChatSettings]) only makes stricter what the operator allows: of two limits
+// for a chat's day, or two prices above which to ask, the smaller one holds.
 package core

@@ -262,6 +262,7 @@ func joined(goes, remains Account) Account {
 	remains.Tier = cmp.Or(remains.Tier, goes.Tier)
 	remains.Limits.Daily = smaller(remains.Limits.Daily, goes.Limits.Daily)
 	remains.Limits.Monthly = smaller(remains.Limits.Monthly, goes.Limits.Monthly)
+	remains.Settings = remains.Settings.over(goes.Settings)
 	if remains.Blocked == nil {
 		remains.Blocked = goes.Blocked
 	}

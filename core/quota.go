@@ -275,7 +275,7 @@ func (e *Engine) personal(a asked) []Window {
 // chatWindow is the day of the chat.
 func (e *Engine) chatWindow(a asked) Window {
 	cal := e.calendar(a.now)
-	return Window{ID: windowID(WindowChat, string(cmp.Or(a.chat.First, a.origin.Lane)), cal.day), Limit: orUnlimited(first(a.chat.Limits.Daily, a.policy.Chat)), Ends: cal.dayEnds}
+	return Window{ID: windowID(WindowChat, string(cmp.Or(a.chat.First, a.origin.Lane)), cal.day), Limit: lesser(a.operatorsDaily(), orUnlimited(a.chat.Settings.Daily)), Ends: cal.dayEnds}
 }
 
 // windows are all that a request for the model is booked in.

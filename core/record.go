@@ -52,6 +52,8 @@ type Account struct {
 	// From are the accounts that were linked into this one; their finished
 	// tasks and their ledgers stay where they are and belong to it.
 	From []AccountID `json:"from,omitempty"`
+	// Settings are what the person chose.
+	Settings PersonSettings `json:"settings,omitzero"`
 }
 
 // Block is an admin's or the program's decision to accept nothing more.
@@ -74,6 +76,8 @@ type Chat struct {
 	// First is the lane that the chat had before its platform gave it another
 	// one; empty when it has always been this. Its windows keep that name.
 	First Lane `json:"first,omitempty"`
+	// Settings are what the chat's admins chose.
+	Settings ChatSettings `json:"settings,omitzero"`
 }
 
 // Audit is one action of an admin, or of the program in an admin's place.
@@ -94,6 +98,7 @@ type Origin struct {
 	Lane     Lane            `json:"lane"`             // where the answer goes
 	Locale   string          `json:"locale,omitempty"` // BCP 47, the language of the answer
 	Roles    []string        `json:"roles,omitempty"`  // that the person has there, such as "discord:role:123"; limits can go by them
+	Admin    bool            `json:"admin,omitempty"`  // the platform says that the person is an admin of the chat
 	Ref      json.RawMessage `json:"ref,omitempty"`    // the adapter's own, opaque to core: message, topic, interaction
 }
 
@@ -119,6 +124,14 @@ type Request struct {
 	Confirmed Credits `json:"-"`
 	// Parent is the task whose button was pressed, if any.
 	Parent TaskID `json:"parent,omitempty"`
+	// Spoiler says that the result is hidden until somebody looks. In a Parcel
+	// it also is set where the chat wants that for all.
+	Spoiler bool `json:"spoiler,omitempty"`
+	// Private says that the result is for nobody but who asked.
+	Private bool `json:"private,omitempty"`
+	// Instead is the model that was chosen for those who name none, when it
+	// cannot be had any more and Model is another one; empty else.
+	Instead string `json:"instead,omitempty"`
 }
 
 // InputFile is a file that a person gave with a request. It is stored as a
@@ -372,6 +385,9 @@ type Delivery struct {
 	// they stand in the place of the tasks' own.
 	Key    string  `json:"key,omitempty"`
 	Origin *Origin `json:"origin,omitempty"`
+	// Original says, for show, that the files are wanted as they are, not as
+	// the chat would show them.
+	Original bool `json:"original,omitempty"`
 	// Due is when it is tried again; zero before the first attempt.
 	Due time.Time `json:"due,omitzero"`
 	// Rest says what else must not be called before Due.

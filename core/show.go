@@ -12,9 +12,18 @@ const ReasonNotYet Reason = "not_yet"
 // message where origin says, and answers with its tasks. The key is that of
 // the platform's update: the same key again shows nothing more.
 func (e *Engine) Show(ctx context.Context, id, key string, origin Origin) ([]Task, error) {
+	return e.show(ctx, id, Delivery{Lane: origin.Lane, Kind: DeliverShow, Key: key, Origin: &origin})
+}
+
+// ShowOriginal is Show for who wants the files as they are.
+func (e *Engine) ShowOriginal(ctx context.Context, id, key string, origin Origin) ([]Task, error) {
+	return e.show(ctx, id, Delivery{Lane: origin.Lane, Kind: DeliverShow, Key: key, Origin: &origin, Original: true})
+}
+
+func (e *Engine) show(ctx context.Context, id string, d Delivery) ([]Task, error) {
 	var tasks []Task
 	err := e.update(ctx, func(c *change) error {
-		t, err := ownTask(c.Tx, origin.Identity, id)
+		t, err := ownTask(c.Tx, d.Origin.Identity, id)
 		if err != nil {
 			return err
 		}
@@ -24,17 +33,18 @@ func (e *Engine) Show(ctx context.Context, id, key string, origin Origin) ([]Tas
 		if !allFinal(tasks) {
 			return &Refusal{Reason: ReasonNotYet, Task: t.ID}
 		}
-		seen, err := c.Seen(key)
+		seen, err := c.Seen(d.Key)
 		if err == nil && seen.Expires.After(c.now) {
 			return nil
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if err := c.PutSeen(Seen{Key: key, Tasks: t.Batch, Expires: c.now.Add(SeenFor)}, c.now); err != nil {
+		if err := c.PutSeen(Seen{Key: d.Key, Tasks: t.Batch, Expires: c.now.Add(SeenFor)}, c.now); err != nil {
 			return err
 		}
-		return c.tell(Delivery{Lane: origin.Lane, Lead: t.Lead(), Kind: DeliverShow, Key: key, Origin: &origin})
+		d.Lead = t.Lead()
+		return c.tell(d)
 	})
 	return tasks, unavailable(err)
 }

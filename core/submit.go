@@ -133,7 +133,7 @@ func (c *change) admit(account Account, req Request, total Credits, count int) (
 	if err != nil {
 		return nil, 0, err
 	}
-	if limit := orUnlimited(asked.policy.ConfirmAbove); limit != Unlimited && total > max(Credits(limit), req.Confirmed) {
+	if limit := asked.confirmAbove(); limit != Unlimited && total > max(Credits(limit), req.Confirmed) {
 		return nil, 0, &Refusal{Reason: ReasonConfirm, Need: total, Limit: Credits(limit)}
 	}
 	return windows, own, nil
@@ -146,6 +146,9 @@ func (c *change) allowed(a asked, total Credits, count int) error {
 	}
 	if block := a.account.Blocked; block != nil {
 		return &Refusal{Reason: ReasonBlocked, Why: block.Why}
+	}
+	if err := a.openToAll(); err != nil {
+		return err
 	}
 	if most := orUnlimited(a.policy.MaxRequest); most != Unlimited && total > Credits(most) {
 		return &Refusal{Reason: ReasonTooDear, Need: total, Limit: Credits(most)}
