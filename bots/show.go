@@ -37,6 +37,7 @@ type Media struct {
 	File  *media.File // the fetched copy; not to be changed
 	URL   string      // Kie's link, only when there is no copy; it expires, a note says when
 	Title string      // of a song, may be empty
+	Cover *media.File // the picture of a song, may be nil; not to be changed
 	Text  string      // the result itself when it is text
 }
 
@@ -309,7 +310,7 @@ func mediaOf(tasks []core.Task) []Media {
 			continue
 		}
 		for _, o := range t.Outputs {
-			one := Media{Task: t.ID, Kind: kindOf(o), File: o.File, Title: o.Title, Text: o.Text}
+			one := Media{Task: t.ID, Kind: kindOf(o), File: o.File, Title: o.Title, Cover: o.Cover, Text: o.Text}
 			if o.File == nil {
 				one.URL = o.URL
 			}

@@ -24,6 +24,9 @@ const (
 // maxReason is how much is kept of why a delivery was given up, in bytes.
 const maxReason = 300
 
+// coverFor is how long the picture of a song is waited for.
+const coverFor = 10 * time.Second
+
 // fetchTries is how often a result file is tried before its link is shown
 // instead, which with backoff takes two minutes.
 const fetchTries = 7
@@ -293,10 +296,11 @@ func (c *courier) move(work context.Context, d Delivery, to Lane) outcome {
 	return outcome{delivery: moved}
 }
 
-// fileKey names one output of one task.
+// fileKey names one output of one task, or its cover.
 type fileKey struct {
 	task  TaskID
 	index int
+	cover bool
 }
 
 func hasFile(files map[fileKey]media.File, id TaskID) bool {
@@ -311,8 +315,11 @@ func hasFile(files map[fileKey]media.File, id TaskID) bool {
 func putFiles(tasks []Task, files map[fileKey]media.File) {
 	for i := range tasks {
 		for j := range tasks[i].Outputs {
-			if file, ok := files[fileKey{tasks[i].ID, j}]; ok {
+			if file, ok := files[fileKey{tasks[i].ID, j, false}]; ok {
 				tasks[i].Outputs[j].File = &file
+			}
+			if cover, ok := files[fileKey{tasks[i].ID, j, true}]; ok {
+				tasks[i].Outputs[j].Cover = &cover
 			}
 		}
 	}
@@ -364,7 +371,10 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 					failed = c.unfetched(t.ID, err, failed)
 					continue
 				}
-				got.files[fileKey{t.ID, i}], output.File = file, &file
+				got.files[fileKey{t.ID, i, false}], output.File = file, &file
+			}
+			if output.Cover == nil && output.CoverURL != "" {
+				c.fetchCover(ctx, got, t.ID, i, output.CoverURL)
 			}
 			if output.File != nil {
 				got.bytes += output.File.Size
@@ -372,6 +382,19 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 		}
 	}
 	return got, failed
+}
+
+// fetchCover spools the picture of a song. A song is shown without it as well,
+// so a failure is nobody's concern.
+func (c *courier) fetchCover(ctx context.Context, got haul, id TaskID, n int, url string) {
+	ctx, cancel := context.WithTimeout(ctx, coverFor)
+	defer cancel()
+	file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(id, n)+mediaKeySep+"cover", url, media.Image)
+	if err != nil {
+		c.e.log.Info("a cover could not be fetched", "task", id, "error", err)
+		return
+	}
+	got.files[fileKey{id, n, true}] = file
 }
 
 const mediaKeySep = "-"
@@ -428,17 +451,22 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 func (e *Engine) resolve(tasks []Task) {
 	for i := range tasks {
 		for j, output := range tasks[i].Outputs {
-			if output.File == nil {
-				continue
-			}
-			file, err := e.cfg.Spool.Resolve(*output.File)
-			if err != nil {
-				tasks[i].Outputs[j].File = nil
-				continue
-			}
-			tasks[i].Outputs[j].File = &file
+			tasks[i].Outputs[j].File = e.resolved(output.File)
+			tasks[i].Outputs[j].Cover = e.resolved(output.Cover)
 		}
 	}
+}
+
+// resolved is the file with its path now, nil when it is gone.
+func (e *Engine) resolved(file *media.File) *media.File {
+	if file == nil {
+		return nil
+	}
+	found, err := e.cfg.Spool.Resolve(*file)
+	if err != nil {
+		return nil
+	}
+	return &found
 }
 
 // Snapshot is what the chat shows about the batch right now, for a page that

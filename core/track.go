@@ -350,7 +350,11 @@ func chargeOf(t *Task, status kie.Status) (Credits, bool) {
 func outputsOf(outputs []kie.Output) []Output {
 	ours := make([]Output, 0, len(outputs))
 	for _, o := range outputs {
-		ours = append(ours, Output{URL: o.URL, Kind: o.Kind, Text: o.Text, Title: o.Title, Duration: o.Duration})
+		out := Output{URL: o.URL, Kind: o.Kind, Text: o.Text, Title: o.Title, Duration: o.Duration}
+		if o.Kind == kie.KindAudio {
+			out.CoverURL = o.CoverURL
+		}
+		ours = append(ours, out)
 	}
 	return ours
 }
