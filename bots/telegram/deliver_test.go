@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -216,6 +217,32 @@ func TestAlbums(t *testing.T) {
 		}
 		if !strings.Contains(closing.form["reply_parameters"], fmt.Sprintf(`"message_id":%d`, shown.Others[0])) {
 			t.Errorf("%s: the closing message replies to %s, the files are %v", test.name, closing.form["reply_parameters"], shown.Others)
+		}
+	}
+}
+
+// A song has title, performer, length and its picture, alone and in an album.
+func TestSongs(t *testing.T) {
+	cover := pictureFile(t, 900, 900, encodePNG)
+	outputs := []core.Output{song(0), song(1)}
+	for i := range outputs {
+		outputs[i].Title, outputs[i].Cover = "Waves", &cover
+	}
+	r := newRoom(t)
+	r.must(stored(t, parcel(core.DeliverFinal, private, outputs[0]), 5000))
+	alone := r.desk.last("sendAudio").form
+	if alone["title"] != "Waves" || alone["performer"] != "Imagen" || alone["duration"] != "60" {
+		t.Errorf("%+v", alone)
+	}
+	r.must(stored(t, parcel(core.DeliverFinal, private, outputs...), 5000))
+	album := r.desk.last("sendMediaGroup").form
+	if strings.Count(album["media"], `"title":"Waves"`) != 2 || strings.Count(album["media"], `"thumbnail":"attach://cover-`) != 2 {
+		t.Errorf("%s", album["media"])
+	}
+	for _, data := range []string{alone["thumbnail"], album["cover-01jd00000000000001-0.jpg"], album["cover-01jd00000000000001-1.jpg"]} {
+		made, err := jpeg.Decode(strings.NewReader(data))
+		if err != nil || made.Bounds().Dx() != coverSide || len(data) >= 200_000 {
+			t.Errorf("a cover of %d bytes: %v", len(data), err)
 		}
 	}
 }

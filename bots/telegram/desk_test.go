@@ -208,7 +208,7 @@ func (plainWords) Show(_ context.Context, p core.Parcel) bots.Message {
 	}
 	for _, t := range p.Tasks {
 		for _, o := range t.Outputs {
-			one := bots.Media{Task: t.ID, Kind: media.Kind(o.Kind), File: o.File, Title: o.Title, Text: o.Text}
+			one := bots.Media{Task: t.ID, Kind: media.Kind(o.Kind), File: o.File, Title: o.Title, Cover: o.Cover, Text: o.Text}
 			if o.File == nil {
 				one.URL = o.URL
 			}

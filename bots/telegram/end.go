@@ -26,10 +26,11 @@ type item struct {
 	key    string
 	title  string
 	file   media.File // Path is empty when there is no copy any more
-	url    string     // Kie's
-	ended  time.Time  // when the task was finished
-	steps  []shape    // as what it can be sent, best first; asLink is the last
-	sentID string     // what Telegram has of it, as steps[0]
+	cover  *media.File
+	url    string    // Kie's
+	ended  time.Time // when the task was finished
+	steps  []shape   // as what it can be sent, best first; asLink is the last
+	sentID string    // what Telegram has of it, as steps[0]
 }
 
 // showEnd shows how the batch ended: the files, what is said about them, and
@@ -102,7 +103,7 @@ func (d *delivery) items(m bots.Message, known map[string]sentFile) []*item {
 		if one.File == nil {
 			continue
 		}
-		it := &item{key: outputKey(one.Task, n), title: one.Title, file: *one.File, steps: []shape{asLink}}
+		it := &item{key: outputKey(one.Task, n), title: one.Title, file: *one.File, cover: one.Cover, steps: []shape{asLink}}
 		i := slices.IndexFunc(d.parcel.Tasks, func(t core.Task) bool { return t.ID == one.Task })
 		if i >= 0 && n < len(d.parcel.Tasks[i].Outputs) {
 			it.url, it.ended = d.parcel.Tasks[i].Outputs[n].URL, d.parcel.Tasks[i].Finished

@@ -22,6 +22,7 @@ import (
 const (
 	shrinkPixels  = 50_000_000 // of the original: 200 MB
 	renditionSide = 2560       // Telegram shows no more of a photo
+	coverSide     = 320        // Bot API, sendAudio: of a thumbnail, which is a JPEG of less than 200 kB
 	jpegQuality   = 88
 )
 
@@ -34,9 +35,9 @@ func canShrink(f media.File) bool {
 	return false
 }
 
-// shrink makes a JPEG of the picture that every chat takes. It waits for the
-// one before.
-func (t *talker) shrink(ctx context.Context, f media.File) ([]byte, error) {
+// shrink makes a JPEG of the picture with sides of so many pixels at most. It
+// waits for the one before.
+func (t *talker) shrink(ctx context.Context, f media.File, side int) ([]byte, error) {
 	select {
 	case t.shrinking <- struct{}{}:
 		defer func() { <-t.shrinking }()
@@ -53,18 +54,18 @@ func (t *talker) shrink(ctx context.Context, f media.File) ([]byte, error) {
 		return nil, fmt.Errorf("decoding a picture: %w", err)
 	}
 	var out bytes.Buffer
-	if err := jpeg.Encode(&out, scaled(picture), &jpeg.Options{Quality: jpegQuality}); err != nil {
+	if err := jpeg.Encode(&out, scaled(picture, side), &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return nil, fmt.Errorf("encoding a picture: %w", err)
 	}
 	return out.Bytes(), nil
 }
 
-// scaled is the picture within renditionSide, on white, and no narrower than a
+// scaled is the picture within a square of that side, on white, and no narrower than a
 // photo may be: what is missing of that is white too.
-func scaled(picture image.Image) image.Image {
+func scaled(picture image.Image, side int) image.Image {
 	size := picture.Bounds().Size()
-	if long := max(size.X, size.Y); long > renditionSide {
-		size = image.Pt(max(size.X*renditionSide/long, 1), max(size.Y*renditionSide/long, 1))
+	if long := max(size.X, size.Y); long > side {
+		size = image.Pt(max(size.X*side/long, 1), max(size.Y*side/long, 1))
 	}
 	least := (max(size.X, size.Y) + photoRatio - 1) / photoRatio
 	canvas := image.NewRGBA(image.Rect(0, 0, max(size.X, least), max(size.Y, least)))

@@ -155,7 +155,7 @@ type content struct {
 	media  string           // in an album
 	attach io.Reader        // likewise
 	files  []*upload
-	bytes  int64
+	cover  models.InputFile // of a song; nil for none
 }
 
 // contentOf prepares the file to be sent as its present step. Each call needs
@@ -166,18 +166,33 @@ func (d *delivery) contentOf(ctx context.Context, it *item) (content, error) {
 	}
 	name, part := fileName(it.title, it.file), it.file.Name
 	if it.steps[0] == asSmaller {
-		data, err := d.shrink(ctx, it.file)
+		data, err := d.shrink(ctx, it.file, renditionSide)
 		if err != nil {
 			return content{}, err
 		}
 		part = "smaller-" + it.key + ".jpg"
 		return content{
 			field: &models.InputFileUpload{Filename: part, Data: bytes.NewReader(data)},
-			media: "attach://" + part, attach: bytes.NewReader(data), bytes: int64(len(data)),
+			media: "attach://" + part, attach: bytes.NewReader(data),
 		}, nil
 	}
 	up := newUpload(it.file.Path, it.file.Size)
-	return content{field: up.file(name), media: "attach://" + part, attach: up.reader(), files: []*upload{up}, bytes: up.size}, nil
+	return content{
+		field: up.file(name), media: "attach://" + part, attach: up.reader(), files: []*upload{up}, cover: d.coverOf(ctx, it),
+	}, nil
+}
+
+// coverOf is the picture of a song, nil where there is none that can be sent.
+func (d *delivery) coverOf(ctx context.Context, it *item) models.InputFile {
+	if it.cover == nil || it.steps[0] != asAudio || !canShrink(*it.cover) {
+		return nil
+	}
+	data, err := d.shrink(ctx, *it.cover, coverSide)
+	if err != nil {
+		d.log.Info("a cover cannot be sent", "task", d.parcel.Delivery.Lead, "error", err)
+		return nil
+	}
+	return &models.InputFileUpload{Filename: "cover-" + it.key + ".jpg", Data: bytes.NewReader(data)}
 }
 
 // send sends one file as its present step.
@@ -190,7 +205,7 @@ func (d *delivery) send(ctx context.Context, it *item, says *text, keys *models.
 		if err != nil {
 			return unreadable(err)
 		}
-		sent, err = d.sendAs(withUploads(ctx, file.files...), as, it, file.field, says, keys)
+		sent, err = d.sendAs(withUploads(ctx, file.files...), it, file, says, keys)
 		return err
 	})
 	return sent, err
@@ -207,37 +222,37 @@ func unreadable(err error) error {
 
 // sendAs makes the call. The facts about a video are what clients show before
 // they have it.
-func (d *delivery) sendAs(ctx context.Context, as shape, it *item, file models.InputFile, says *text, keys *models.InlineKeyboardMarkup) (*models.Message, error) {
+func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *text, keys *models.InlineKeyboardMarkup) (*models.Message, error) {
 	f := it.file
 	caption, entities, reply, under, quiet := says.String(), says.entities, d.at.replyTo(), markup(keys), d.after.begun()
-	switch as {
+	switch it.steps[0] {
 	case asPhoto, asSmaller:
 		return d.api.SendPhoto(ctx, &bot.SendPhotoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Photo: file, Caption: caption, CaptionEntities: entities,
+			Photo: file.field, Caption: caption, CaptionEntities: entities,
 		})
 	case asVideo:
 		return d.api.SendVideo(ctx, &bot.SendVideoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Video: file, Caption: caption, CaptionEntities: entities,
+			Video: file.field, Caption: caption, CaptionEntities: entities,
 			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
 		})
 	case asAnimation:
 		return d.api.SendAnimation(ctx, &bot.SendAnimationParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Animation: file, Caption: caption, CaptionEntities: entities,
+			Animation: file.field, Caption: caption, CaptionEntities: entities,
 			Width: f.Width, Height: f.Height,
 		})
 	case asAudio:
 		return d.api.SendAudio(ctx, &bot.SendAudioParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Audio: file, Caption: caption, CaptionEntities: entities,
-			Title: it.title, Performer: d.model, Duration: seconds(f.Duration),
+			Audio: file.field, Caption: caption, CaptionEntities: entities,
+			Title: it.title, Performer: d.model, Duration: seconds(f.Duration), Thumbnail: file.cover,
 		})
 	}
 	return d.api.SendDocument(ctx, &bot.SendDocumentParams{
 		ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-		Document: file, Caption: caption, CaptionEntities: entities, DisableContentTypeDetection: true,
+		Document: file.field, Caption: caption, CaptionEntities: entities, DisableContentTypeDetection: true,
 	})
 }
 
@@ -286,6 +301,7 @@ func (d *delivery) inAlbum(it *item, file content) models.InputMedia {
 	case asAudio:
 		return &models.InputMediaAudio{
 			Media: file.media, MediaAttachment: file.attach, Title: it.title, Performer: d.model, Duration: seconds(f.Duration),
+			Thumbnail: file.cover,
 		}
 	}
 	return &models.InputMediaDocument{Media: file.media, MediaAttachment: file.attach, DisableContentTypeDetection: true}
