@@ -33,6 +33,7 @@ const (
 type client struct {
 	*bot.Bot
 	transport http.RoundTripper
+	base      string
 	token     string
 }
 
@@ -42,7 +43,7 @@ func newClient(token, base string, transport http.RoundTripper) (*client, error)
 	if transport == nil {
 		transport = newTransport()
 	}
-	c := &client{transport: transport, token: token}
+	c := &client{transport: transport, base: base, token: token}
 	var err error
 	c.Bot, err = bot.New(token, bot.WithServerURL(base), bot.WithSkipGetMe(), bot.WithHTTPClient(answerFor, c),
 		bot.WithErrorsHandler(func(error) {})) // it hears of bodies that could not be closed; ours are in memory

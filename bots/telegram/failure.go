@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -238,4 +239,12 @@ func movedTo(err error) int64 {
 		return 0
 	}
 	return failed.MovedTo
+}
+
+// notSent reports whether the call surely did not reach Telegram: there was no
+// connection.
+func notSent(err error) bool {
+	var failed *callError
+	var op *net.OpError
+	return errors.As(err, &failed) && failed.Status == 0 && errors.As(failed.Cause, &op) && op.Op == "dial"
 }

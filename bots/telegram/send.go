@@ -229,18 +229,18 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 	case asPhoto, asSmaller:
 		return d.api.SendPhoto(ctx, &bot.SendPhotoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Photo: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
+			Photo: file.field, Caption: caption, CaptionEntities: entities,
 		})
 	case asVideo:
 		return d.api.SendVideo(ctx, &bot.SendVideoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Video: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
+			Video: file.field, Caption: caption, CaptionEntities: entities,
 			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
 		})
 	case asAnimation:
 		return d.api.SendAnimation(ctx, &bot.SendAnimationParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Animation: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
+			Animation: file.field, Caption: caption, CaptionEntities: entities,
 			Width: f.Width, Height: f.Height,
 		})
 	case asAudio:
@@ -255,9 +255,6 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 		Document: file.field, Caption: caption, CaptionEntities: entities, DisableContentTypeDetection: true,
 	})
 }
-
-// spoiler reports whether what is seen is hidden until somebody touches it.
-func (d *delivery) spoiler() bool { return d.parcel.Tasks[0].Request.Spoiler }
 
 // seconds rounds up: a sound of half a second lasts one.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
@@ -295,10 +292,10 @@ func (d *delivery) inAlbum(it *item, file content) models.InputMedia {
 	f := it.file
 	switch it.steps[0] {
 	case asPhoto, asSmaller:
-		return &models.InputMediaPhoto{Media: file.media, MediaAttachment: file.attach, HasSpoiler: d.spoiler()}
+		return &models.InputMediaPhoto{Media: file.media, MediaAttachment: file.attach}
 	case asVideo:
 		return &models.InputMediaVideo{
-			Media: file.media, MediaAttachment: file.attach, HasSpoiler: d.spoiler(),
+			Media: file.media, MediaAttachment: file.attach,
 			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
 		}
 	case asAudio:

@@ -54,8 +54,8 @@ type place struct {
 // somewhere else, the command and its topic are not there.
 func (t *talker) place(p core.Parcel) (place, error) {
 	lane, origin := p.Delivery.Lane, p.Tasks[0].Request.Origin
-	chat, err := strconv.ParseInt(strings.TrimPrefix(string(lane), Platform+":"), 10, 64)
-	if err != nil {
+	chat := chatOf(lane)
+	if chat == 0 {
 		return place{}, &core.DeliveryError{Permanent: true, Err: fmt.Errorf("telegram: %q is no chat", lane)}
 	}
 	at := place{lane: lane, chat: chat, fallback: directly(origin, chat)}
@@ -71,6 +71,15 @@ func (t *talker) place(p core.Parcel) (place, error) {
 	return at, nil
 }
 
+// chatOf is the chat of a lane; zero when it is none of ours.
+func chatOf(lane core.Lane) int64 {
+	chat, err := strconv.ParseInt(strings.TrimPrefix(string(lane), Platform+":"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return chat
+}
+
 // move goes to the supergroup that the group became: messages and topics have
 // other numbers there.
 func (at *place) move(home int64) { at.chat, at.thread, at.reply = home, 0, 0 }
@@ -84,25 +93,18 @@ func (at place) replyTo() *models.ReplyParameters {
 	return &models.ReplyParameters{MessageID: at.reply, AllowSendingWithoutReply: true}
 }
 
-// placesMax is how often one call looks for its place: a chat that moved, a
-// topic that is gone, a message to reply to that is gone.
-const placesMax = 4
-
 // try makes a call to the place, of so many messages or edits. When Telegram
 // says that the topic, the message to reply to or the whole chat is somewhere
-// else or nowhere, it changes the place and calls again.
-func (t *talker) try(ctx context.Context, at *place, messages int, call func() error) (err error) {
-	for range placesMax {
+// else or nowhere, it changes the place and calls again: once for each of them.
+func (t *talker) try(ctx context.Context, at *place, messages int, call func() error) error {
+	for {
 		now := time.Now()
 		if wait := max(t.traffic.wait(at.chat, now), t.traffic.room(at.chat, messages, now)); wait > 0 {
 			return &waitError{wait}
 		}
 		t.traffic.note(at.chat, messages, now)
-		err = call()
+		err := call()
 		switch meaning(err) {
-		case failWait:
-			t.refused(at.chat, err)
-			return err
 		case failMoved:
 			home := movedTo(err)
 			if home == 0 || home == at.chat {
@@ -123,7 +125,6 @@ func (t *talker) try(ctx context.Context, at *place, messages int, call func() e
 			return err
 		}
 	}
-	return err
 }
 
 // follow goes where the chat went, and tells core. Should that fail, it is

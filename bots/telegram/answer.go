@@ -1,0 +1,155 @@
+package telegram
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots"
+)
+
+// windowMax is how much the small window after a press shows (Bot API,
+// answerCallbackQuery).
+const windowMax = 200
+
+// inWindow is what the window after a press says; false when the reply needs a
+// message.
+func inWindow(r bots.Reply) (string, bool) {
+	if r.Silent || len(r.Accepted) > 0 {
+		return "", true
+	}
+	return r.Text, len(r.Items) == 0 && len(r.Buttons) == 0 && units(r.Text) <= windowMax
+}
+
+// answerPress stops the spinning of a button. A press that is too old for it
+// was handled all the same.
+func (t *Telegram) answerPress(ctx context.Context, id, words string) {
+	err := t.patiently(ctx, func() error {
+		_, err := t.api.AnswerCallbackQuery(ctx, &bot.AnswerCallbackQueryParams{CallbackQueryID: id, Text: words, ShowAlert: words != ""})
+		return err
+	})
+	if err != nil && meaning(err) != failContent {
+		t.log.Warn("a press was not answered", "error", err)
+	}
+}
+
+// answer shows a reply. What is for one person alone goes to that person's
+// private chat; who never wrote there is asked to.
+func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.Reply) {
+	if r.Silent || len(r.Accepted) > 0 {
+		return
+	}
+	pieces, keys := replyText(r).split(textMax), keyboard(r.Buttons)
+	if r.Private && at.chat < 0 {
+		t.answerAlone(ctx, at, locale, pieces, keys)
+		return
+	}
+	t.sayAll(ctx, &at, pieces, keys)
+}
+
+func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pieces []*text, keys *models.InlineKeyboardMarkup) {
+	if at.fallback == "" {
+		return // a channel, or an anonymous admin: there is nobody to tell it to
+	}
+	alone := place{chat: chatOf(at.fallback)}
+	if err := t.sayAll(ctx, &alone, pieces, keys); meaning(err) == failChat {
+		says := &text{}
+		says.add(t.cfg.Bot.WriteFirst(locale, t.me().Username))
+		t.sayAll(ctx, &at, []*text{says}, nil)
+	}
+}
+
+// sayAll sends the pieces in order, the keyboard under the last. What fails is
+// logged: an answer that makes nothing can be asked for again.
+func (t *Telegram) sayAll(ctx context.Context, at *place, pieces []*text, keys *models.InlineKeyboardMarkup) error {
+	for i, piece := range pieces {
+		var under *models.InlineKeyboardMarkup
+		if i == len(pieces)-1 {
+			under = keys
+		}
+		if err := t.say(ctx, at, piece, under); err != nil {
+			t.log.Warn("an answer was not shown", "lane", string(laneOf(at.chat)), "error", err)
+			return err
+		}
+	}
+	return nil
+}
+
+// say sends one text to the place.
+func (t *Telegram) say(ctx context.Context, at *place, says *text, keys *models.InlineKeyboardMarkup) error {
+	return t.patiently(ctx, func() error {
+		return t.try(ctx, at, 1, func() error {
+			_, err := t.api.SendMessage(ctx, &bot.SendMessageParams{
+				ChatID: at.chat, MessageThreadID: at.thread, ReplyParameters: at.replyTo(),
+				Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
+			})
+			if sentAnyway(err) {
+				return nil
+			}
+			return err
+		})
+	})
+}
+
+// How often a call for an answer is made, and how long it waits for leave.
+const (
+	answerTries = 4
+	answerWait  = time.Minute
+)
+
+// patiently makes a call that may be made again: when Telegram asks for a
+// wait, and when no connection came about. After a lost answer the call is not
+// repeated: a person who sees nothing asks again, one who sees it twice wonders.
+func (t *Telegram) patiently(ctx context.Context, call func() error) error {
+	wait := firstWait
+	for try := 1; ; try++ {
+		err := call()
+		pause, again := wait, notSent(err)
+		var wanted *waitError
+		var failed *callError
+		switch {
+		case errors.As(err, &wanted):
+			pause, again = wanted.wait, true
+		case meaning(err) == failWait && errors.As(err, &failed):
+			pause, again = max(failed.RetryAfter, firstWait), true
+		}
+		if err == nil || !again || try == answerTries || pause > answerWait {
+			return err
+		}
+		wait *= 2
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// replyText is a reply in one text: what it says, and the lines of its list.
+func replyText(r bots.Reply) *text {
+	says := &text{}
+	says.add(r.Text)
+	group := ""
+	for _, item := range r.Items {
+		if item.Group != group {
+			group = item.Group
+			says.add("\n")
+			says.line(group)
+		}
+		says.add("\n")
+		if item.Task != "" {
+			says.code(shortened(item.Title, itemPrompt))
+		} else {
+			says.add(item.Title)
+		}
+		if item.Detail != "" {
+			says.add(" – " + item.Detail)
+		}
+	}
+	return says
+}
+
+const itemPrompt = 120 // UTF-16 units of a prompt in a list

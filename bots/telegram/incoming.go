@@ -1,0 +1,195 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kiebot/bots"
+	"kiebot/core"
+)
+
+// handle does what an update asks for, and says so in the chat. An album comes
+// with all its messages.
+func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
+	if u.Press != nil {
+		t.press(ctx, u)
+		return
+	}
+	m := u.message()
+	if m == nil {
+		return
+	}
+	if m.MovedTo != 0 {
+		at := place{chat: m.Chat.ID}
+		t.follow(ctx, &at, m.MovedTo)
+		return
+	}
+	if len(album) > 1 {
+		m = together(album)
+	}
+	text, ok := t.addressed(m)
+	if !ok {
+		return
+	}
+	origin, ok := originOf(m)
+	if !ok {
+		return
+	}
+	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album)}
+	t.answer(ctx, placeOf(m, origin), origin.Locale, t.cfg.Bot.Command(ctx, in))
+}
+
+// keyOf names the update for core, which makes nothing twice under one name.
+func keyOf(u update) string { return Platform + ":" + strconv.FormatInt(u.ID, 10) }
+
+// together is the message of an album that has the words, else its first.
+func together(album []*message) *message {
+	slices.SortFunc(album, func(a, b *message) int { return a.ID - b.ID })
+	for _, m := range album {
+		if m.Caption != "" {
+			return m
+		}
+	}
+	return album[0]
+}
+
+// addressed is what the message says to us; false when it is for somebody
+// else. In a private chat everything is for us. Elsewhere it is what begins
+// with a command of ours, or with our name: a command without a name might be
+// another bot's, so one that we do not have is left to it.
+func (t *Telegram) addressed(m *message) (string, bool) {
+	text := strings.TrimSpace(m.Text + m.Caption)
+	private := m.Chat.Type == "private"
+	first, rest := text, ""
+	if end := strings.IndexAny(text, " \n\t"); end >= 0 {
+		first, rest = text[:end], strings.TrimLeft(text[end:], " \t")
+	}
+	me := t.me().Username
+	switch name, slashed := strings.CutPrefix(first, "/"); {
+	case slashed:
+		name, bot, named := strings.Cut(name, "@")
+		if named && !strings.EqualFold(bot, me) || !named && !private && !t.isCommand(name) {
+			return "", false
+		}
+		if strings.EqualFold(name, "start") {
+			return started(rest), true
+		}
+		return "/" + name + text[len(first):], true
+	case strings.HasPrefix(first, "@") && strings.EqualFold(first[1:], me):
+		return rest, rest != "" || m.hasFile()
+	case !private:
+		return "", false
+	case text == "" && m.hasFile():
+		return "/edit", true // says what to do with a file that came without a word
+	}
+	return text, text != ""
+}
+
+// isCommand reports whether there is a command of that name, in any case.
+func (t *Telegram) isCommand(name string) bool {
+	return slices.ContainsFunc(t.cfg.Bot.Commands(""), func(c bots.Command) bool {
+		return strings.EqualFold(c.Name, name) || slices.ContainsFunc(c.Aliases, func(a string) bool { return strings.EqualFold(a, name) })
+	})
+}
+
+// A link to the bot can carry a word (Bot API, "Deep linking"): show-ID opens
+// a result, help-COMMAND explains a command.
+var linkWord = regexp.MustCompile(`^(show|help)-([A-Za-z0-9]{1,32})$`)
+
+// started is the command that /start stands for.
+func started(payload string) string {
+	if found := linkWord.FindStringSubmatch(strings.TrimSpace(payload)); found != nil {
+		return "/" + found[1] + " " + found[2]
+	}
+	return "/start"
+}
+
+// originOf says who asks and where; false for whom we do not answer: other
+// bots, and a channel's posts that Telegram repeats in its group.
+//
+// An anonymous admin writes as the group and a channel as itself, both by way
+// of a bot of Telegram's: the group or the channel is the account then.
+func originOf(m *message) (core.Origin, bool) {
+	o := core.Origin{Lane: laneOf(m.Chat.ID), Ref: encodeRef(m)}
+	if m.Chat.ID < 0 {
+		o.Roles = []string{Platform + ":chat:" + strconv.FormatInt(m.Chat.ID, 10)}
+	}
+	switch {
+	case m.Forwarded:
+		return o, false
+	case m.Sender != nil:
+		o.Identity, o.Name = identity(m.Sender.ID), m.Sender.Title
+	case m.From == nil || m.From.IsBot:
+		return o, false
+	default:
+		o.Identity, o.Name, o.Locale = identity(m.From.ID), m.From.name(), m.From.Language
+	}
+	return o, true
+}
+
+func identity(id int64) core.Identity {
+	return core.Identity{Platform: Platform, User: strconv.FormatInt(id, 10)}
+}
+
+func laneOf(chat int64) core.Lane { return core.NewLane(Platform, strconv.FormatInt(chat, 10)) }
+
+func (p person) name() string { return strings.TrimSpace(p.First + " " + p.Last) }
+
+func encodeRef(m *message) json.RawMessage {
+	r := ref{Message: m.ID}
+	if m.InTopic || m.Chat.Type == "private" {
+		r.Thread = m.Thread
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("two numbers do not encode: %v", err))
+	}
+	return data
+}
+
+func placeOf(m *message, origin core.Origin) place {
+	r := readRef(origin.Ref)
+	return place{lane: origin.Lane, chat: m.Chat.ID, thread: r.Thread, reply: r.Message, fallback: directly(origin, m.Chat.ID)}
+}
+
+// pressFor is how long a press may take before the button stops spinning
+// without words.
+const pressFor = time.Second
+
+// press answers a press on a button: with a small window where that is enough,
+// else with a message.
+func (t *Telegram) press(ctx context.Context, u update) {
+	p := u.Press
+	if p.From.IsBot || p.Message == nil {
+		t.answerPress(ctx, p.ID, "")
+		return
+	}
+	m := *p.Message
+	m.From, m.Sender, m.Forwarded = &p.From, nil, false
+	origin, _ := originOf(&m)
+	done := make(chan bots.Reply, 1)
+	go func() {
+		done <- t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: origin}, p.Data)
+	}()
+	at := placeOf(&m, origin)
+	late := time.NewTimer(pressFor)
+	defer late.Stop()
+	select {
+	case reply := <-done:
+		if words, enough := inWindow(reply); enough {
+			t.answerPress(ctx, p.ID, words)
+			return
+		}
+		t.answerPress(ctx, p.ID, "")
+		t.answer(ctx, at, origin.Locale, reply)
+	case <-late.C:
+		t.answerPress(ctx, p.ID, "")
+		t.answer(ctx, at, origin.Locale, <-done)
+	}
+}

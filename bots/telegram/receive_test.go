@@ -1,0 +1,277 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kiebot/storage/bolt"
+)
+
+// counter is a receiver whose handling is noted and can be made slow.
+type counter struct {
+	*receiver
+	t      *testing.T
+	ctx    context.Context
+	mu     sync.Mutex
+	log    []string
+	failed []string
+	slow   func(u update)
+}
+
+func newCounter(t *testing.T, store *bolt.Store) *counter {
+	c := &counter{t: t}
+	var stop func()
+	c.ctx, stop = context.WithCancel(t.Context())
+	c.receiver = newReceiver(newInbox(store), c.note, func(id int64, err error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		c.failed = append(c.failed, fmt.Sprint(id, " ", first))
+	})
+	t.Cleanup(func() { stop(); c.wait() })
+	return c
+}
+
+func (c *counter) note(ctx context.Context, u update, album []*message) {
+	if c.slow != nil {
+		c.slow(u)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ctx.Err() == nil {
+		c.log = append(c.log, fmt.Sprintf("%d:%s:%d", u.chatID(), u.message().Text, len(album)))
+	}
+}
+
+func (c *counter) handled() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.log)
+}
+
+// left is what the inbox would give the next process.
+func (c *counter) left() int {
+	c.t.Helper()
+	raw, err := newInbox(c.inbox.store).load(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return len(raw)
+}
+
+func says(t *testing.T, id, chat int64, text, album string) update {
+	t.Helper()
+	u, err := readUpdate(fmt.Appendf(nil, `{"update_id":%d,"message":{"message_id":%d,"chat":{"id":%d},"text":%q,"media_group_id":%q}}`, id, id, chat, text, album))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func newStore(t *testing.T) *bolt.Store {
+	t.Helper()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "kiebot.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func receiving(t *testing.T, test func(t *testing.T, c *counter)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, newCounter(t, newStore(t))) })
+}
+
+func (c *counter) takes(updates ...update) {
+	c.t.Helper()
+	if err := c.take(c.ctx, updates); err != nil {
+		c.t.Error(err)
+	}
+}
+
+func TestUpdatesOfOneChatKeepTheirOrder(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		c.slow = func(u update) {
+			if u.message().Text == "slow" {
+				time.Sleep(300 * time.Millisecond)
+			}
+		}
+		c.takes(says(t, 1, 7, "slow", ""), says(t, 2, 7, "after", ""), says(t, 3, 8, "other", ""))
+		if got := c.handled(); !slices.Equal(got, []string{"8:other:0", "7:slow:0", "7:after:0"}) {
+			t.Error(got)
+		}
+		if n := c.left(); n != 0 {
+			t.Error(n)
+		}
+	})
+}
+
+// What takes longer than Telegram is made to wait is stored until it is done,
+// and what stands behind it in its chat with it; a repetition starts nothing.
+func TestSlowUpdatesAreStored(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		gate := make(chan struct{})
+		c.slow = func(u update) {
+			if u.message().Text == "slow" {
+				<-gate
+			}
+		}
+		began := time.Now()
+		c.takes(says(t, 1, 7, "slow", ""), says(t, 2, 7, "after", ""), says(t, 3, 8, "other", ""))
+		if took := time.Since(began); took != patience {
+			t.Error(took)
+		}
+		if n := c.left(); n != 2 {
+			t.Error(n)
+		}
+		c.takes(says(t, 1, 7, "slow", ""), says(t, 3, 8, "other", ""))
+		close(gate)
+		synctest.Wait()
+		if got := c.handled(); !slices.Equal(got, []string{"8:other:0", "7:slow:0", "7:after:0"}) {
+			t.Error(got)
+		}
+		if n := c.left(); n != 0 {
+			t.Error(n)
+		}
+		c.takes(says(t, 2, 7, "after", ""))
+		if got := c.handled(); len(got) != 3 {
+			t.Error(got)
+		}
+	})
+}
+
+// A kill in the middle: the next process has what was stored.
+func TestStoredUpdatesAreHandledByTheNextProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		first := newCounter(t, store)
+		ctx, kill := context.WithCancel(t.Context())
+		first.slow = func(update) { <-ctx.Done() }
+		if err := first.take(ctx, []update{says(t, 1, 7, "one", ""), says(t, 2, 7, "two", "")}); err != nil {
+			t.Fatal(err)
+		}
+		kill()
+		first.wait()
+		second := newCounter(t, store)
+		raw, err := second.inbox.load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := (&Telegram{receiver: second.receiver}).readAll(raw)
+		second.takes(all.updates...)
+		synctest.Wait()
+		if got := second.handled(); len(first.handled()) != 0 || !slices.Equal(got, []string{"7:one:0", "7:two:0"}) {
+			t.Error(got)
+		}
+		if n := second.left(); n != 0 {
+			t.Error(n)
+		}
+	})
+}
+
+func TestAlbumsAreGathered(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		c.takes(says(t, 1, 7, "", "a"), says(t, 2, 7, "words", "a"))
+		if n := c.left(); n != 2 {
+			t.Error(n)
+		}
+		c.takes(says(t, 3, 7, "", "a"), says(t, 4, 7, "after", ""), says(t, 5, 8, "", "a"))
+		time.Sleep(3 * albumWait)
+		got := c.handled()
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"7::3", "7:after:0", "8::1"}) {
+			t.Error(got)
+		}
+		if n := c.left(); n != 0 {
+			t.Error(n)
+		}
+	})
+}
+
+func TestTrap4PanicsAreContained(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		c.slow = func(u update) {
+			if u.message().Text == "bang" {
+				panic("no such thing")
+			}
+		}
+		c.takes(says(t, 1, 7, "bang", ""), says(t, 2, 7, "after", ""))
+		if got := c.handled(); !slices.Equal(got, []string{"7:after:0"}) || !slices.Equal(c.failed, []string{"1 panic: no such thing"}) {
+			t.Error(got, c.failed)
+		}
+	})
+}
+
+func TestTrap5GoroutinesAreBounded(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		gate, most, now := make(chan struct{}), 0, 0
+		c.slow = func(update) {
+			c.mu.Lock()
+			now++
+			most = max(most, now)
+			c.mu.Unlock()
+			<-gate
+			c.mu.Lock()
+			now--
+			c.mu.Unlock()
+		}
+		var all []update
+		for i := range int64(500) {
+			all = append(all, says(t, i+1, i, "x", ""))
+		}
+		c.takes(all...)
+		close(gate)
+		synctest.Wait()
+		if len(c.handled()) != 500 || most != atOnce {
+			t.Error(len(c.handled()), most)
+		}
+	})
+}
+
+func TestBrokenUpdates(t *testing.T) {
+	var broken []string
+	tel := &Telegram{talker: &talker{log: testLog(t)}}
+	var raw []json.RawMessage
+	for _, one := range []string{
+		`{"update_id":4,"message":"a text where an object belongs"}`, `{"update_id":5,"something_new":{"x":1}}`, `7`, `{"update_id":"x"}`,
+		`{"update_id":6,"message":{"message_id":1,"chat":{"id":7},"text":"hello"}}`,
+	} {
+		raw = append(raw, json.RawMessage(one))
+	}
+	all := tel.readAll(raw)
+	for _, u := range all.updates {
+		broken = append(broken, fmt.Sprint(u.ID, " ", u.chatID()))
+	}
+	if all.next != 7 || !slices.Equal(broken, []string{"5 0", "6 7"}) {
+		t.Error(all.next, broken)
+	}
+}
+
+func FuzzReadUpdate(f *testing.F) {
+	f.Add([]byte(`{"update_id":6,"message":{"message_id":1,"chat":{"id":7},"text":"hello"}}`))
+	f.Add([]byte(`{"update_id":6,"callback_query":{"id":"1","from":{"id":7},"data":"x"}}`))
+	f.Add([]byte(`{"update_id":1e30}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		u, err := readUpdate(data)
+		if err == nil && u.ID <= 0 {
+			t.Error(u.ID)
+		}
+		_ = u.chatID()
+		if m := u.message(); m != nil {
+			m.file()
+			originOf(m)
+		}
+	})
+}
+
+func testLog(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }

@@ -1,0 +1,200 @@
+package telegram
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots"
+	"kiebot/core"
+	"kiebot/core/media"
+)
+
+// Token is a bot's token, or the secret of a webhook. Printed and encoded it
+// is "redacted".
+type Token string
+
+func (t Token) reveal() string { return string(t) }
+
+// Format implements fmt.Formatter.
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, t.String()) }
+
+// String is "redacted".
+func (Token) String() string { return "redacted" }
+
+// LogValue implements slog.LogValuer.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// DefaultURL is Telegram's own Bot API server.
+const DefaultURL = "https://api.telegram.org"
+
+// Bot is bots.Bot: it answers people and finds the words.
+type Bot interface {
+	wording
+	Command(ctx context.Context, in bots.Incoming) bots.Reply
+	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
+	Commands(locale string) []bots.Command
+	WriteFirst(locale, bot string) string
+}
+
+// Config is what a Telegram needs. Token, Bot, Store and MoveChat are required.
+type Config struct {
+	Token Token
+	URL   string // of the Bot API server; empty means DefaultURL, another one is taken for a local server, with its limits
+	Bot   Bot
+	// MoveChat is core.Engine.MoveChat.
+	MoveChat func(ctx context.Context, from, to core.Lane) error
+	// Store keeps where receiving stopped and what it had not finished.
+	Store core.Store
+	// Links sign the address of files that are too large for a chat; nil when
+	// kiebot cannot be reached from outside.
+	Links *media.Links
+
+	// Webhook lets Telegram send updates to PublicURL, proven by Secret. The
+	// default is to ask for them.
+	Webhook   bool
+	PublicURL string
+	Secret    Token // 1 to 256 of A-Z, a-z, 0-9, _ and -
+
+	Transport http.RoundTripper // to the Bot API server; nil means one with fitting bounds
+	Logger    *slog.Logger      // nil discards
+	Now       func() time.Time  // nil means time.Now
+}
+
+// Telegram is kiebot on Telegram: a core.Adapter, a core.Source and a
+// core.Paced. Its methods may be called concurrently.
+type Telegram struct {
+	*talker
+	cfg      Config
+	receiver *receiver
+	health   health
+	local    bool
+
+	mu      sync.Mutex
+	running context.Context // of Run, nil before
+	self    models.User     // who the bot is, known once Run has asked
+}
+
+var validToken = regexp.MustCompile(`^[0-9]+:[\w-]{30,}$`)
+
+// New checks the configuration. It calls nothing.
+func New(cfg Config) (*Telegram, error) {
+	if cfg.Bot == nil || cfg.Store == nil || cfg.MoveChat == nil {
+		return nil, errors.New("telegram: Config.Bot, Store and MoveChat are required")
+	}
+	if !validToken.MatchString(cfg.Token.reveal()) {
+		return nil, errors.New("telegram: Config.Token is not a bot's token")
+	}
+	if cfg.Webhook && (cfg.PublicURL == "" || cfg.Secret == "") {
+		return nil, errors.New("telegram: a webhook needs Config.PublicURL and Secret")
+	}
+	if cfg.URL == "" {
+		cfg.URL = DefaultURL
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	api, err := newClient(cfg.Token.reveal(), strings.TrimRight(cfg.URL, "/"), cfg.Transport)
+	if err != nil {
+		return nil, err
+	}
+	t := &Telegram{cfg: cfg, local: cfg.URL != DefaultURL}
+	t.talker = &talker{
+		api: api, words: cfg.Bot, moved: cfg.MoveChat, links: cfg.Links, limits: limitsOf(t.local),
+		log: cfg.Logger, now: cfg.Now, shrinking: make(chan struct{}, 1),
+	}
+	t.receiver = newReceiver(newInbox(cfg.Store), t.handle, t.skipped)
+	return t, nil
+}
+
+// Run receives until ctx ends, and returns when nothing is being handled any
+// more. Telegram being away is no error: it goes on when it is back. An error
+// means that the store cannot be read.
+func (t *Telegram) Run(ctx context.Context) error {
+	left, err := t.receiver.inbox.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.receiver.wait()
+	if t.steadily(ctx, "asking who the bot is", func() error { return t.learn(ctx) }) != nil {
+		return nil // ctx ended
+	}
+	t.mu.Lock()
+	t.running = ctx
+	t.mu.Unlock()
+	if t.steadily(ctx, "handling what was left", func() error { return t.receiver.take(ctx, t.readAll(left).updates) }) != nil {
+		return nil
+	}
+	if t.steadily(ctx, "setting the webhook", func() error { return t.setWebhook(ctx) }) != nil {
+		return nil
+	}
+	t.showMenu(ctx)
+	if t.cfg.Webhook {
+		<-ctx.Done()
+		return nil
+	}
+	return t.poll(ctx)
+}
+
+// learn asks who the bot is: commands name it in groups.
+func (t *Telegram) learn(ctx context.Context) error {
+	me, err := t.api.GetMe(ctx)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.self = *me
+	return nil
+}
+
+func (t *Telegram) me() models.User {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.self
+}
+
+// Healthy is nil when updates can come, else a sentence that says why not.
+func (t *Telegram) Healthy() error { return t.health.state() }
+
+// Pace implements core.Paced.
+func (t *Telegram) Pace(lane core.Lane) core.Pace { return paceOf(lane) }
+
+// Tell sends a person a message of its own, such as an alert to the operator,
+// who has to have written to the bot before.
+func (t *Telegram) Tell(ctx context.Context, user, words string) error {
+	chat, err := strconv.ParseInt(user, 10, 64)
+	if err != nil {
+		return fmt.Errorf("telegram: %q is no person", user)
+	}
+	says := &text{}
+	says.add(words)
+	at := place{chat: chat}
+	for _, piece := range says.split(textMax) {
+		if err := t.say(ctx, &at, piece, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipped notes an update that cannot be handled. Nothing of what it says is logged.
+func (t *Telegram) skipped(id int64, err error) {
+	t.log.Error("an update could not be handled", "update", id, "error", err)
+}
