@@ -112,13 +112,13 @@ func TestMeaning(t *testing.T) {
 }
 
 func TestPaceIsTelegrams(t *testing.T) {
-	if p := paceOf("telegram:-1001"); p.Edits != 5*time.Second || p.Rates[1] != (core.Rate{Calls: 20, Per: time.Minute}) {
+	if p := Pace("telegram:-1001"); p.Edits != 5*time.Second || p.Rates[1] != (core.Rate{Calls: 20, Per: time.Minute}) {
 		t.Errorf("a group: %+v", p)
 	}
-	if p := paceOf("telegram:77"); p.Edits != 3*time.Second || len(p.Rates) != 1 {
+	if p := Pace("telegram:77"); p.Edits != 3*time.Second || len(p.Rates) != 1 {
 		t.Errorf("a private chat: %+v", p)
 	}
-	if p := paceOf(""); p.Rates[0] != (core.Rate{Calls: 30, Per: time.Second}) {
+	if p := Pace(""); p.Rates[0] != (core.Rate{Calls: 30, Per: time.Second}) {
 		t.Errorf("all: %+v", p)
 	}
 }

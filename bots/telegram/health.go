@@ -62,12 +62,15 @@ func (h *health) note(log *slog.Logger, what string, err error) {
 
 var errNotBegun = errors.New("Telegram was not reached yet")
 
-// state is nil when the latest call went well.
+// state is nil unless updates never came yet, or the operator has to do something.
 func (h *health) state() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.begun && h.err == nil {
+	switch {
+	case h.err == errToken || h.err == errConflict:
+		return h.err
+	case !h.begun:
 		return errNotBegun
 	}
-	return h.err
+	return nil
 }

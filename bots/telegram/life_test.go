@@ -108,7 +108,7 @@ func (l *life) end() {
 // adapterOf is what core sees of a talker.
 type adapterOf struct{ *talker }
 
-func (adapterOf) Pace(lane core.Lane) core.Pace { return paceOf(lane) }
+func (adapterOf) Pace(lane core.Lane) core.Pace { return Pace(lane) }
 
 // types is a person's command in a chat, as message 7 in topic 3; it has to be accepted.
 func (l *life) types(user int, chat int64, locale, text string) core.TaskID {

@@ -9,10 +9,11 @@ import (
 	"kiebot/core"
 )
 
-// paceOf is what the page "Bots FAQ" of core.telegram.org asks for: about one
+// Pace is the pace of a lane, or of Telegram as a whole when the lane is empty:
+// what the page "Bots FAQ" of core.telegram.org asks for, about one
 // message per second in a chat with short bursts, 20 per minute in a group,
 // and 30 per second in all. Edits count like messages.
-func paceOf(lane core.Lane) core.Pace {
+func Pace(lane core.Lane) core.Pace {
 	switch {
 	case lane == "":
 		return core.Pace{Rates: []core.Rate{{Calls: allMessages, Per: time.Second}}}

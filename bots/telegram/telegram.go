@@ -174,7 +174,7 @@ func (t *Telegram) me() models.User {
 func (t *Telegram) Healthy() error { return t.health.state() }
 
 // Pace implements core.Paced.
-func (t *Telegram) Pace(lane core.Lane) core.Pace { return paceOf(lane) }
+func (*Telegram) Pace(lane core.Lane) core.Pace { return Pace(lane) }
 
 // Tell sends a person a message of its own, such as an alert to the operator,
 // who has to have written to the bot before.

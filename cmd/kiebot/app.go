@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/telegram"
 	"kiebot/bots/web"
 	"kiebot/core"
 	"kiebot/core/media"
@@ -34,6 +36,8 @@ type app struct {
 	page   *web.Web
 	mux    *http.ServeMux
 	access string // the token that opens the web chat; empty when it is open
+
+	telegram *telegram.Telegram // nil without TELEGRAM_TOKEN
 }
 
 // options are what tells demo and serve apart.
@@ -88,16 +92,22 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	if err != nil {
 		return err
 	}
+	links.Base = s.publicURL
 	if !o.open {
 		a.access = hex.EncodeToString(derive(secret, "web access"))[:32]
 	}
 	a.page, err = web.New(web.Config{
 		Engine: a.engine, Bot: a.bot, Catalog: models, Links: links, Access: a.access, PublicURL: s.publicURL,
-		Identity: core.Identity{Platform: web.Platform, User: "local"}, Name: "you",
+		Identity: localUser, Name: "you",
 		Locale: s.locale, Version: version(), Demo: o.demo, Logger: a.log,
 	})
 	if err != nil {
 		return err
+	}
+	if s.telegramToken != "" {
+		if err := a.makeTelegram(s, links, secret); err != nil {
+			return err
+		}
 	}
 	a.routes(links, spool)
 	return nil
@@ -122,6 +132,12 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 		},
 	}
 	cfg.Policy, cfg.LowBalance = s.policy, lowBalance
+	if s.telegramToken != "" {
+		cfg.Adapters[telegram.Platform] = telegramChat{a}
+		cfg.Sources = map[string]core.Source{telegram.Platform: telegramChat{a}}
+		maps.Copy(cfg.Sources, o.sources)
+		cfg.Alert = a.alerter(s)
+	}
 	for platform, adapter := range o.adapters {
 		cfg.Adapters[platform] = adapter
 	}
@@ -158,15 +174,28 @@ func (a *app) routes(links *media.Links, spool *media.Spool) {
 	a.mux.Handle("POST /hooks/kie/{task}/{token}", a.engine.CallbackHandler())
 	a.mux.Handle(media.LinkPrefix, links.Handler(spool))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.store.Healthy()) })
+	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.ready()) })
+	if a.telegram != nil {
+		a.mux.Handle("POST "+telegram.WebhookPath, a.telegram.Handler())
+	}
 	a.mux.Handle("/", a.page.Handler())
 }
 
-// answer says how a part is, without details that strangers need not know.
+// ready says what keeps kiebot from working, in words that strangers may read.
+func (a *app) ready() error {
+	if a.store.Healthy() != nil {
+		return errors.New("the store takes no work until kiebot is started again")
+	}
+	if a.telegram != nil {
+		return a.telegram.Healthy()
+	}
+	return nil
+}
+
 func answer(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {
-		http.Error(w, "not ready: the store takes no work until kiebot is started again", http.StatusServiceUnavailable)
+		http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "ok")
@@ -229,6 +258,13 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		moved = a.engine.Run(ctx)
 	})
 	parts.Go(func() { a.models.watch(ctx, a.log) })
+	var received error
+	if a.telegram != nil {
+		parts.Go(func() {
+			defer cancel()
+			received = a.telegram.Run(ctx)
+		})
+	}
 	<-ctx.Done()
 	a.log.Info("stopping")
 	a.page.Close()
@@ -238,5 +274,5 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		server.Close()
 	}
 	parts.Wait()
-	return errors.Join(served, moved)
+	return errors.Join(served, moved, received)
 }

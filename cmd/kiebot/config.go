@@ -34,31 +34,37 @@ import (
 // envconfig stops at its first error and prints values when it converts, so
 // it only collects; settings are made, and all problems found, by read.
 type environment struct {
-	KieAPIKey     string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key"`
-	KieAPIKeys    string `envconfig:"KIE_API_KEYS" secret:"true" desc:"in place of KIE_API_KEY, for several Kie accounts: name=key,name2=key2"`
-	KieAPIURL     string `envconfig:"KIE_API_URL" default:"https://api.kie.ai" desc:"address of Kie's API"`
-	KieUploadURL  string `envconfig:"KIE_UPLOAD_URL" default:"https://kieai.redpandaai.co" desc:"address of Kie's file upload"`
-	KieWebhookKey string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings"`
-	PublicURL     string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
-	ListenAddr    string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
-	DataDir       string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
-	CatalogFile   string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
-	MediaRetain   string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use"`
-	MediaMax      string `envconfig:"MEDIA_MAX" default:"10 GiB" desc:"how much fetched media is kept; what was used longest ago goes first"`
-	UserDaily     string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
-	UserMonthly   string `envconfig:"QUOTA_USER_MONTHLY" default:"unlimited" desc:"credits per person and month, or unlimited"`
-	ChatDaily     string `envconfig:"QUOTA_CHAT_DAILY" default:"unlimited" desc:"credits per chat and day, or unlimited"`
-	TotalDaily    string `envconfig:"QUOTA_TOTAL_DAILY" default:"unlimited" desc:"credits of everybody together per day, or unlimited"`
-	Roles         string `envconfig:"QUOTA_ROLES" desc:"ROLE=DAILY/MONTHLY for people with a role or of a tier: discord:role:123=500/5000,tier:gold=1000"`
-	Kinds         string `envconfig:"QUOTA_KINDS" desc:"credits per person and day of a kind of model or of one model: video=30,model:veo3=10"`
-	MaxActive     string `envconfig:"MAX_ACTIVE_PER_USER" default:"3" desc:"jobs of one person under way at once, or unlimited"`
-	MaxRequest    string `envconfig:"MAX_REQUEST_CREDITS" default:"unlimited" desc:"what one request may cost at most, or unlimited"`
-	ConfirmAbove  string `envconfig:"CONFIRM_ABOVE" default:"50" desc:"credits above which a person has to agree to the price first, or off"`
-	Retention     string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
-	TimeZone      string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
-	Locale        string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
-	LogLevel      string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
-	LogFormat     string `envconfig:"LOG_FORMAT" default:"text" desc:"text or json"`
+	KieAPIKey      string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key"`
+	KieAPIKeys     string `envconfig:"KIE_API_KEYS" secret:"true" desc:"in place of KIE_API_KEY, for several Kie accounts: name=key,name2=key2"`
+	KieAPIURL      string `envconfig:"KIE_API_URL" default:"https://api.kie.ai" desc:"address of Kie's API"`
+	KieUploadURL   string `envconfig:"KIE_UPLOAD_URL" default:"https://kieai.redpandaai.co" desc:"address of Kie's file upload"`
+	KieWebhookKey  string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings"`
+	TelegramToken  string `envconfig:"TELEGRAM_TOKEN" secret:"true" desc:"turns Telegram on; the bot's token, from @BotFather"`
+	TelegramURL    string `envconfig:"TELEGRAM_API_URL" default:"https://api.telegram.org" desc:"address of the Bot API; a local server takes larger files"`
+	TelegramMode   string `envconfig:"TELEGRAM_MODE" default:"polling" desc:"polling, or webhook, which needs PUBLIC_URL"`
+	TelegramSecret string `envconfig:"TELEGRAM_WEBHOOK_SECRET" secret:"true" desc:"what Telegram shows to prove a webhook; made and kept when empty"`
+	Admins         string `envconfig:"ADMINS" desc:"who runs this: telegram:123,discord:456"`
+	Allow          string `envconfig:"ALLOW" desc:"who may use it beside the admins: telegram:123, telegram:chat:-100123, discord:guild:456, discord:role:789, or everyone"`
+	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
+	ListenAddr     string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
+	DataDir        string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
+	CatalogFile    string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
+	MediaRetain    string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use"`
+	MediaMax       string `envconfig:"MEDIA_MAX" default:"10 GiB" desc:"how much fetched media is kept; what was used longest ago goes first"`
+	UserDaily      string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
+	UserMonthly    string `envconfig:"QUOTA_USER_MONTHLY" default:"unlimited" desc:"credits per person and month, or unlimited"`
+	ChatDaily      string `envconfig:"QUOTA_CHAT_DAILY" default:"unlimited" desc:"credits per chat and day, or unlimited"`
+	TotalDaily     string `envconfig:"QUOTA_TOTAL_DAILY" default:"unlimited" desc:"credits of everybody together per day, or unlimited"`
+	Roles          string `envconfig:"QUOTA_ROLES" desc:"ROLE=DAILY/MONTHLY for people with a role or of a tier: discord:role:123=500/5000,tier:gold=1000"`
+	Kinds          string `envconfig:"QUOTA_KINDS" desc:"credits per person and day of a kind of model or of one model: video=30,model:veo3=10"`
+	MaxActive      string `envconfig:"MAX_ACTIVE_PER_USER" default:"3" desc:"jobs of one person under way at once, or unlimited"`
+	MaxRequest     string `envconfig:"MAX_REQUEST_CREDITS" default:"unlimited" desc:"what one request may cost at most, or unlimited"`
+	ConfirmAbove   string `envconfig:"CONFIRM_ABOVE" default:"50" desc:"credits above which a person has to agree to the price first, or off"`
+	Retention      string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
+	TimeZone       string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
+	Locale         string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
+	LogLevel       string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat      string `envconfig:"LOG_FORMAT" default:"text" desc:"text or json"`
 }
 
 // settings is the configuration, checked and typed.
@@ -69,16 +75,23 @@ type settings struct {
 	catalogFile string // empty when there is none
 	webhookKeys []kie.Secret
 	publicURL   string // empty when there is none
-	listen      string
-	dataDir     string
-	mediaKept   media.Limits
-	userDaily   core.Limit
-	policy      core.Policy // but for userDaily
-	retention   time.Duration
-	location    *time.Location
-	locale      string
-	logLevel    slog.Level
-	logJSON     bool
+
+	telegramToken   kie.Secret // empty without Telegram
+	telegramURL     string
+	telegramWebhook bool       // or polling
+	telegramSecret  kie.Secret // may be empty
+	admins          []core.Identity
+
+	listen    string
+	dataDir   string
+	mediaKept media.Limits
+	userDaily core.Limit
+	policy    core.Policy // but for userDaily
+	retention time.Duration
+	location  *time.Location
+	locale    string
+	logLevel  slog.Level
+	logJSON   bool
 }
 
 // kieKey opens one Kie account.
@@ -209,6 +222,8 @@ func (e environment) read(found *problems) settings {
 	e.readAddresses(&s, found)
 	e.readMedia(&s, found)
 	e.readQuota(&s, found)
+	e.readTelegram(&s, found)
+	e.readPeople(&s, found)
 	e.readRetention(&s, found)
 	e.readTexts(&s, found)
 	e.readLog(&s, found)

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+
+	"kiebot/bots/telegram"
+	"kiebot/core"
+	"kiebot/core/media"
+	"kiebot/kie"
+)
+
+// The ways in which Telegram's updates come.
+const (
+	polling = "polling"
+	webhook = "webhook"
+)
+
+// What @BotFather hands out, and what setWebhook takes as secret_token.
+var (
+	telegramToken  = regexp.MustCompile(`^[0-9]+:[\w-]{30,}$`)
+	telegramSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+)
+
+// readTelegram checks what the Telegram bot needs; without TELEGRAM_TOKEN there is none.
+func (e environment) readTelegram(s *settings, found *problems) {
+	s.telegramToken, s.telegramSecret = kie.Secret(e.TelegramToken), kie.Secret(e.TelegramSecret)
+	s.telegramURL = strings.TrimRight(e.TelegramURL, "/")
+	s.telegramWebhook = e.TelegramMode == webhook
+	if e.TelegramToken != "" && !telegramToken.MatchString(e.TelegramToken) {
+		found.add("TELEGRAM_TOKEN", "does not look like a bot's token: copy the whole of what @BotFather gave you, number:letters")
+	}
+	if _, err := webAddress(e.TelegramURL); err != nil {
+		found.add("TELEGRAM_API_URL", "%v", err)
+	}
+	if e.TelegramSecret != "" && !telegramSecret.MatchString(e.TelegramSecret) {
+		found.add("TELEGRAM_WEBHOOK_SECRET", "may have up to 256 of A-Z, a-z, 0-9, _ and -")
+	}
+	switch {
+	case e.TelegramMode != polling && e.TelegramMode != webhook:
+		found.add("TELEGRAM_MODE", "is neither polling nor webhook")
+	case s.telegramWebhook && s.publicURL == "":
+		found.add("TELEGRAM_MODE", "is webhook, which needs PUBLIC_URL: without an address of its own kiebot has to use polling")
+	}
+}
+
+// makeTelegram ties Telegram to the bot and the engine.
+func (a *app) makeTelegram(s settings, links *media.Links, secret []byte) error {
+	webhookSecret := s.telegramSecret.Reveal()
+	if webhookSecret == "" {
+		webhookSecret = hex.EncodeToString(derive(secret, "telegram webhook"))
+	}
+	var err error
+	a.telegram, err = telegram.New(telegram.Config{
+		Token: telegram.Token(s.telegramToken.Reveal()), URL: s.telegramURL, Bot: a.bot, MoveChat: a.engine.MoveChat, Store: a.store, Links: links,
+		Webhook: s.telegramWebhook, PublicURL: s.publicURL, Secret: telegram.Token(webhookSecret), Logger: a.log,
+	})
+	return err
+}
+
+// telegramChat lets the engine know Telegram, which needs the engine.
+type telegramChat struct{ app *app }
+
+// Deliver implements core.Adapter.
+func (c telegramChat) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
+	return c.app.telegram.Deliver(ctx, p)
+}
+
+// Open implements core.Source.
+func (c telegramChat) Open(ctx context.Context, file core.InputFile) (io.ReadCloser, error) {
+	return c.app.telegram.Open(ctx, file)
+}
+
+// Pace implements core.Paced.
+func (telegramChat) Pace(lane core.Lane) core.Pace { return telegram.Pace(lane) }
+
+// alerter tells the admins who are on Telegram; nil when there are none. One
+// who heard of it is enough: an admin who never wrote to the bot must not keep
+// the alert waiting.
+func (a *app) alerter(s settings) func(context.Context, core.Alert) error {
+	var admins []string
+	for _, who := range s.admins {
+		if who.Platform == telegram.Platform {
+			admins = append(admins, who.User)
+		}
+	}
+	if len(admins) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, alert core.Alert) error {
+		var failed []error
+		for _, user := range admins {
+			if err := a.telegram.Tell(ctx, user, a.bot.Alert(alert, s.locale)); err != nil {
+				failed = append(failed, err)
+			}
+		}
+		if len(failed) < len(admins) {
+			return nil
+		}
+		return errors.Join(failed...)
+	}
+}
