@@ -30,6 +30,8 @@ type receipt struct {
 	End bool `json:"end,omitempty"`
 	// Done names the steps that were taken, in a Part.
 	Done []string `json:"done,omitempty"`
+	// Cuts is how often the connection broke under a file, in a Part.
+	Cuts int `json:"cuts,omitempty"`
 }
 
 // sentFile is a file that Telegram has: sent again by its id it costs no

@@ -138,16 +138,20 @@ func (d *delivery) sendOne(ctx context.Context, it *item, caption func() *text, 
 	return nil, nil
 }
 
+// cutMax is how often the connection may break while a file is still on its way
+// before that is taken for a refusal: a server can close it on a file that is
+// too large, and then nobody reads its answer.
+const cutMax = 3
+
 // refusedByCut reports whether a connection that broke under a file is taken
 // for a refusal of it.
 func (d *delivery) refusedByCut(err error) bool {
-	return cutOff(err) && d.parcel.Delivery.Attempts >= cutMax
+	if !cutOff(err) {
+		return false
+	}
+	d.after.Cuts++
+	return d.after.Cuts > cutMax
 }
-
-// cutMax is how many attempts may end while a file is still on its way before
-// it is taken for a refusal: a server can close the connection on a file that
-// is too large, and then nobody reads its answer.
-const cutMax = 3
 
 // content is the file as a field of a call, and what has to go out with it.
 type content struct {

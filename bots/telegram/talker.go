@@ -170,7 +170,7 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 	}
 	if err != nil {
 		err = t.deliveryError(d.at, err)
-		if !d.after.begun() {
+		if !d.after.begun() && d.after.Cuts == 0 {
 			return nil, err
 		}
 		part, failed := d.after.encode()
@@ -179,6 +179,6 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 		}
 		return part, err
 	}
-	d.after.Done, d.after.Chat = nil, d.at.chat
+	d.after.Done, d.after.Cuts, d.after.Chat = nil, 0, d.at.chat
 	return d.after.encode()
 }
