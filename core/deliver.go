@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -208,7 +209,11 @@ func (c *courier) again(work context.Context, d Delivery, failed error) outcome 
 		wait = backoff(d.Attempts, time.Second, maxBackoff)
 	}
 	d.Due, d.Rest = c.e.cfg.Now().Add(wait), rest
-	c.e.log.Warn("a delivery will be tried again", "delivery", uint64(d.ID), "task", d.Lead,
+	level := slog.LevelWarn
+	if rest != RestNothing {
+		level = slog.LevelInfo // the platform keeps its pace: nothing is wrong
+	}
+	c.e.log.Log(work, level, "a delivery will be tried again", "delivery", uint64(d.ID), "task", d.Lead,
 		"kind", d.Kind, "attempt", d.Attempts, "wait", wait, "error", failed)
 	c.postponed(work, d)
 	return outcome{delivery: d, wait: wait}
