@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,8 +128,10 @@ type Button struct {
 // session is one command being answered.
 type session struct {
 	voice
-	in   Incoming
-	call call
+	in       Incoming
+	call     call
+	settings core.Settings // what the person and the chat chose
+	unread   error         // why the settings are not known
 	// What create finds out about the jobs that the command works from.
 	parent core.TaskID                       // the job, if there is one
 	shown  string                            // what it was asked for
@@ -138,7 +141,8 @@ type session struct {
 // Command answers what a person typed. It blocks until the request is durable
 // or refused, and returns no error: the answer is always a sentence.
 func (b *Bot) Command(ctx context.Context, in Incoming) Reply {
-	s := session{voice: b.voice(in.Origin.Locale), in: in, call: parse(in.Text)}
+	s := b.session(ctx, in)
+	s.call = parse(in.Text)
 	switch {
 	case s.call.known && s.call.command.makes != "":
 		return b.pacedUnless(s.voice, in, b.create(ctx, s))
@@ -147,4 +151,12 @@ func (b *Bot) Command(ctx context.Context, in Incoming) Reply {
 	default:
 		return b.paced(s.voice, in, func() Reply { return s.call.command.answer(b, ctx, s) })
 	}
+}
+
+// session reads what the person and the chat chose. A chosen language is also
+// that of what comes later.
+func (b *Bot) session(ctx context.Context, in Incoming) session {
+	settings, err := b.engine.Settings(ctx, in.Origin)
+	in.Origin.Locale = cmp.Or(settings.Person.Language, in.Origin.Locale)
+	return session{voice: b.voice(in.Origin.Locale), in: in, settings: settings, unread: err}
 }

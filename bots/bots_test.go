@@ -295,7 +295,7 @@ func TestModelsAndHelp(t *testing.T) {
 	}
 	for _, item := range all.Items {
 		c := parse(item.Insert)
-		if m, p := w.bot.chooseModel(c); !c.known || p.code != "" || m.ID == "" {
+		if m, p := w.bot.chooseModel(c, core.Settings{}); !c.known || p.code != "" || m.ID == "" {
 			t.Errorf("%+v stands for no model: %+v", item, p)
 		}
 	}

@@ -29,8 +29,21 @@ type command struct {
 	answer func(*Bot, context.Context, session) Reply
 }
 
-// commands is the command table, in the order in which to show it.
+// commands is the command table, in the order in which to show it. What
+// makes something takes every switch.
 func commands() []command {
+	rows := commandRows()
+	for i, c := range rows {
+		for _, f := range flags() {
+			if c.makes != "" && f.bare && !slices.Contains(c.takes, f.option) {
+				rows[i].takes = append(rows[i].takes, f.option)
+			}
+		}
+	}
+	return rows
+}
+
+func commandRows() []command {
 	return []command{
 		{name: "imagine", aliases: []string{"image"}, makes: catalog.Image, takes: []catalog.Option{
 			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
@@ -87,10 +100,20 @@ func everyOption() []catalog.Option {
 	return all
 }
 
-// The options that are no inputs of a model: which one, and its raw inputs.
+// The options that are no inputs of a model: which one, its raw inputs, and
+// switches.
 const (
-	modelOption catalog.Option = "model"
-	setOption   catalog.Option = "set"
+	modelOption   catalog.Option = "model"
+	setOption     catalog.Option = "set"
+	spoilerOption catalog.Option = "spoiler" // hide the result until somebody looks
+	privateOption catalog.Option = "private" // show the result to nobody but who asked
+	menuOption    catalog.Option = "menu"    // choose the rest with buttons first
+)
+
+// What a switch can be.
+const (
+	switchOn  = "on"
+	switchOff = "off"
 )
 
 // plainCommand is what a text without a slash means.
@@ -105,6 +128,8 @@ type flag struct {
 	// phrase says that the value may have several words: it then runs to the
 	// next flag or the end of the line.
 	phrase bool
+	// bare says that it is a switch: it stands alone, or with "=off".
+	bare bool
 	// many says that it can be given several times, or numbered: --image2.
 	many bool
 }
@@ -128,6 +153,9 @@ func flags() []flag {
 		{option: catalog.AudioFile, names: []string{"audio"}, sample: "https://example.com/song.mp3", many: true},
 		{option: catalog.EarlierTask, names: []string{"task"}, sample: "0c4f2d9a"},
 		{option: setOption, names: []string{"set"}, sample: "style=jazz"},
+		{option: spoilerOption, names: []string{"spoiler"}, bare: true},
+		{option: privateOption, names: []string{"private"}, bare: true},
+		{option: menuOption, names: []string{"menu"}, bare: true},
 	}
 }
 

@@ -52,7 +52,7 @@ func Example() {
 		fmt.Println(s.Insert)
 	}
 	// Output:
-	// There is no option --aspekt. Did you mean --aspect? /imagine takes --model, --ar, --res, --n, --seed, --no, --image, --mask, --set. Nothing was charged.
+	// There is no option --aspekt. Did you mean --aspect? /imagine takes --model, --ar, --res, --n, --seed, --no, --image, --mask, --set, --spoiler, --private, --menu. Nothing was charged.
 	// /imagine a cat astronaut --ar 16:9
 }
 

@@ -277,10 +277,14 @@ func (b *Bot) retyped(r core.Request) string {
 	if r.Count > 1 {
 		flags = append(flags, "--n "+strconv.Itoa(r.Count))
 	}
-	if !model.KindDefault || c.makes == anyKind {
-		flags = append([]string{"--model " + shortest(model)}, flags...)
+	if r.Spoiler {
+		flags = append(flags, "--"+string(spoilerOption))
 	}
-	prompt := "" // what the chat shows may be something else
+	if r.Private {
+		flags = append(flags, "--"+string(privateOption))
+	}
+	flags = append(flags, "--model "+shortest(model)) // the default may be another one by then
+	prompt := ""                                      // what the chat shows may be something else
 	if in, ok := model.ByOption(catalog.Prompt); ok {
 		prompt = plain(r.Input[in.Name])
 	}

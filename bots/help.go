@@ -71,7 +71,7 @@ func (v voice) commandHelp(c command) Reply {
 	reply := Reply{Text: strings.Join(lines, "\n")}
 	for _, option := range c.takes {
 		if f, ok := flagFor(option); ok {
-			reply.Items = append(reply.Items, Item{Title: f.String() + " " + f.sample, Detail: v.say(f.text(), nil)})
+			reply.Items = append(reply.Items, Item{Title: strings.TrimSpace(f.String() + " " + f.sample), Detail: v.say(f.text(), nil)})
 		}
 	}
 	return reply

@@ -70,6 +70,7 @@ const (
 	attachedLarge  problemCode = problemCode(TooLarge) // actual, limit in MB
 	attachedEmpty  problemCode = problemCode(Empty)
 	attachedMoving problemCode = problemCode(Moving)
+	badSwitch      problemCode = "bad_switch" // a value that no switch has
 )
 
 // problemCodes lists every code.
@@ -79,7 +80,7 @@ func problemCodes() []problemCode {
 		secondLine, unknownModel, wrongKind, retiredModel, needModel, noModel,
 		badInput, noFiles, badLink, fileMissing, fileUnread, fileType, fileSize,
 		needJob, noResult, fewResults, noUpscaler,
-		attachedLarge, attachedEmpty, attachedMoving,
+		attachedLarge, attachedEmpty, attachedMoving, badSwitch,
 	}
 }
 
@@ -191,6 +192,12 @@ func (p *parser) takeFlag(name flagName) {
 		p.call.typed = append(p.call.typed, t)
 		return
 	}
+	if t.flag.bare && !name.assigned {
+		t.value, t.end = p.at, p.at
+		p.call.typed = append(p.call.typed, t)
+		p.set(t, switchOn)
+		return
+	}
 	p.blankInLine()
 	t.value = p.at
 	value := p.valueOf(t.flag)
@@ -222,10 +229,14 @@ func (p *parser) set(t typedFlag, value string) {
 	case t.missing:
 		p.report(problem{code: noValue, name: t.name})
 		p.call.options[t.flag.option] = ""
+	case t.flag.bare && !isSwitch(value):
+		p.report(problem{code: badSwitch, name: t.name, given: shorten(value, 30)})
 	default:
 		p.call.options[t.flag.option] = value
 	}
 }
+
+func isSwitch(value string) bool { return value == switchOn || value == switchOff }
 
 // nextFree gives a flag that comes once more, without a number, the next one.
 func (p *parser) nextFree(f flag) flag {

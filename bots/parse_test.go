@@ -64,6 +64,15 @@ func TestParse(t *testing.T) {
 		{text: "/speak hello --voice Rachel", command: "speak", prompt: "hello", options: "voice=Rachel"},
 		{text: "/speak hello --voice Old Man --n 2", command: "speak", prompt: "hello", options: "voice=Old Man n=2"},
 
+		// Switches stand alone.
+		{text: "/imagine --spoiler a cat", command: "imagine", prompt: "a cat", options: "spoiler=on"},
+		{text: "/imagine a cat --private --menu", command: "imagine", prompt: "a cat", options: "private=on menu=on"},
+		{text: "/imagine --spoiler=off a cat", command: "imagine", prompt: "a cat", options: "spoiler=off"},
+		{text: "/imagine --spoiler=maybe a cat", command: "imagine", prompt: "a cat", problems: "bad_switch --spoiler"},
+		{text: "/imagine --spoiler= --ar 1:1 a cat", command: "imagine", prompt: "a cat", options: "ar=1:1 spoiler=", problems: "no_value --spoiler"},
+		{text: "/imagine --spoiler a cat —spoiler", command: "imagine", prompt: "a cat", options: "spoiler=on", problems: "repeated_flag --spoiler"},
+		{text: "/balance --private", command: "balance", problems: "misplaced_flag --private"},
+
 		// The dashes that phones make.
 		{text: "/imagine a cat —ar 16:9", command: "imagine", prompt: "a cat", options: "ar=16:9"},
 		{text: "/imagine a cat –seed 7", command: "imagine", prompt: "a cat", options: "seed=7"},

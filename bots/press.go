@@ -78,11 +78,12 @@ func (b *Bot) upscaled(t core.Task) bool {
 // Press answers a press on a button; in.Text is not used. Only the person who
 // asked for the task is obeyed. It blocks like Command.
 func (b *Bot) Press(ctx context.Context, in Incoming, data string) Reply {
-	v := b.voice(in.Origin.Locale)
-	return b.pacedUnless(v, in, b.press(ctx, v, in, data))
+	s := b.session(ctx, in)
+	return b.pacedUnless(s.voice, in, b.press(ctx, s, data))
 }
 
-func (b *Bot) press(ctx context.Context, v voice, in Incoming, data string) Reply {
+func (b *Bot) press(ctx context.Context, s session, data string) Reply {
+	v, in := s.voice, s.in
 	version, rest, _ := strings.Cut(data, ":")
 	action, name, _ := strings.Cut(rest, ":")
 	id, _, ok := parseResult(name)
@@ -106,10 +107,16 @@ func (b *Bot) press(ctx context.Context, v voice, in Incoming, data string) Repl
 	case pressInfo:
 		return b.info(ctx, v, in.Origin.Identity, id)
 	case upscaleCommand, animateCommand:
-		return b.create(ctx, session{voice: v, in: in, call: parse("/" + action + " " + name)})
+		return b.create(ctx, s.calling("/"+action+" "+name))
 	default:
 		return v.refuse([]string{v.say("press.unknown", nil)})
 	}
+}
+
+// calling is the session with that command typed.
+func (s session) calling(text string) session {
+	s.call = parse(text)
+	return s
 }
 
 // accepted is the answer to a request that the engine accepted, or did not.

@@ -105,7 +105,7 @@ const smallCatalog = `{"models": [{
 }]}`
 
 func TestCatalogueWithoutTheKind(t *testing.T) {
-	b := quietBot(t)
+	b := newWorld(t, nil).bot
 	small, err := catalog.Parse(strings.NewReader(smallCatalog))
 	must(t, err)
 	b.catalog = small
@@ -125,7 +125,7 @@ func TestCatalogueWithoutTheKind(t *testing.T) {
 	if found := b.Suggest("/imagine a cat --ar ", "en"); len(found) != 0 {
 		t.Errorf("%+v", found)
 	}
-	if got := labels(b.Suggest("/imagine a cat ", "en")); got != "--model --ar --res --n --seed --no --image --mask --set" {
+	if got := labels(b.Suggest("/imagine a cat ", "en")); got != "--model --ar --res --n --seed --no --image --mask --set --spoiler --private --menu" {
 		t.Errorf("without a model to go by: %q", got)
 	}
 }

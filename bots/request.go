@@ -14,6 +14,9 @@ import (
 
 // create turns the typed command into a request and submits it.
 func (b *Bot) create(ctx context.Context, s session) Reply {
+	if s.unread != nil {
+		return b.refusal(s.voice, s.unread)
+	}
 	s.files = map[catalog.Option]core.InputFile{}
 	s.takeAttached()
 	if s.call.command.from != nil {
@@ -56,10 +59,10 @@ func (b *Bot) request(s session) (core.Request, []string) {
 			}
 		}
 	}
-	model, p := b.chooseModel(s.call)
+	model, p := b.chooseModel(s.call, s.settings)
 	note(p)
 	options := maps.Clone(s.call.options)
-	delete(options, modelOption)
+	maps.DeleteFunc(options, func(o catalog.Option, _ string) bool { f, _ := flagFor(o); return o == modelOption || f.bare })
 	count, p := takeCount(model, options)
 	note(p)
 	options[catalog.Prompt] = s.call.prompt
@@ -78,18 +81,31 @@ func (b *Bot) request(s session) (core.Request, []string) {
 	}
 	// The chat shows something for every request.
 	prompt := cmp.Or(s.call.prompt, s.shown, model.Title)
+	_, instead := b.standard(model.Kind, s.settings)
+	if s.call.options[modelOption] != "" {
+		instead = ""
+	}
 	return core.Request{
+		Spoiler: s.hidden(), Private: s.call.options[privateOption] == switchOn, Instead: instead,
 		Key: s.in.Key, Origin: s.in.Origin, Command: s.call.command.name,
 		Prompt: prompt, Model: model.ID, Input: input, Files: files, Count: count, Parent: s.parent,
 	}, wrong
 }
 
-// chooseModel finds the model that was named, or the command's default. The
-// files that were given decide which one of a family it is.
-func (b *Bot) chooseModel(c call) (catalog.Model, problem) {
+// hidden says whether the result is hidden until somebody looks.
+func (s session) hidden() bool {
+	if said := s.call.options[spoilerOption]; said != "" {
+		return said == switchOn
+	}
+	return s.settings.Spoiler()
+}
+
+// chooseModel finds the model that was named, or the one to use when none is.
+// The files that were given decide which one of a family it is.
+func (b *Bot) chooseModel(c call, settings core.Settings) (catalog.Model, problem) {
 	name := c.options[modelOption]
 	if name == "" {
-		return b.standardModel(c)
+		return b.standardModel(c, settings)
 	}
 	model, err := b.catalog.Resolve(name, c.options)
 	if exact, unknown := b.catalog.Lookup(name); len(c.raw) > 0 && unknown == nil && exact.ID == name && exact.Status.Runs() {
@@ -104,13 +120,30 @@ func (b *Bot) chooseModel(c call) (catalog.Model, problem) {
 	return model, problem{}
 }
 
-// standardModel is the command's default, or, for files that it does not take,
-// the first model that runs with just them.
-func (b *Bot) standardModel(c call) (catalog.Model, problem) {
+// standard is the model of the kind to use when none is named: the person's,
+// else the chat's, else the catalogue's. One that was chosen and cannot be had
+// any more is named.
+func (b *Bot) standard(kind catalog.Kind, settings core.Settings) (m catalog.Model, gone string) {
+	for _, id := range []string{settings.Person.Models[kind], settings.Chat.Models[kind]} {
+		m, err := b.catalog.Lookup(id)
+		switch {
+		case id == "":
+		case err == nil && m.Kind == kind && m.Status.Runs():
+			return m, gone
+		default:
+			gone = cmp.Or(gone, id)
+		}
+	}
+	return b.catalog.DefaultFor(kind), gone
+}
+
+// standardModel is the one to use for the command, or, for files that it does
+// not take, the first model that runs with just them.
+func (b *Bot) standardModel(c call, settings core.Settings) (catalog.Model, problem) {
 	if c.command.makes == anyKind {
 		return catalog.Model{}, problem{code: needModel}
 	}
-	model := b.catalog.DefaultFor(c.command.makes)
+	model, _ := b.standard(c.command.makes, settings)
 	if model.ID == "" {
 		return model, problem{code: noModel}
 	}

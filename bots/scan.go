@@ -71,6 +71,8 @@ type flagName struct {
 	name  string // "ar"
 	typed string // "--ar", "—ar"
 	start int
+	// assigned says that a = or : follows, which is read, too.
+	assigned bool
 }
 
 // flag reads a flag's name, with the "=" or ":" after it, if there is one here.
@@ -92,7 +94,8 @@ func (s *scanner) flag() (flagName, bool) {
 	found := flagName{name: name, typed: dashes + name, start: s.at}
 	s.at += len(dashes) + len(name)
 	if len(name) < len(body) {
-		s.at++ // the = or :
+		found.assigned = true
+		s.at++
 	}
 	return found, true
 }
@@ -123,7 +126,7 @@ func isFlag(dashes, name string) bool {
 func likeFlag(name string) bool {
 	for _, f := range flags() {
 		// The names of files are words of prose; so is much that is like them.
-		if !f.option.IsFile() && f.option != setOption && f.option != catalog.EarlierTask && len(catalog.Nearest(name, f.names, 1)) > 0 {
+		if !f.option.IsFile() && !f.bare && f.option != setOption && f.option != catalog.EarlierTask && len(catalog.Nearest(name, f.names, 1)) > 0 {
 			return true
 		}
 	}

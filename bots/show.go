@@ -27,7 +27,15 @@ type Message struct {
 	Started time.Time         // since when it runs, for a live clock; zero when it does not
 	Media   []Media           // what was made, in order
 	Notes   []string          // further sentences
-	Buttons []Button
+	// Spoiler says that the media is hidden until somebody looks.
+	Spoiler bool
+	// Private says that the result is for nobody but who asked: in a chat with
+	// others it is shown to this person alone, or in a chat of their own.
+	Private bool
+	// Original says that the files are wanted as they are: as documents, not as
+	// pictures or videos that the platform makes smaller.
+	Original bool
+	Buttons  []Button
 }
 
 // Media is one thing that was made. One of File, URL and Text is set.
@@ -67,6 +75,10 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 		m.Details = dots(b.details(v, p.Tasks), b.left(ctx, v, p.Tasks), v.job(p.Tasks[0].ID))
 	} else {
 		b.showWay(v, &m, p)
+	}
+	m.Spoiler, m.Private, m.Original = p.Tasks[0].Request.Spoiler, p.Tasks[0].Request.Private, p.Delivery.Original
+	if gone := p.Tasks[0].Request.Instead; gone != "" {
+		m.Notes = append(m.Notes, v.say("note.instead", args{"Name": b.title(gone), "Title": b.title(p.Tasks[0].Request.Model)}))
 	}
 	if p.Tasks[0].MovedTo != "" {
 		m.Notes = append(m.Notes, v.say("note.moved", nil))

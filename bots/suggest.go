@@ -103,7 +103,7 @@ func (b *Bot) suggestArgument(v voice, c call, text string, word int) []Suggesti
 
 // suggestFlags offers the flags that can still be added.
 func (b *Bot) suggestFlags(v voice, c call, before, begun string) []Suggestion {
-	model, _ := b.chooseModel(c)
+	model, _ := b.chooseModel(c, core.Settings{})
 	var found []Suggestion
 	for _, option := range c.command.takes {
 		row, _ := flagFor(option)
@@ -131,7 +131,7 @@ func (b *Bot) nextFlag(c call, f flag, m catalog.Model) (flag, bool) {
 		return next, b.roomFor(c, next.option, m)
 	}
 	_, has := m.ByOption(f.option)
-	return f, has || m.ID == "" || f.option == modelOption || f.option == catalog.Count || f.option == setOption
+	return f, has || m.ID == "" || f.option == modelOption || f.option == catalog.Count || f.option == setOption || f.bare
 }
 
 // roomFor says whether one more file can be given, perhaps to another model:
@@ -139,7 +139,7 @@ func (b *Bot) nextFlag(c call, f flag, m catalog.Model) (flag, bool) {
 func (b *Bot) roomFor(c call, option catalog.Option, m catalog.Model) bool {
 	c.options = maps.Clone(c.options)
 	c.options[option] = "a file"
-	if other, _ := b.chooseModel(c); other.ID != "" {
+	if other, _ := b.chooseModel(c, core.Settings{}); other.ID != "" {
 		m = other
 	}
 	given := 0
@@ -165,7 +165,7 @@ func (b *Bot) suggestValues(v voice, c call, option catalog.Option, before, begu
 	case !c.command.has(option):
 		return nil
 	}
-	model, _ := b.chooseModel(c)
+	model, _ := b.chooseModel(c, core.Settings{})
 	field, has := model.ByOption(option)
 	values := valuesOf(field)
 	if option == catalog.Count && !has {
@@ -188,7 +188,7 @@ func (v voice) suggestAll(field catalog.Input, values []string, before, begun st
 // suggestInputs goes on after --set: an input that no other flag sets, or what
 // it can be set to.
 func (b *Bot) suggestInputs(v voice, c call, before, begun string) []Suggestion {
-	model, _ := b.chooseModel(c)
+	model, _ := b.chooseModel(c, core.Settings{})
 	if name, value, given := strings.Cut(begun, "="); given {
 		field, _ := model.Input(name)
 		values := valuesOf(field)
