@@ -136,7 +136,7 @@ func families(t *testing.T) []string {
 			t.Errorf("core.%s is no Reason… and no Fail… and no Wait…", name)
 		}
 	}
-	add("refused.", "quota.none", "quota.never", "blocked.why")
+	add("refused.", "quota.none", "quota.never", "blocked.why", "stranger.here")
 	for _, kind := range constants(t, "../core/alert.go", "AlertKind") {
 		if core.AlertKind(kind) != core.AlertParked {
 			add("alert.", kind)

@@ -248,6 +248,9 @@ func (v voice) reason(r *core.Refusal) string {
 	switch {
 	case r.Reason == core.ReasonActive:
 		return v.count(key, r.Max, args{"N": fmt.Sprint(r.Max)})
+	case r.Reason == core.ReasonStranger && placeOf(r.Roles) != "":
+		a["Where"] = placeOf(r.Roles)
+		return v.say(key+".here", a)
 	case r.Reason == core.ReasonBlocked && r.Why != "":
 		return v.say(key+".why", a)
 	case r.Reason != core.ReasonQuota:
@@ -261,4 +264,14 @@ func (v voice) reason(r *core.Refusal) string {
 		return v.say(key+".never", a)
 	}
 	return v.say(key, a)
+}
+
+// placeOf is the chat or guild among the roles; empty when there is none.
+func placeOf(roles []string) string {
+	for _, role := range roles {
+		if strings.Contains(role, ":chat:") || strings.Contains(role, ":guild:") {
+			return role
+		}
+	}
+	return ""
 }

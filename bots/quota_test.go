@@ -38,6 +38,10 @@ func TestEveryQuotaRefusalIsWorded(t *testing.T) {
 		{&core.Refusal{Reason: core.ReasonActive, Max: 3}, "At most 3 jobs of yours", "не больше 3 заданий"},
 		{&core.Refusal{Reason: core.ReasonTooDear, Need: 160_000, Limit: 100_000}, "would cost 160 credits, and one request may cost at most 100 credits", "стоило бы 160 кредитов"},
 		{&core.Refusal{Reason: core.ReasonStranger, Who: core.Identity{Platform: "telegram", User: "123"}}, "let you in: you are telegram:123.", "вы — telegram:123."},
+		{
+			&core.Refusal{Reason: core.ReasonStranger, Who: core.Identity{Platform: "telegram", User: "123"}, Roles: []string{"telegram:chat:-5"}},
+			"let you in, telegram:123, or everybody here, telegram:chat:-5.", "telegram:chat:-5.",
+		},
 		{&core.Refusal{Reason: core.ReasonBlocked}, "you have been blocked. Whoever", "вас заблокировали. Изменить"},
 		{&core.Refusal{Reason: core.ReasonBlocked, Why: "spam"}, "you have been blocked (spam).", "вас заблокировали (spam)."},
 		{&core.Refusal{Reason: core.ReasonTaken, Need: 9000, Left: 500}, "Only 0.5 are left of what was given, so 9 credits cannot be taken.", "осталось 0,5"},

@@ -338,7 +338,8 @@ type Refusal struct {
 	Granted  Credits   // what is left of granted credits, if they could be used
 	Limit    Credits   // what the window, or one request, allows
 	ResetsAt time.Time // when the window ends
-	Who      Identity  // whom an admin would have to allow
+	Who      Identity  // whom an admin would have to allow,
+	Roles    []string  // or one of these
 	Max      int       // how many tasks may be under way
 	Why      string    // an admin's words, for people
 	Task     TaskID    // the task it is about, if any

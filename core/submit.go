@@ -142,7 +142,7 @@ func (c *change) admit(account Account, req Request, total Credits, count int) (
 // allowed refuses what no window decides about.
 func (c *change) allowed(a asked, total Credits, count int) error {
 	if !a.policy.allows(a.account, a.origin) {
-		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity}
+		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
 	}
 	if block := a.account.Blocked; block != nil {
 		return &Refusal{Reason: ReasonBlocked, Why: block.Why}
