@@ -53,12 +53,18 @@ func (f *fact) own() core.Credits      { own, _, _ := f.cost(); return own }
 func (f *fact) ofGrants() core.Credits { _, granted, _ := f.cost(); return granted }
 func (f *fact) full() core.Credits     { _, _, full := f.cost(); return full }
 
-// in reports whether the task was accepted in the day or month of the moment.
-func (f *fact) in(layout string, at time.Time) bool {
-	return f.Created.UTC().Format(layout) == at.UTC().Format(layout)
+// calendar numbers the days or the months.
+type calendar func(time.Time) int
+
+func day(t time.Time) int { return int(t.Unix() / (24 * 60 * 60)) }
+
+func month(t time.Time) int {
+	year, month, _ := t.UTC().Date()
+	return 12*year + int(month)
 }
 
-const month = "2006-01"
+// in reports whether the task was accepted in the day or month of the moment.
+func (f *fact) in(which calendar, at time.Time) bool { return which(f.Created) == which(at) }
 
 // left is what a limit leaves; nil leaves everything.
 func left(limit *core.Limit, used core.Credits) core.Credits {
@@ -70,17 +76,17 @@ func left(limit *core.Limit, used core.Credits) core.Credits {
 
 // ownLeft is what the person's own windows still bear of a request for the model.
 func (b *book) ownLeft(id core.AccountID, model string, at time.Time) core.Credits {
-	mine := func(layout string, of func(*fact) bool) core.Credits {
-		return b.sum((*fact).own, func(f *fact) bool { return b.root(f.Account) == id && f.in(layout, at) && of(f) })
+	mine := func(which calendar, of func(*fact) bool) core.Credits {
+		return b.sum((*fact).own, func(f *fact) bool { return b.root(f.Account) == id && f.in(which, at) && of(f) })
 	}
 	all := func(*fact) bool { return true }
 	limits := b.records[id].Limits
 	least := min(
-		left(either(limits.Daily, b.policy.User.Daily), mine(time.DateOnly, all)+b.adjusted(core.WindowDay, id, time.DateOnly, at)),
+		left(either(limits.Daily, b.policy.User.Daily), mine(day, all)+b.adjusted(core.WindowDay, id, day, at)),
 		left(either(limits.Monthly, b.policy.User.Monthly), mine(month, all)+b.adjusted(core.WindowMonth, id, month, at)),
 	)
 	if limit, ok := b.policy.Models[model]; ok {
-		least = min(least, left(&limit, mine(time.DateOnly, func(f *fact) bool { return f.Request.Model == model })))
+		least = min(least, left(&limit, mine(day, func(f *fact) bool { return f.Request.Model == model })))
 	}
 	return least
 }
@@ -100,9 +106,9 @@ func (b *book) grantedLeft(id core.AccountID) core.Credits {
 }
 
 // adjusted is what admins added to what the account has used in the day or month.
-func (b *book) adjusted(kind core.WindowKind, id core.AccountID, layout string, at time.Time) (sum core.Credits) {
+func (b *book) adjusted(kind core.WindowKind, id core.AccountID, which calendar, at time.Time) (sum core.Credits) {
 	for _, e := range b.acts {
-		if e.Kind != core.EntryAdjust || b.root(e.Account) != id || e.At.UTC().Format(layout) != at.UTC().Format(layout) {
+		if e.Kind != core.EntryAdjust || b.root(e.Account) != id || which(e.At) != which(at) {
 			continue
 		}
 		for _, p := range e.Postings {
@@ -150,8 +156,8 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 	if most := b.policy.MaxActive; most != nil && *most >= 0 && b.active(id)+o.count > *most {
 		return core.ReasonActive
 	}
-	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == o.request.Origin.Lane && f.in(time.DateOnly, at) }
-	today := func(f *fact) bool { return f.in(time.DateOnly, at) }
+	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == o.request.Origin.Lane && f.in(day, at) }
+	today := func(f *fact) bool { return f.in(day, at) }
 	own := b.ownLeft(id, o.request.Model, at)
 	switch confirm := b.policy.ConfirmAbove; {
 	case total > left(either(b.chats[o.request.Origin.Lane].Limits.Daily, b.policy.Chat), b.sum((*fact).full, inRoom)), total > left(b.policy.Total, b.sum((*fact).full, today)):
