@@ -51,6 +51,7 @@ type fact struct {
 	sums    map[core.WindowID]core.Usage
 	ended   time.Time // in the bubble's time
 	jumped  bool      // the wall clock was set forward while it was under way
+	skipped int       // how often it was since it ended
 }
 
 // window is what the ledger, the record and the open holds say about one window.
@@ -287,6 +288,9 @@ func (b *book) jump() {
 	for _, f := range b.facts {
 		lead := b.facts[f.Lead()]
 		f.jumped = f.jumped || lead == nil || lead.Delivered.IsZero()
+		if f.State.Final() {
+			f.skipped++
+		}
 	}
 }
 

@@ -140,6 +140,9 @@ func (e *Engine) hint(ctx context.Context, id TaskID, kieTask string) (int, stri
 			return nil // Kie itself said that it failed, and says so again
 		}
 		t.Due = urgent()
+		if t.State.Final() {
+			t.Attempts = 0
+		}
 		return c.putTask(t)
 	})
 	switch {

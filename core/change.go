@@ -168,7 +168,10 @@ func (c *change) stamp(t *Task) {
 			t.Due = tracker.first(c.e.watch(*t))
 		}
 	case t.State.Final():
-		t.Finished, t.Due, t.Waiting = c.now, time.Time{}, ""
+		t.Finished, t.Due, t.Attempts, t.Waiting = c.now, time.Time{}, 0, ""
+		if t.State == Expired {
+			t.lookBack(c.now)
+		}
 	}
 }
 

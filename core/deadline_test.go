@@ -97,6 +97,62 @@ func TestOutagePostponesTheDeadlines(t *testing.T) {
 	})
 }
 
+// A wall clock that was set hours ahead ends a task that Kie is at work on. Its
+// result is found all the same, without a callback and over restarts, and
+// delivered free.
+func TestResultAfterTheClockEndedTheTask(t *testing.T) {
+	for name, late := range map[string]struct {
+		by    time.Duration // when Kie is done, after the end
+		found time.Duration // at most after that
+	}{
+		"at once":         {0, time.Minute},
+		"in minutes":      {4 * time.Minute, 5 * time.Minute},
+		"in half an hour": {30 * time.Minute, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := &wallClock{}
+			change := func(c *core.Config) { polling(c); c.Now = clock.now }
+			play(t, kietest.Config{}, change, func(t *testing.T, w *world) {
+				w.kie.NextCreate(kietest.Stick())
+				id := w.submit(request("a cat"))
+				w.untilState(id, core.Running)
+				clock.skew.Add(int64(5 * time.Hour))
+				w.untilState(id, core.Expired)
+				w.reopen(nil)
+				w.run()
+				nap(late.by)
+				w.kie.Release(w.kie.Tasks()[0].ID)
+				nap(late.found + 10*time.Second)
+				task := w.task(id)
+				if !task.Late || task.OperatorLoss != imagePrice || !task.Due.IsZero() {
+					t.Errorf("late %v, operator loss %s, due %v", task.Late, task.OperatorLoss, task.Due)
+				}
+				wantKinds(t, w.chat.kinds(id), core.DeliverAccepted, core.DeliverFinal, core.DeliverLate)
+				if got := w.balance(ada); got != (core.Usage{}) {
+					t.Errorf("the window has %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// What Kie never finishes is looked back at a few times, and then never more.
+func TestLookingBackEnds(t *testing.T) {
+	play(t, kietest.Config{}, polling, func(t *testing.T, w *world) {
+		w.kie.NextCreate(kietest.Stick())
+		id := w.submit(request("a cat"))
+		w.until("it is over", func() bool { return w.task(id).State == core.Expired })
+		reads := w.calls(kietest.CallRecord)
+		nap(24 * time.Hour)
+		if n := w.calls(kietest.CallRecord) - reads; n != 4 {
+			t.Errorf("%d reads after the end, want 4", n)
+		}
+		if due := w.task(id).Due; !due.IsZero() {
+			t.Errorf("still due at %v", due)
+		}
+	})
+}
+
 // A task between its deadlines succeeds as any other.
 func TestSuccessAfterTheSoftDeadline(t *testing.T) {
 	play(t, kietest.Config{}, polling, func(t *testing.T, w *world) {

@@ -53,6 +53,11 @@
 //	running     empty       failed      refund
 //	running     deadline    expired     refund
 //
+// A result may come after the end: a callback tells of it, or one of the four
+// reads that an expired task still gets within an hour and a half, since a
+// wall clock set hours ahead expires what Kie is in the middle of. It changes
+// no state, is delivered once, free, and booked as an operator loss.
+//
 // # Quotas and the ledger
 //
 // What a request costs at most is held in windows when it is accepted: its

@@ -62,11 +62,7 @@ func readByExpectation(t Task) bool {
 
 // watch is what the tracker needs to know of a task that Kie has.
 func (e *Engine) watch(t Task) watch {
-	since := t.Started
-	if t.State.Final() {
-		since = t.Finished
-	}
-	return watch{since: since.UnixNano(), model: e.learned.number(t.Request.Model, e.kindOf(t)), heard: t.Due.Equal(urgent())}
+	return watch{since: t.Started.UnixNano(), model: e.learned.number(t.Request.Model, e.kindOf(t)), heard: t.Due.Equal(urgent())}
 }
 
 // track does what is due for one task that the Kie account has.
@@ -162,8 +158,11 @@ func (e *Engine) unread(ctx context.Context, a *kieAccount, task Task, l look, e
 }
 
 // unfinished plans the next read, tells the person once after the soft
-// deadline, and ends the task after the hard one.
+// deadline, and ends the task after the hard one; an ended one is looked back at.
 func (e *Engine) unfinished(ctx context.Context, a *kieAccount, task Task, l look, now time.Time) error {
+	if task.State.Final() {
+		return e.stillUnfinished(ctx, task)
+	}
 	w := e.watch(task)
 	w.heard = w.heard || l.heard
 	age := max(now.Sub(w.began()), 0)
@@ -171,7 +170,7 @@ func (e *Engine) unfinished(ctx context.Context, a *kieAccount, task Task, l loo
 	if age >= limits.hard {
 		return e.expire(ctx, task.ID)
 	}
-	if age >= limits.soft && task.State == Running && task.Overdue.IsZero() {
+	if age >= limits.soft && task.Overdue.IsZero() {
 		if err := e.overdue(ctx, task.ID); err != nil {
 			return err
 		}
@@ -195,12 +194,22 @@ func (e *Engine) overdue(ctx context.Context, id TaskID) error {
 	})
 }
 
+// stillUnfinished plans the next look back at a task that has ended here and not at Kie.
+func (e *Engine) stillUnfinished(ctx context.Context, read Task) error {
+	return e.changeTask(ctx, read.ID, func(c *change, t *Task) error {
+		if !t.Due.Equal(read.Due) { // a callback came meanwhile
+			return nil
+		}
+		t.lookBack(c.now)
+		return c.putTask(*t)
+	})
+}
+
 // expire ends a task that a read past the hard deadline found unfinished.
 func (e *Engine) expire(ctx context.Context, id TaskID) error {
 	return e.changeTask(ctx, id, func(c *change, t *Task) error {
 		if t.State.Final() {
-			t.Due = time.Time{}
-			return c.putTask(*t)
+			return nil
 		}
 		t.Failure = &Failure{Reason: FailLate}
 		_, err := c.apply(t, Deadline)

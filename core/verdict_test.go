@@ -37,10 +37,10 @@ func (h *history) checkKie() {
 		}
 		byTask[id] = task
 	}
-	heard := map[string]bool{}
+	heard := map[string]time.Time{}
 	for _, c := range h.w.kie.Callbacks() {
 		if c.Status == 200 && !c.Forged {
-			heard[c.TaskID] = true
+			heard[c.TaskID] = c.Time
 		}
 	}
 	for place, n := range h.asked {
@@ -61,9 +61,19 @@ func (h *history) checkKie() {
 
 func (f *fact) fate() fate { return f.order.fates[f.number] }
 
-// checkEnd holds one task against its Kie task, if there is one; heard says
-// that Kie's report of its end was taken.
-func (h *history) checkEnd(f *fact, task kietest.Task, there, heard bool) {
+// lookedBack is for how long after the end results are surely looked for: four
+// reads after waits of their own, each of which a jump of the clock may cut short.
+func (f *fact) lookedBack() (long time.Duration) {
+	waits := []time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute, time.Hour}
+	for _, wait := range waits[:max(len(waits)-f.skipped, 0)] {
+		long += wait
+	}
+	return long
+}
+
+// checkEnd holds one task against its Kie task, if there is one; heard is when
+// Kie's report of its end was taken the last time.
+func (h *history) checkEnd(f *fact, task kietest.Task, there bool, heard time.Time) {
 	b := h.book
 	reason := core.Reason("")
 	if f.Failure != nil {
@@ -85,8 +95,10 @@ func (h *history) checkEnd(f *fact, task kietest.Task, there, heard bool) {
 	case !f.EmptyAt.IsZero():
 	case f.OperatorLoss != 0:
 		b.wrong("task %s (%s) has a loss of %s without a cause", f.ID, f.fate().name, f.OperatorLoss)
-	case paid && heard && f.State == core.Expired && f.jumped: // the deadline was past when Kie was asked, and Kie was not done
-	case paid && heard:
+	case f.State == core.Expired && paid && task.Ended.Before(f.ended.Add(f.lookedBack())):
+		b.wrong("task %s (%s) expired at %v, Kie ended it at %v, and nobody looked back for its result", f.ID, f.fate().name, f.ended, task.Ended)
+	case f.State == core.Expired && (heard.Before(task.Ended) || heard.Before(f.ended)): // there was nothing to tell yet
+	case paid && !heard.IsZero():
 		b.wrong("task %s (%s) is %s (%s), although Kie said that it has a result", f.ID, f.fate().name, f.State, reason)
 	case reason == core.FailKie && (!there || task.State != kietest.StateFail):
 		b.wrong("task %s (%s) failed at Kie, where it is %q", f.ID, f.fate().name, task.State)
