@@ -46,6 +46,7 @@ type platform struct {
 	paced   Paced // nil when there are no limits
 	meters  meters
 	rest    time.Time // no call before
+	took    time.Time // when it last took a delivery
 
 	plain, heavy, edits line
 }
@@ -383,6 +384,7 @@ func (c *courier) tried(l *lane, n *line, w *waiting, o outcome) {
 	n.bytes -= w.bytes
 	if o.taken {
 		l.took = time.Now()
+		c.isBack(l.home, l.took)
 	}
 	c.settle(l, w, o)
 	if !o.over && w.lane == l && w.Rest == RestNothing {
@@ -390,6 +392,28 @@ func (c *courier) tried(l *lane, n *line, w *waiting, o outcome) {
 	}
 	c.plan(l)
 	c.ring()
+}
+
+// isBack notes that the platform took something. When it had taken nothing for
+// a while, what failed meanwhile failed for that, and need not wait out its
+// backoff. The caller holds the lock.
+func (c *courier) isBack(p *platform, now time.Time) {
+	before := p.took
+	p.took = now
+	if now.Sub(before) < asideAfter {
+		return
+	}
+	for _, l := range c.lanes {
+		if l.home != p {
+			continue
+		}
+		for _, w := range l.queue {
+			if w.Rest == RestNothing && w.since.After(before) && w.due.After(now) {
+				w.due = now
+			}
+		}
+		c.plan(l)
+	}
 }
 
 // settle puts the delivery where it belongs after an attempt.

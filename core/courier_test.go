@@ -68,6 +68,49 @@ func TestLaneKeepsItsOrder(t *testing.T) {
 	})
 }
 
+// When a platform was away for long, its return is noticed in one lane and
+// helps all: nobody waits out a backoff of minutes. A lane that fails for
+// itself keeps its own.
+func TestAllLanesHearThatThePlatformIsBack(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		var asked attempts
+		down := true
+		w.chat.set(func(p core.Parcel) error {
+			asked.add(p)
+			if down || p.Delivery.Lane == "chat:broken" {
+				return errors.New("the platform is down")
+			}
+			return nil
+		})
+		var ids []core.TaskID
+		for _, lane := range []core.Lane{"chat:a", "chat:b", "chat:c", "chat:broken"} {
+			req := request("a cat")
+			req.Origin.Lane = lane
+			ids = append(ids, w.submit(req))
+			nap(100 * time.Second) // so that they are not tried at the same moments
+		}
+		nap(time.Hour)
+		w.chat.mu.Lock()
+		down = false
+		w.chat.mu.Unlock()
+		w.until("one lane is shown", func() bool { return len(w.chat.shown(core.DeliverFinal)) > 0 })
+		back := time.Now()
+		for _, id := range ids[:3] {
+			w.untilShown(id)
+		}
+		if late := time.Since(back); late > 2*time.Second {
+			t.Errorf("the other lanes were shown %v after the first", late)
+		}
+		nap(time.Hour)
+		broken := asked.of(func(a attempt) bool { return a.lane == "chat:broken" && a.at.After(back.Add(10*time.Minute)) })
+		for i, a := range broken[1:] {
+			if wait := a.at.Sub(broken[i].at); wait < 3*time.Minute {
+				t.Errorf("a lane that fails for itself was tried again after %v", wait)
+			}
+		}
+	})
+}
+
 func TestRetryAfterIsHonoured(t *testing.T) {
 	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
 		var asked attempts
