@@ -94,3 +94,26 @@ func TestBatchAndShow(t *testing.T) {
 		}
 	})
 }
+
+// Telegram is away for an hour: everything is shown afterwards, once.
+func TestTelegramDownForAnHour(t *testing.T) {
+	live(t, kietest.Config{}, func(t *testing.T, l *life) {
+		l.types(77, 77, "en", "/imagine a cat")
+		l.until("it is taken", func() bool { return l.shows(77, "a cat – Ada") })
+		l.desk.goes(true)
+		l.types(77, 77, "en", "/imagine a dog")
+		l.types(78, -100500, "en", "/video a wave --dur 5")
+		<-time.After(time.Hour)
+		l.desk.goes(false)
+		began := time.Now()
+		l.until("all of it", func() bool {
+			return l.shows(77, "[photo] a cat") && l.shows(77, "[photo] a dog") && l.shows(-100500, "[video] a wave") &&
+				len(l.desk.screen(77)) == 2 && len(l.desk.screen(-100500)) == 1
+		})
+		t.Logf("shown within %v of its return", time.Since(began))
+		<-time.After(time.Hour)
+		if private, group := l.desk.screen(77), l.desk.screen(-100500); len(private) != 2 || len(group) != 1 {
+			t.Errorf("in the end the chats show %q and %q", private, group)
+		}
+	})
+}

@@ -29,6 +29,14 @@ type desk struct {
 	says  map[string][]string // by method, in order; "" is yes
 	next  int
 	flood *flood // nil: no limits
+	down  bool   // nobody answers
+}
+
+// goes switches the desk off, or on again.
+func (d *desk) goes(down bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.down = down
 }
 
 // flood is Telegram's flood control: so many messages and edits in a chat, and
@@ -90,6 +98,9 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	form := sentForm(d.t, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.down {
+		return nil, fmt.Errorf("no route to host")
+	}
 	if queue := d.says[method]; len(queue) > 0 {
 		d.says[method] = queue[1:]
 		switch {
