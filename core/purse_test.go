@@ -153,7 +153,7 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
 		return core.ReasonTooDear
 	}
-	if most := b.policy.MaxActive; most != nil && *most >= 0 && b.active(id)+o.count > *most {
+	if most := b.policy.MaxActive; most != nil && *most >= 0 && b.active(id) >= *most {
 		return core.ReasonActive
 	}
 	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == o.request.Origin.Lane && f.in(day, at) }
@@ -171,13 +171,14 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 }
 
 // active counts the account's tasks under way.
-func (b *book) active(id core.AccountID) (n int) {
+func (b *book) active(id core.AccountID) int {
+	requests := map[core.TaskID]bool{}
 	for _, f := range b.facts {
 		if b.root(f.Account) == id && !f.State.Final() {
-			n++
+			requests[f.Lead()] = true
 		}
 	}
-	return n
+	return len(requests)
 }
 
 func (o *order) total() core.Credits { return o.model.price * core.Credits(o.count) }

@@ -32,7 +32,7 @@ type Policy struct {
 	Kinds  map[catalog.Kind]Limit `json:"kinds,omitempty"`  // per account, day and kind of model
 	Models map[string]Limit       `json:"models,omitempty"` // per account, day and model, by catalogue id
 
-	MaxActive    *int   `json:"max_active,omitempty"`    // tasks under way per account; negative is any number
+	MaxActive    *int   `json:"max_active,omitempty"`    // requests under way per account, a batch being one; negative is any number
 	MaxRequest   *Limit `json:"max_request,omitempty"`   // what one request may cost, all its tasks together
 	ConfirmAbove *Limit `json:"confirm_above,omitempty"` // above it the person has to agree to the price
 }

@@ -201,19 +201,18 @@ func TestRefusalsThatNoWindowDecides(t *testing.T) {
 		if r := wantRefusal(t, ask(6, 1<<40), core.ReasonTooDear); r.Need != 6*imagePrice || r.Limit != 5*imagePrice {
 			t.Errorf("%+v", r)
 		}
-		if r := wantRefusal(t, ask(4, 0), core.ReasonActive); r.Max != 3 {
-			t.Errorf("%+v", r)
-		}
 		if r := wantRefusal(t, ask(3, 0), core.ReasonConfirm); r.Need != 3*imagePrice || r.Limit != 2*imagePrice {
 			t.Errorf("%+v", r)
 		}
 		// The price went up between the question and the answer: it is asked again.
 		wantRefusal(t, ask(3, 3*imagePrice-1), core.ReasonConfirm)
 		w.kie.SetBalance(0) // what comes now waits
+		w.must(ask(2, 0))   // a batch is one request until its last task is final
 		w.must(ask(2, 0))
-		wantRefusal(t, ask(2, 0), core.ReasonActive)
 		w.must(ask(1, 0))
-		wantRefusal(t, ask(1, 0), core.ReasonActive)
+		if r := wantRefusal(t, ask(1, 0), core.ReasonActive); r.Max != 3 {
+			t.Errorf("%+v", r)
+		}
 		synctest.Wait() // until Kie has turned them away
 		for _, task := range w.history(ada) {
 			if _, err := w.engine.Cancel(t.Context(), ada, string(task.ID)); err != nil {
@@ -221,6 +220,8 @@ func TestRefusalsThatNoWindowDecides(t *testing.T) {
 			}
 		}
 		w.must(ask(3, 3*imagePrice))
+		w.must(ask(1, 0))
+		w.must(ask(1, 0))
 		if task := w.history(ada)[0]; task.Request.Confirmed != 0 {
 			t.Error("what was agreed to once would be agreed to for ever")
 		}
@@ -230,6 +231,21 @@ func TestRefusalsThatNoWindowDecides(t *testing.T) {
 		}
 		w.must(w.engine.Unblock(t.Context(), admin(""), ada))
 		wantRefusal(t, ask(1, 0), core.ReasonActive)
+	})
+}
+
+// A repeated update is answered as the first time before anything is done for
+// it: no model has to be there any more, and no file is read.
+func TestRepeatsAreAnsweredBeforeAnythingElse(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		first, err := w.engine.Submit(t.Context(), request("a cat"))
+		w.must(err)
+		again := request("a cat")
+		again.Key, again.Model = w.history(ada)[0].Request.Key, "a/model-that-left"
+		receipt, err := w.engine.Submit(t.Context(), again)
+		if err != nil || !receipt.Repeated || receipt.Tasks[0] != first.Tasks[0] {
+			t.Errorf("%+v, %v", receipt, err)
+		}
 	})
 }
 

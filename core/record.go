@@ -179,7 +179,7 @@ type Reason string
 // Why a request is refused.
 const (
 	ReasonQuota       Reason = "quota"        // a window has no room for the estimate; Refusal.Window
-	ReasonActive      Reason = "active"       // too many tasks under way; Refusal.Max
+	ReasonActive      Reason = "active"       // too many requests under way; Refusal.Max
 	ReasonTooDear     Reason = "too_dear"     // one request may not cost as much; Refusal.Limit
 	ReasonConfirm     Reason = "confirm"      // the person has to agree to the price first; Refusal.Need
 	ReasonStranger    Reason = "stranger"     // neither the person nor the place is allowed; Refusal.Who

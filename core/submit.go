@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"kiebot/kie/catalog"
 )
@@ -20,18 +21,17 @@ type Receipt struct {
 // durable, in one commit; the chat shows it by way of the lane. It blocks for
 // up to a minute for each file whose length decides the price, to read it.
 func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
+	receipt, err := e.repeated(ctx, req.Key)
+	if err != nil || receipt.Repeated {
+		return receipt, unavailable(err)
+	}
 	estimate, err := e.price(ctx, &req)
 	if err != nil {
 		return Receipt{}, err
 	}
-	var receipt Receipt
 	err = e.update(ctx, func(c *change) error {
-		seen, err := c.Seen(req.Key)
-		if err == nil && seen.Expires.After(c.now) {
-			receipt = Receipt{Tasks: seen.Tasks, Repeated: true}
-			return nil
-		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		receipt, err = seenBefore(c.Tx, req.Key, c.now)
+		if err != nil || receipt.Repeated {
 			return err
 		}
 		receipt, err = c.accept(req, estimate)
@@ -41,6 +41,28 @@ func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
 		return Receipt{}, e.ask(ctx, req, refusal)
 	}
 	return receipt, unavailable(err)
+}
+
+// repeated looks for the receipt of an earlier time, before anything is done
+// for a request that was accepted then.
+func (e *Engine) repeated(ctx context.Context, key string) (receipt Receipt, err error) {
+	err = e.cfg.Store.View(ctx, func(tx Tx) error {
+		receipt, err = seenBefore(tx, key, e.cfg.Now())
+		return err
+	})
+	return receipt, err
+}
+
+// seenBefore is the receipt of a key that was accepted before, else an empty one.
+func seenBefore(tx Tx, key string, now time.Time) (Receipt, error) {
+	seen, err := tx.Seen(key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Receipt{}, nil
+	case err != nil || !seen.Expires.After(now):
+		return Receipt{}, err
+	}
+	return Receipt{Tasks: seen.Tasks, Repeated: true}, nil
 }
 
 // price checks the request against the catalogue and says what one task costs
@@ -82,7 +104,7 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 	}
 	count := max(req.Count, 1)
 	total := estimate * Credits(count)
-	windows, own, err := c.admit(account, req, total, count)
+	windows, own, err := c.admit(account, req, total)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -120,12 +142,12 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 
 // admit refuses what the account may not ask for. The answer is what the
 // request is booked in, and how much the person's own windows can bear.
-func (c *change) admit(account Account, req Request, total Credits, count int) ([]Window, Credits, error) {
+func (c *change) admit(account Account, req Request, total Credits) ([]Window, Credits, error) {
 	asked, err := c.e.asked(c.Tx, account, req.Origin, c.now)
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := c.allowed(asked, total, count); err != nil {
+	if err := c.allowed(asked, total); err != nil {
 		return nil, 0, err
 	}
 	windows := c.e.windows(asked, req.Model)
@@ -140,7 +162,7 @@ func (c *change) admit(account Account, req Request, total Credits, count int) (
 }
 
 // allowed refuses what no window decides about.
-func (c *change) allowed(a asked, total Credits, count int) error {
+func (c *change) allowed(a asked, total Credits) error {
 	if !a.policy.allows(a.account, a.origin) {
 		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
 	}
@@ -156,11 +178,24 @@ func (c *change) allowed(a asked, total Credits, count int) error {
 	if a.policy.MaxActive == nil || *a.policy.MaxActive < 0 {
 		return nil
 	}
+	most := *a.policy.MaxActive
 	open, err := openTasks(c.Tx, a.account)
-	if err == nil && len(open)+count > *a.policy.MaxActive {
-		return &Refusal{Reason: ReasonActive, Max: *a.policy.MaxActive}
+	if err != nil || len(open) < most {
+		return err
 	}
-	return err
+	// Tasks of one batch count once, so they have to be told apart.
+	requests := map[TaskID]bool{}
+	for _, id := range open {
+		task, err := c.Task(id)
+		if err != nil {
+			return err
+		}
+		requests[task.Lead()] = true
+	}
+	if len(requests) >= most {
+		return &Refusal{Reason: ReasonActive, Max: most}
+	}
+	return nil
 }
 
 // accountFor finds the person's account or opens one.

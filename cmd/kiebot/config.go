@@ -57,7 +57,7 @@ type environment struct {
 	TotalDaily     string `envconfig:"QUOTA_TOTAL_DAILY" default:"unlimited" desc:"credits of everybody together per day, or unlimited"`
 	Roles          string `envconfig:"QUOTA_ROLES" desc:"ROLE=DAILY/MONTHLY for people with a role or of a tier: discord:role:123=500/5000,tier:gold=1000"`
 	Kinds          string `envconfig:"QUOTA_KINDS" desc:"credits per person and day of a kind of model or of one model: video=30,model:veo3=10"`
-	MaxActive      string `envconfig:"MAX_ACTIVE_PER_USER" default:"3" desc:"jobs of one person under way at once, or unlimited"`
+	MaxActive      string `envconfig:"MAX_ACTIVE_PER_USER" default:"3" desc:"requests of one person under way at once, or unlimited; --n 4 is one"`
 	MaxRequest     string `envconfig:"MAX_REQUEST_CREDITS" default:"unlimited" desc:"what one request may cost at most, or unlimited"`
 	ConfirmAbove   string `envconfig:"CONFIRM_ABOVE" default:"50" desc:"credits above which a person has to agree to the price first, or off"`
 	Retention      string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
