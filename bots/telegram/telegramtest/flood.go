@@ -1,0 +1,118 @@
+package telegramtest
+
+import (
+	"math"
+	"time"
+)
+
+// flood is the pace that the service holds bots to (Bots FAQ, "My bot is
+// hitting limits, how do I avoid this?"): about one message a second in a
+// chat with short bursts, 20 a minute in a group, 30 a second in all. The FAQ
+// gives no size of a burst; three is this package's.
+type flood struct {
+	on      bool
+	all     bucket
+	chats   map[int64]*bucket
+	minutes map[int64]*bucket   // of groups
+	until   map[int64]time.Time // a chat's, or with key 0 the bot's: no call before
+}
+
+func newFlood(on bool) flood {
+	return flood{on: on, all: bucket{size: 30, rate: 30}, chats: map[int64]*bucket{}, minutes: map[int64]*bucket{}, until: map[int64]time.Time{}}
+}
+
+// bucket gains rate tokens a second up to size.
+type bucket struct {
+	size, rate float64
+	used       float64
+	at         time.Time
+}
+
+// wait is how long until n tokens are there, however many were used before.
+func (b *bucket) wait(n float64, now time.Time) time.Duration {
+	b.used = max(0, b.used-max(0, now.Sub(b.at).Seconds())*b.rate)
+	b.at = now
+	over := b.used + min(n, b.size) - b.size
+	if over <= 0 {
+		return 0
+	}
+	return time.Duration(over / b.rate * float64(time.Second))
+}
+
+// SetFlood switches flood control on or off, with a clean slate.
+func (s *Server) SetFlood(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flood = newFlood(on)
+}
+
+// pace refuses a call that posts too fast, and notes one that came though it
+// was told to wait. It wants s.mu.
+func (s *Server) pace(begun *Call, c *call) error {
+	f, now := &s.flood, s.now()
+	if !f.on || !c.method.posts {
+		return nil
+	}
+	chat := begun.ChatID
+	if until := later(f.until[0], f.until[chat]); now.Before(until) {
+		begun.Early = true
+		return tooMany(seconds(until.Sub(now)))
+	}
+	n := float64(c.weight())
+	wait, key := f.all.wait(n, now), int64(0)
+	buckets := []*bucket{&f.all}
+	for _, b := range f.of(chat, s.rooms[chat]) {
+		buckets = append(buckets, b)
+		if w := b.wait(n, now); w > wait {
+			wait, key = w, chat
+		}
+	}
+	if wait > 0 {
+		after := seconds(wait)
+		f.until[key] = now.Add(time.Duration(after) * time.Second)
+		return tooMany(after)
+	}
+	for _, b := range buckets {
+		b.used += n
+	}
+	return nil
+}
+
+// of are the buckets of a chat.
+func (f *flood) of(chat int64, r *room) []*bucket {
+	if chat == 0 {
+		return nil
+	}
+	if f.chats[chat] == nil {
+		f.chats[chat] = &bucket{size: 3, rate: 1}
+	}
+	if r == nil || r.info.Type == "private" {
+		return []*bucket{f.chats[chat]}
+	}
+	if f.minutes[chat] == nil {
+		f.minutes[chat] = &bucket{size: 20, rate: 20.0 / 60}
+	}
+	return []*bucket{f.chats[chat], f.minutes[chat]}
+}
+
+// weight is how many messages a call posts.
+func (c *call) weight() int {
+	if c.method.name != "sendMediaGroup" {
+		return 1
+	}
+	var items []any
+	if c.object("media", &items) != nil {
+		return 1
+	}
+	return max(len(items), 1)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// seconds rounds up.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
