@@ -80,9 +80,13 @@ func TestReactionInABusyGroup(t *testing.T) {
 		t.Errorf("%s %+v: %+v", r.desk.methods(), form, shown)
 	}
 	p := parcel(core.DeliverProgress, group)
-	p.Shown = shown.raw(t)
-	r.must(p)
-	p.Delivery.Kind = core.DeliverNotice
+	for _, message := range []int{0, 50} {
+		p.Shown = receipt{Chat: -100500, Message: message}.raw(t)
+		if kept := r.must(p); kept.Message != message || r.desk.methods() != "setMessageReaction" {
+			t.Errorf("%s: %+v", r.desk.methods(), kept)
+		}
+	}
+	p.Delivery.Kind, p.Shown = core.DeliverNotice, shown.raw(t)
 	if shown = r.must(p); r.desk.methods() != "setMessageReaction sendMessage" || shown.Message == 0 {
 		t.Errorf("%s: %+v", r.desk.methods(), shown)
 	}
@@ -504,6 +508,18 @@ func TestNoCallBeforeRetryAfter(t *testing.T) {
 	}
 	if r.must(parcel(core.DeliverAccepted, private)); r.desk.methods() != "sendMessage" {
 		t.Errorf("%s", r.desk.methods())
+	}
+}
+
+// Two groups that are said to have become each other are not followed for ever.
+func TestMigrationInACircle(t *testing.T) {
+	r := newRoom(t)
+	to := func(chat int64) string {
+		return fmt.Sprintf(`{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":%d}}`, chat)
+	}
+	r.desk.answer("sendMessage", to(-2), to(-100500), to(-2), to(-100500), to(-2), to(-100500))
+	if _, err := r.Deliver(t.Context(), parcel(core.DeliverAccepted, group)); err == nil || len(r.desk.calls) != placesMax {
+		t.Errorf("%v after %d calls", err, len(r.desk.calls))
 	}
 }
 

@@ -93,18 +93,25 @@ func (at place) replyTo() *models.ReplyParameters {
 	return &models.ReplyParameters{MessageID: at.reply, AllowSendingWithoutReply: true}
 }
 
+// placesMax is how often one call looks for its place: a chat that moved, a
+// topic that is gone, a message to reply to that is gone.
+const placesMax = 4
+
 // try makes a call to the place, of so many messages or edits. When Telegram
 // says that the topic, the message to reply to or the whole chat is somewhere
-// else or nowhere, it changes the place and calls again: once for each of them.
-func (t *talker) try(ctx context.Context, at *place, messages int, call func() error) error {
-	for {
+// else or nowhere, it changes the place and calls again.
+func (t *talker) try(ctx context.Context, at *place, messages int, call func() error) (err error) {
+	for range placesMax {
 		now := time.Now()
 		if wait := max(t.traffic.wait(at.chat, now), t.traffic.room(at.chat, messages, now)); wait > 0 {
 			return &waitError{wait}
 		}
 		t.traffic.note(at.chat, messages, now)
-		err := call()
+		err = call()
 		switch meaning(err) {
+		case failWait:
+			t.refused(at.chat, err)
+			return err
 		case failMoved:
 			home := movedTo(err)
 			if home == 0 || home == at.chat {
@@ -125,6 +132,7 @@ func (t *talker) try(ctx context.Context, at *place, messages int, call func() e
 			return err
 		}
 	}
+	return err
 }
 
 // follow goes where the chat went, and tells core. Should that fail, it is

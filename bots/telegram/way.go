@@ -24,17 +24,18 @@ type delivery struct {
 // showWay shows where a batch stands that is under way: in a message of its own
 // at first, and then there.
 func (d *delivery) showWay(ctx context.Context) error {
+	progress := d.parcel.Delivery.Kind == core.DeliverProgress
+	if progress && (d.before.Chat != d.at.chat || d.before.Message == 0 || d.traffic.busy(d.at.chat, time.Now())) {
+		d.after = d.before // there is nothing to edit, or the group needs its messages for results
+		return nil
+	}
 	m := d.words.Show(ctx, d.parcel)
 	says, keys := wayText(m), keyboard(m.Buttons)
-	progress := d.parcel.Delivery.Kind == core.DeliverProgress
 	if d.before.Chat == d.at.chat && d.before.Message != 0 {
 		done, err := d.rewrite(ctx, says, keys)
 		if done || err != nil {
 			return err
 		}
-	} else if progress { // nothing to edit; it was deleted, or the chat has moved
-		d.after = d.before
-		return nil
 	}
 	if progress || d.parcel.Delivery.Kind == core.DeliverAccepted && len(m.Notes) == 0 && d.glance(ctx) {
 		d.after = receipt{Chat: d.at.chat}
