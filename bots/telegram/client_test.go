@@ -75,6 +75,15 @@ func TestTrap11NoErrorNamesTheToken(t *testing.T) {
 	}
 }
 
+// Trap 10: the library's constructor calls getMe and fails with it. Ours calls
+// nothing, so that kiebot starts while Telegram cannot be reached.
+func TestTrap10NewClientCallsNothing(t *testing.T) {
+	wireClient(t, func(r *http.Request) (*http.Response, error) {
+		t.Errorf("%s was called", r.URL.Path)
+		return nil, errors.New("no connection")
+	})
+}
+
 // A message that exists is not sent again because its answer has something new in it.
 func TestAnswerThatCannotBeReadIsNoFailure(t *testing.T) {
 	c := wireClient(t, func(*http.Request) (*http.Response, error) {

@@ -258,6 +258,33 @@ func pictures(n int) (all []core.Output) {
 	return all
 }
 
+// Trap 12: the library gives every file one type, so its name decides what
+// Telegram takes it for; and in an album the names of the parts have to differ
+// from each other and from the fields.
+func TestTrap12NamesHaveTheirExtensions(t *testing.T) {
+	r := newRoom(t)
+	names := map[string]bool{}
+	r.must(stored(t, parcel(core.DeliverFinal, private, picture(0), video(1), picture(2)), 5000))
+	form := r.desk.last("sendMediaGroup")
+	for name, file := range form.form {
+		if len(file) == 5000 {
+			names[name] = true
+			if !strings.Contains(form.form["media"], `"attach://`+name+`"`) || form.files[name] != name {
+				t.Errorf("%s is not in %s, and called %q", name, form.form["media"], form.files[name])
+			}
+		}
+	}
+	if len(names) != 3 || !names["01jd00000000000001-0.png"] || !names["01jd00000000000001-1.mp4"] {
+		t.Errorf("%v", names)
+	}
+	one := song(0)
+	one.Title = "Waves"
+	r.must(stored(t, parcel(core.DeliverFinal, private, one), 5000))
+	if got := r.desk.last("sendAudio").files["audio"]; got != "Waves.mp3" {
+		t.Errorf("a song is called %q", got)
+	}
+}
+
 // Albums are no larger than one call takes.
 func TestAlbumsFitIntoOneCall(t *testing.T) {
 	r := newRoom(t)
@@ -419,6 +446,44 @@ func TestShownOnceMoreByFileID(t *testing.T) {
 	}
 }
 
+// The original is a file of its own, whatever was shown before.
+func TestOriginalIsADocument(t *testing.T) {
+	r := newRoom(t)
+	p := stored(t, parcel(core.DeliverShow, private, picture(0)), 5000)
+	p.Delivery.Original = true
+	p.Copied = receipt{Files: map[string]sentFile{"01jd00000000000001-0": {As: asPhoto, ID: "photo"}}}.raw(t)
+	r.must(p)
+	if got := r.desk.last("sendDocument").form["document"]; r.desk.methods() != "sendDocument" || len(got) != 5000 {
+		t.Errorf("%s with %d bytes", r.desk.methods(), len(got))
+	}
+	p.Copied = receipt{Files: map[string]sentFile{"01jd00000000000001-0": {As: asDocument, ID: "known"}}}.raw(t)
+	if r.must(p); r.desk.last("sendDocument").form["document"] != "known" {
+		t.Errorf("%+v", r.desk.last("sendDocument").form)
+	}
+	r.desk.forget()
+	p = stored(t, parcel(core.DeliverShow, private, video(0), picture(1)), 5000)
+	p.Delivery.Original = true
+	if r.must(p); strings.Count(r.desk.last("sendMediaGroup").form["media"], `"type":"document"`) != 2 {
+		t.Errorf("%s: %s", r.desk.methods(), r.desk.last("sendMediaGroup").form["media"])
+	}
+}
+
+func TestSpoiler(t *testing.T) {
+	r := newRoom(t)
+	for _, outputs := range [][]core.Output{{picture(0)}, {video(0)}, {picture(0), video(1)}} {
+		for _, hidden := range []bool{false, true} {
+			p := stored(t, parcel(core.DeliverFinal, private, outputs...), 5000)
+			p.Tasks[0].Request.Spoiler = hidden
+			r.desk.forget()
+			r.must(p)
+			first := r.desk.calls[0].form
+			if got := strings.Count(first["media"], `"has_spoiler":true`) + strings.Count(first["has_spoiler"], "true"); got != len(outputs) && hidden || got > 0 && !hidden {
+				t.Errorf("hidden %t: %d of %d are", hidden, got, len(outputs))
+			}
+		}
+	}
+}
+
 func TestLongCaptionGoesOnInAReply(t *testing.T) {
 	r := newRoom(t)
 	p := stored(t, parcel(core.DeliverFinal, private, picture(0)), 5000)
@@ -459,123 +524,6 @@ func TestPromptOf4096Emoji(t *testing.T) {
 	}
 	if n := units(r.desk.last("sendPhoto").form["caption"]); n > captionMax {
 		t.Errorf("a caption of %d units", n)
-	}
-}
-
-func TestWhatDeliveryErrorsSay(t *testing.T) {
-	flood := `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 17","parameters":{"retry_after":17}}`
-	for _, test := range []struct {
-		name string
-		lane core.Lane
-		says string
-		want *core.DeliveryError // nil: one that only says that it failed
-	}{
-		{"blocked", private, refuse(403, "Forbidden: bot was blocked by the user"), &core.DeliveryError{Permanent: true}},
-		{"kicked", group, refuse(403, "Forbidden: bot was kicked from the supergroup chat"), &core.DeliveryError{Permanent: true, Fallback: private}},
-		{"deactivated", private, refuse(403, "Forbidden: user is deactivated"), &core.DeliveryError{Permanent: true}},
-		{"chat not found", group, refuse(400, "Bad Request: chat not found"), &core.DeliveryError{Permanent: true, Fallback: private}},
-		{"no rights", group, refuse(400, "Bad Request: not enough rights to send text messages to the chat"), &core.DeliveryError{Permanent: true, Fallback: private}},
-		{"flood", group, flood, &core.DeliveryError{RetryAfter: 17 * time.Second}},
-		{"token", group, refuse(401, "Unauthorized"), &core.DeliveryError{RetryAfter: tokenWait, Everywhere: true}},
-		{"server", group, refuse(500, "Internal Server Error"), nil},
-		{"page", group, "<html>502</html>", nil},
-		{"reset", group, "broken", nil},
-	} {
-		r := newRoom(t)
-		r.desk.answer("sendMessage", test.says, test.says, test.says)
-		_, err := r.Deliver(t.Context(), parcel(core.DeliverAccepted, test.lane))
-		var got *core.DeliveryError
-		if errors.As(err, &got) != (test.want != nil) || err == nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		if got != nil && (got.Permanent != test.want.Permanent || got.Fallback != test.want.Fallback || got.RetryAfter != test.want.RetryAfter || got.Everywhere != test.want.Everywhere) {
-			t.Errorf("%s: %+v", test.name, got)
-		}
-	}
-}
-
-// Nothing is called before the time that a 429 asked for, whoever asks.
-func TestNoCallBeforeRetryAfter(t *testing.T) {
-	r := newRoom(t)
-	r.desk.answer("sendMessage", `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 17","parameters":{"retry_after":17}}`)
-	_, _ = r.Deliver(t.Context(), parcel(core.DeliverAccepted, group))
-	r.desk.forget()
-	_, err := r.Deliver(t.Context(), parcel(core.DeliverNotice, group))
-	var got *core.DeliveryError
-	if !errors.As(err, &got) || got.RetryAfter < 16*time.Second || got.RetryAfter > 17*time.Second || r.desk.methods() != "" {
-		t.Errorf("%v after %q", err, r.desk.methods())
-	}
-	if r.must(parcel(core.DeliverAccepted, private)); r.desk.methods() != "sendMessage" {
-		t.Errorf("%s", r.desk.methods())
-	}
-}
-
-// Two groups that are said to have become each other are not followed for ever.
-func TestMigrationInACircle(t *testing.T) {
-	r := newRoom(t)
-	to := func(chat int64) string {
-		return fmt.Sprintf(`{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":%d}}`, chat)
-	}
-	r.desk.answer("sendMessage", to(-2), to(-100500), to(-2), to(-100500), to(-2), to(-100500))
-	if _, err := r.Deliver(t.Context(), parcel(core.DeliverAccepted, group)); err == nil || len(r.desk.calls) != placesMax {
-		t.Errorf("%v after %d calls", err, len(r.desk.calls))
-	}
-}
-
-func TestClosedTopicAndLostReply(t *testing.T) {
-	for _, words := range []string{"Bad Request: message thread not found", "Bad Request: TOPIC_CLOSED"} {
-		r := newRoom(t)
-		r.desk.answer("sendMessage", refuse(400, words))
-		shown := r.must(parcel(core.DeliverAccepted, group))
-		if form := r.desk.last("sendMessage").form; form["message_thread_id"] != "" || form["reply_parameters"] != "" || shown.Message == 0 {
-			t.Errorf("%s: %+v", words, form)
-		}
-	}
-	r := newRoom(t)
-	r.desk.answer("sendMessage", refuse(400, "Bad Request: message to be replied not found"))
-	r.must(parcel(core.DeliverAccepted, group))
-	if form := r.desk.last("sendMessage").form; form["message_thread_id"] != "3" || form["reply_parameters"] != "" {
-		t.Errorf("%+v", form)
-	}
-}
-
-// A group becomes a supergroup: its messages have other numbers there.
-func TestMigrationIsFollowed(t *testing.T) {
-	r := newRoom(t)
-	moved := `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1009999999999}}`
-	p := stored(t, parcel(core.DeliverFinal, group, picture(0)), 5000)
-	p.Shown = receipt{Chat: -100500, Message: 50}.raw(t)
-	r.desk.answer("sendPhoto", moved)
-	shown := r.must(p)
-	form := r.desk.last("sendPhoto").form
-	if form["chat_id"] != "-1009999999999" || form["reply_parameters"] != "" || form["message_thread_id"] != "" || len(form["photo"]) != 5000 {
-		t.Errorf("%+v", form)
-	}
-	if shown.Chat != -1009999999999 || r.desk.methods() != "sendPhoto sendPhoto" || fmt.Sprint(r.moves) != "[telegram:-100500 telegram:-1009999999999]" {
-		t.Errorf("%+v after %s, moves %v", shown, r.desk.methods(), r.moves)
-	}
-	r.desk.forget()
-	progress := parcel(core.DeliverProgress, group)
-	progress.Shown = receipt{Chat: -100500, Message: 60}.raw(t)
-	if shown := r.must(progress); r.desk.methods() != "" {
-		t.Errorf("%s, %+v: an edit of a message that is not there any more", r.desk.methods(), shown)
-	}
-	r.must(parcel(core.DeliverAccepted, group))
-	if got := r.desk.last("sendMessage").form["chat_id"]; got != "-1009999999999" || len(r.moves) != 1 {
-		t.Errorf("sent to %s; moves %v", got, r.moves)
-	}
-}
-
-// Where a request is shown somewhere else than it was made, there is no
-// message to reply to and no topic.
-func TestMovedToDirectMessages(t *testing.T) {
-	r := newRoom(t)
-	p := stored(t, parcel(core.DeliverFinal, private, picture(0)), 5000)
-	p.Tasks[0].Request.Origin.Lane, p.Tasks[0].MovedTo = group, private
-	r.must(p)
-	if form := r.desk.last("sendPhoto").form; form["reply_parameters"] != "" || form["message_thread_id"] != "" || form["chat_id"] != "77" {
-		t.Errorf("%+v", form)
 	}
 }
 

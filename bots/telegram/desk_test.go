@@ -84,8 +84,9 @@ func (f *flood) allow(method, chat string, messages int, now time.Time) time.Dur
 type deskCall struct {
 	method string
 	form   map[string]string
-	id     int // of the message that was made, or of the first of an album
-	count  int // of messages that were made
+	files  map[string]string // names of the files in it
+	id     int               // of the message that was made, or of the first of an album
+	count  int               // of messages that were made
 	at     time.Time
 }
 
@@ -95,7 +96,7 @@ func refuse(code int, words string) string {
 
 func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	method := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-	form := sentForm(d.t, r)
+	form, files := sentForm(d.t, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down {
@@ -105,10 +106,10 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 		d.says[method] = queue[1:]
 		switch {
 		case queue[0] == "broken":
-			d.calls = append(d.calls, deskCall{method: method, form: form})
+			d.calls = append(d.calls, deskCall{method: method, form: form, files: files})
 			return nil, fmt.Errorf("connection reset by peer")
 		case queue[0] != "":
-			d.calls = append(d.calls, deskCall{method: method, form: form})
+			d.calls = append(d.calls, deskCall{method: method, form: form, files: files})
 			return reply(200, "application/json", queue[0]), nil
 		}
 	}
@@ -126,7 +127,7 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	d.next++
-	call := deskCall{method: method, form: form, id: d.next, at: time.Now()}
+	call := deskCall{method: method, form: form, files: files, id: d.next, at: time.Now()}
 	result := d.result(method, form)
 	call.count = d.next - call.id + 1
 	d.calls = append(d.calls, call)

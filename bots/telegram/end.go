@@ -77,7 +77,9 @@ func (d *delivery) sent() map[string]sentFile {
 	known := map[string]sentFile{}
 	for _, r := range []receipt{readReceipt(d.parcel.Copied), d.before, d.after} {
 		for key, file := range r.Files {
-			known[key] = file
+			if !d.parcel.Delivery.Original || file.As == asDocument {
+				known[key] = file
+			}
 		}
 	}
 	d.parcel.Tasks = slices.Clone(d.parcel.Tasks)
@@ -109,7 +111,7 @@ func (d *delivery) items(m bots.Message, known map[string]sentFile) []*item {
 			it.url, it.ended = d.parcel.Tasks[i].Outputs[n].URL, d.parcel.Tasks[i].Finished
 		}
 		if one.File.Path != "" {
-			it.steps = d.limits.ladder(*one.File)
+			it.steps = d.ladder(*one.File)
 		}
 		if file, ok := known[it.key]; ok {
 			it.sentID = file.ID
@@ -118,6 +120,16 @@ func (d *delivery) items(m bots.Message, known map[string]sentFile) []*item {
 		all = append(all, it)
 	}
 	return all
+}
+
+// ladder lists as what the file can be sent here: one that is wanted as it is,
+// as a file or not at all.
+func (d *delivery) ladder(f media.File) []shape {
+	steps := d.limits.ladder(f)
+	if !d.parcel.Delivery.Original {
+		return steps
+	}
+	return slices.DeleteFunc(steps, func(s shape) bool { return s != asDocument && s != asLink })
 }
 
 // down takes the item to the next thing that can be tried.

@@ -233,18 +233,18 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 	case asPhoto, asSmaller:
 		return d.api.SendPhoto(ctx, &bot.SendPhotoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Photo: file.field, Caption: caption, CaptionEntities: entities,
+			Photo: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
 		})
 	case asVideo:
 		return d.api.SendVideo(ctx, &bot.SendVideoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Video: file.field, Caption: caption, CaptionEntities: entities,
+			Video: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
 			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
 		})
 	case asAnimation:
 		return d.api.SendAnimation(ctx, &bot.SendAnimationParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
-			Animation: file.field, Caption: caption, CaptionEntities: entities,
+			Animation: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
 			Width: f.Width, Height: f.Height,
 		})
 	case asAudio:
@@ -259,6 +259,9 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 		Document: file.field, Caption: caption, CaptionEntities: entities, DisableContentTypeDetection: true,
 	})
 }
+
+// spoiler reports whether what is seen is hidden until somebody touches it.
+func (d *delivery) spoiler() bool { return d.parcel.Tasks[0].Request.Spoiler }
 
 // seconds rounds up: a sound of half a second lasts one.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
@@ -296,10 +299,10 @@ func (d *delivery) inAlbum(it *item, file content) models.InputMedia {
 	f := it.file
 	switch it.steps[0] {
 	case asPhoto, asSmaller:
-		return &models.InputMediaPhoto{Media: file.media, MediaAttachment: file.attach}
+		return &models.InputMediaPhoto{Media: file.media, MediaAttachment: file.attach, HasSpoiler: d.spoiler()}
 	case asVideo:
 		return &models.InputMediaVideo{
-			Media: file.media, MediaAttachment: file.attach,
+			Media: file.media, MediaAttachment: file.attach, HasSpoiler: d.spoiler(),
 			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
 		}
 	case asAudio:

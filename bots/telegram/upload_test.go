@@ -49,8 +49,9 @@ func fileOfBytes(t *testing.T, name string, data []byte) *upload {
 	return newUpload(path, int64(len(data)))
 }
 
-// sentForm reads what a call sent: fields and files by name.
-func sentForm(t testing.TB, r *http.Request) map[string]string {
+// sentForm reads what a call sent: fields and files by name, and the names of
+// the files.
+func sentForm(t testing.TB, r *http.Request) (got, files map[string]string) {
 	t.Helper()
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -63,17 +64,20 @@ func sentForm(t testing.TB, r *http.Request) map[string]string {
 	if int64(len(data)) != r.ContentLength {
 		t.Errorf("%d bytes came, %d were announced", len(data), r.ContentLength)
 	}
-	form, got := multipart.NewReader(bytes.NewReader(data), params["boundary"]), map[string]string{}
-	for {
+	got, files = map[string]string{}, map[string]string{}
+	for form := multipart.NewReader(bytes.NewReader(data), params["boundary"]); ; {
 		part, err := form.NextPart()
 		if err != nil {
-			return got
+			return got, files
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got[part.FormName()] = string(value)
+		if part.FileName() != "" {
+			files[part.FormName()] = part.FileName()
+		}
 	}
 }
 
@@ -90,7 +94,7 @@ func TestTrap9UploadIsNotHeldInMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		form := sentForm(t, r)
+		form, _ := sentForm(t, r)
 		if form["a.mp4"] != string(one) || form["b.mp4"] != "" || !strings.Contains(form["media"], "attach://a.mp4") {
 			t.Errorf("the form has a.mp4 with %d bytes, media %s", len(form["a.mp4"]), form["media"])
 		}
