@@ -22,6 +22,9 @@ func (b *Bot) Alert(a core.Alert, locale string) string {
 	default:
 		text = v.say(key, with)
 	}
+	if a.More > 0 {
+		text += " " + v.count("alert.more", a.More, args{"N": fmt.Sprint(a.More)})
+	}
 	if a.Detail != "" {
 		text += "\n" + a.Detail
 	}

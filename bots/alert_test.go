@@ -23,6 +23,7 @@ func TestAlertsInWords(t *testing.T) {
 			{core.Alert{Kind: core.AlertSecondTask, Task: task, Credits: 8000}, "job abcdefgh twice", "abcdefgh дважды"},
 			{core.Alert{Kind: core.AlertUnresolved, Task: task, Credits: 8000}, "up to 8 credits", "до 8 кредитов"},
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 20, Detail: "connection reset"}, "in chat:7 after 20 attempts", "20 попыток"},
+			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 1, More: 5}, "there were 5 more", "ещё 5 случаев"},
 		} {
 			wantText(t, w.bot.Alert(test.alert, "en"), test.en, test.alert.Detail)
 			wantText(t, w.bot.Alert(test.alert, "ru"), test.ru, test.alert.Detail)

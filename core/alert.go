@@ -24,6 +24,9 @@ type Alert struct {
 	Credits Credits `json:"credits,omitempty"`
 	// Count is of tasks, or of attempts to show it.
 	Count int `json:"count,omitempty"`
+	// More is how many like it were not told since the last that was, of kinds
+	// that are told once an hour at most.
+	More int `json:"more,omitempty"`
 	// Detail is for the operator to read, such as the text of an error.
 	Detail string `json:"detail,omitempty"`
 }
@@ -75,6 +78,32 @@ func (c *change) alert(a Alert) error {
 	}
 	c.alerts = append(c.alerts, a)
 	return nil
+}
+
+// alertEvery is how often a kind of alert comes at most that many tasks can
+// cause at once, such as everybody who has blocked the bot.
+const alertEvery = time.Hour
+
+// alertSeldom is alert for such a kind: within the hour it only counts.
+func (c *change) alertSeldom(a Alert) error {
+	var last struct {
+		At   time.Time `json:"at"`
+		More int       `json:"more,omitempty"`
+	}
+	setting := "alerted/" + string(a.Kind)
+	if _, err := settingJSON(c.Tx, setting, &last); err != nil {
+		return err
+	}
+	if c.now.Sub(last.At).Abs() < alertEvery {
+		last.More++
+		return c.putJSON(setting, last)
+	}
+	a.More = last.More
+	last.At, last.More = c.now, 0
+	if err := c.putJSON(setting, last); err != nil {
+		return err
+	}
+	return c.alert(a)
 }
 
 // LogValue says what is set.

@@ -196,5 +196,18 @@ func TestAlertOfAnUndeliveredResult(t *testing.T) {
 		if a := p.last(); a.Task != id || a.Lane != "chat:room" || a.Detail != "the bot was blocked" {
 			t.Errorf("the alert says %+v", a)
 		}
+		for range 3 {
+			id = w.submit(request("a cat"))
+			w.until("it is given up", func() bool { return w.task(id).Undelivered != nil })
+		}
+		wantAlerts(t, p, core.AlertUndelivered) // one an hour is enough
+		nap(time.Hour)
+		id = w.submit(request("a cat"))
+		w.until("it is given up", func() bool { return w.task(id).Undelivered != nil })
+		synctest.Wait()
+		wantAlerts(t, p, core.AlertUndelivered, core.AlertUndelivered)
+		if a := p.last(); a.Task != id || a.More != 3 {
+			t.Errorf("the alert says %+v", a)
+		}
 	})
 }

@@ -163,10 +163,11 @@ func (c *courier) drop(work context.Context, d Delivery) outcome {
 // giveUp commits that the delivery cannot be shown, and why.
 func (c *courier) giveUp(work context.Context, d Delivery, files map[fileKey]media.File, reason error) outcome {
 	err := c.close(work, d, files, func(ch *change, lead *Task) error {
-		if d.Kind == DeliverFinal || d.Kind == DeliverLate {
-			lead.Undelivered = &Undelivered{Kind: d.Kind, At: ch.now, Reason: trimTo(reason.Error(), maxReason)}
+		if d.Kind != DeliverFinal && d.Kind != DeliverLate {
+			return nil
 		}
-		return ch.alert(Alert{Kind: AlertUndelivered, Task: lead.ID, Lane: d.Lane, Count: d.Attempts + 1, Detail: reason.Error()})
+		lead.Undelivered = &Undelivered{Kind: d.Kind, At: ch.now, Reason: trimTo(reason.Error(), maxReason)}
+		return ch.alertSeldom(Alert{Kind: AlertUndelivered, Task: lead.ID, Lane: d.Lane, Count: d.Attempts + 1, Detail: reason.Error()})
 	})
 	if err != nil {
 		return c.again(work, d, fmt.Errorf("storing that a delivery was given up: %w", err))

@@ -150,7 +150,14 @@ type accountNote struct {
 	Low     bool   `json:"low,omitempty"`
 	Parked  Reason `json:"parked,omitempty"`
 	Removed bool   `json:"removed,omitempty"`
+	// At is when it was told of last that the account is parked. An account
+	// with nearly no credits is parked and opened again once a minute: within
+	// parkedEvery the operator is not told again, which Quiet says.
+	At    time.Time `json:"at,omitzero"`
+	Quiet bool      `json:"quiet,omitempty"`
 }
+
+const parkedEvery = time.Hour
 
 func noteSetting(kieAccount string) string { return "kie_account/" + kieAccount }
 
@@ -169,8 +176,16 @@ func (e *Engine) tellOfAccount(ctx context.Context, a *kieAccount) error {
 
 // noteOf is what the operator should know, given what was told.
 func (e *Engine) noteOf(a *kieAccount, told accountNote) accountNote {
+	was, now := told.Parked, e.cfg.Now()
 	told.Parked, _ = a.gate.state()
 	told.Removed = false
+	switch recent := now.Sub(told.At).Abs() < parkedEvery; {
+	case told.Parked == "" || told.Parked == was && !told.Quiet:
+	case told.Parked != was && recent:
+		told.Quiet = true
+	case !recent:
+		told.Quiet, told.At = false, now
+	}
 	if credits, asOf := a.balance.know(); !asOf.IsZero() {
 		low := e.cfg.LowBalance
 		if told.Low { // it counts as low until it is a tenth above
@@ -193,29 +208,39 @@ func (c *change) tellOfAccount(a *kieAccount, cause error) error {
 	if note == told {
 		return nil
 	}
-	credits, _ := a.balance.know()
-	var alerts []Alert
-	if note.Low && !told.Low {
-		alerts = append(alerts, Alert{Kind: AlertLowBalance, Credits: credits})
-	}
-	switch {
-	case note.Parked == told.Parked:
-	case note.Parked == "":
-		alerts = append(alerts, Alert{Kind: AlertResumed})
-	default:
-		parked := Alert{Kind: AlertParked, Reason: note.Parked}
-		if cause != nil {
-			parked.Detail = cause.Error()
-		}
-		alerts = append(alerts, parked)
-	}
-	for _, alert := range alerts {
+	for _, alert := range alertsOf(told, note) {
 		alert.KieAccount = a.name
+		switch {
+		case alert.Kind == AlertLowBalance:
+			alert.Credits, _ = a.balance.know()
+		case alert.Kind == AlertParked && cause != nil:
+			alert.Detail = cause.Error()
+		}
 		if err := c.alert(alert); err != nil {
 			return err
 		}
 	}
+	if note.Parked == "" {
+		note.Quiet = false
+	}
 	return c.putJSON(noteSetting(a.name), note)
+}
+
+// alertsOf is what is new in the note. An account that falls to zero at once
+// was low as well, which need not be said.
+func alertsOf(told, note accountNote) []Alert {
+	var alerts []Alert
+	news := note.Parked != told.Parked || note.Quiet != told.Quiet
+	switch {
+	case news && note.Parked == "" && !note.Quiet:
+		alerts = append(alerts, Alert{Kind: AlertResumed})
+	case news && note.Parked != "" && !note.Quiet:
+		alerts = append(alerts, Alert{Kind: AlertParked, Reason: note.Parked})
+	}
+	if note.Low && !told.Low && !(news && note.Parked == FailNoCredits) {
+		alerts = append(alerts, Alert{Kind: AlertLowBalance})
+	}
+	return alerts
 }
 
 // tellOfRemoved alerts the operator, once, of accounts that are not configured

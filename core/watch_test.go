@@ -48,7 +48,7 @@ func TestPausesAtZeroAndResumes(t *testing.T) {
 	play(t, kietest.Config{}, alerting(p), func(t *testing.T, w *world) {
 		w.kie.SetBalance(0)
 		nap(6 * time.Minute)
-		wantAlerts(t, p, core.AlertLowBalance, core.AlertParked)
+		wantAlerts(t, p, core.AlertParked) // that it is low as well need not be said
 		id := w.submit(request("a cat"))
 		nap(20 * time.Minute)
 		if n := w.calls(kietest.CallCreate); n != 0 {
@@ -69,7 +69,7 @@ func TestPausesAtZeroAndResumes(t *testing.T) {
 		if n := w.calls(kietest.CallCreate); n != 1 {
 			t.Errorf("createTask was called %d times, want once", n)
 		}
-		wantAlerts(t, p, core.AlertLowBalance, core.AlertParked, core.AlertResumed)
+		wantAlerts(t, p, core.AlertParked, core.AlertResumed)
 		if s := w.engine.KieAccounts()[0]; s.Parked != "" || s.Balance <= 0 {
 			t.Errorf("the account is %+v", s)
 		}
@@ -97,6 +97,26 @@ func TestParkedIsToldOnce(t *testing.T) {
 		if a := p.got[0]; a.Reason != core.FailNoCredits || a.Detail == "" {
 			t.Errorf("the alert says %+v", a)
 		}
+	})
+}
+
+// An account that is opened and parked all the time is told of once an hour,
+// and what was told last is true.
+func TestFlappingAccountIsToldSeldom(t *testing.T) {
+	p := &pager{}
+	play(t, kietest.Config{}, alerting(p), func(t *testing.T, w *world) {
+		for range 10 {
+			w.kie.SetBalance(0)
+			nap(6 * time.Minute)
+			w.kie.SetBalance(500_000)
+			nap(2 * time.Minute)
+		}
+		wantAlerts(t, p, core.AlertParked, core.AlertResumed, core.AlertParked, core.AlertResumed)
+		w.kie.SetBalance(0)
+		nap(10 * time.Minute)
+		wantAlerts(t, p, core.AlertParked, core.AlertResumed, core.AlertParked, core.AlertResumed)
+		nap(time.Hour)
+		wantAlerts(t, p, core.AlertParked, core.AlertResumed, core.AlertParked, core.AlertResumed, core.AlertParked)
 	})
 }
 
