@@ -25,6 +25,7 @@ type history struct {
 	w       *world
 	witness *witness
 	book    *book
+	kies    []*moody
 	clock   wallClock
 	newest  time.Time // the furthest that the wall clock has been
 
@@ -70,11 +71,16 @@ func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{},
 	}
 	kieCfg := kietest.Config{Seed: p.seed, Credits: 1 << 40, Shrink: 512, Durations: kietest.Durations{Image: 6 * time.Second}}
+	kieCfg.Keys = p.keys
 	if p.signed {
 		kieCfg.HMACKey = "hook-key"
 	}
 	h.w = newWorld(t, kieCfg, func(c *core.Config) {
 		c.Policy, c.Now, c.Logger = p.policy, h.clock.now, log
+		for i := range c.Kie {
+			h.kies = append(h.kies, &moody{Kie: c.Kie[i].Client})
+			c.Kie[i].Client = h.kies[i]
+		}
 		c.Rand = &lockedRand{r: rand.NewChaCha8([32]byte{byte(p.seed), byte(p.seed >> 8)})}
 		if p.polling {
 			c.CallbackBase = ""
@@ -182,6 +188,12 @@ func (h *history) step(s step) {
 		h.release()
 	case doOutage:
 		time.AfterFunc(s.span, h.w.kie.Always(kietest.CallRecord, kietest.HTML(502)))
+	case doPark:
+		what := noCredits
+		if s.after {
+			what = keyRefused
+		}
+		h.kies[s.count].be(what, s.span)
 	case doSilence:
 		h.mu.Lock()
 		h.silent[room(s)] = time.Now().Add(s.span)

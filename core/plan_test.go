@@ -16,8 +16,9 @@ import (
 type plan struct {
 	seed    uint64
 	policy  core.Policy
-	polling bool // no callbacks
-	signed  bool // callbacks carry a signature
+	polling bool     // no callbacks
+	signed  bool     // callbacks carry a signature
+	keys    []string // of the Kie accounts; empty for the one
 	steps   []step
 
 	fates  []fate
@@ -43,6 +44,7 @@ const (
 	doRelease verb = "release" // Kie goes on with what it kept back
 	doSilence verb = "silence" // the platform shows nothing in one chat for a while
 	doOutage  verb = "outage"  // Kie answers no read for a while
+	doPark    verb = "park"    // a Kie account is out of credits, or its key is refused, for a while
 )
 
 // step is one thing that happens. Steps do not depend on one another: any of
@@ -86,6 +88,8 @@ func (s step) String() string {
 		return fmt.Sprintf("%s at commit %d, after it: %v, down for %v", head, s.count, s.after, s.span)
 	case doSilence:
 		return fmt.Sprintf("%s room %d for %v", head, s.room, s.span)
+	case doPark:
+		return fmt.Sprintf("%s Kie account %d for %v, its key refused: %v", head, s.count, s.span, s.after)
 	}
 	return fmt.Sprintf("%s %v", head, s.span)
 }
@@ -205,6 +209,7 @@ func newPlan(seed uint64) plan {
 		seed: seed, policy: newPolicy(r), polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
 		fates: fates(), shows: shows(), models: modelsAsked(),
 	}
+	p.keys = [][]string{nil, {"one", "two"}, {"one", "two", "three"}}[r.IntN(3)]
 	for made := 0; made < orders; {
 		s := p.next(r, made)
 		if s.do == doSubmit || s.do == doBurst {
@@ -292,6 +297,9 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do = doRelease
 	case n < 71 && r.IntN(3) == 0:
 		s.do, s.span = doOutage, []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}[r.IntN(3)]
+	case n < 71 && r.IntN(2) == 0:
+		s.do, s.count, s.after = doPark, r.IntN(max(len(p.keys), 1)), r.IntN(2) == 0
+		s.span = time.Duration(r.IntN(900)) * time.Second
 	case n < 72:
 		s.do, s.span = doSilence, time.Duration(r.IntN(600))*time.Second
 	default:

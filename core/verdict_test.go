@@ -55,6 +55,9 @@ func (h *history) checkKie() {
 	}
 	for id, f := range b.facts {
 		task, there := byTask[id]
+		if there && len(h.plan.keys) > 0 && !f.Kie.IsZero() && (f.Kie.TaskID != task.ID || f.KieAccount != task.Key) {
+			b.wrong("task %s is %s at Kie account %q, and Kie has it as %s at %q", id, f.Kie.TaskID, f.KieAccount, task.ID, task.Key)
+		}
 		h.checkEnd(f, task, there, heard[task.ID])
 	}
 }
