@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -24,6 +25,7 @@ type plan struct {
 	fates  []fate
 	shows  []showing
 	models []asked
+	files  []fileFate
 }
 
 // verb is what a step does.
@@ -43,7 +45,7 @@ const (
 	doJump    verb = "jump"    // the wall clock is set
 	doRelease verb = "release" // Kie goes on with what it kept back
 	doSilence verb = "silence" // the platform shows nothing in one chat for a while
-	doOutage  verb = "outage"  // Kie answers no read for a while
+	doOutage  verb = "outage"  // Kie answers no read, or no upload, for a while
 	doPark    verb = "park"    // a Kie account is out of credits, or its key is refused, for a while
 )
 
@@ -57,10 +59,11 @@ type step struct {
 	room   int
 	count  int
 	model  asked
-	fates  []fate  // of each task
-	show   showing // of the end
-	agreed bool    // to the price
-	act    int     // of acts
+	fates  []fate   // of each task
+	show   showing  // of the end
+	file   fileFate // of the file that the model takes
+	agreed bool     // to the price
+	act    int      // of acts
 	after  bool
 	span   time.Duration
 }
@@ -74,8 +77,10 @@ func (s step) String() string {
 		for _, f := range s.fates {
 			names = append(names, f.name)
 		}
-		return fmt.Sprintf("%s person %d in room %d: %d of %s (%s); shown: %s",
-			head, s.who, s.room, s.count, s.model.id, strings.Join(names, ", "), s.show.name)
+		return fmt.Sprintf("%s person %d in room %d: %d of %s (%s); shown: %s; a file: %s",
+			head, s.who, s.room, s.count, s.model.id, strings.Join(names, ", "), s.show.name, s.file.name)
+	case doOutage:
+		return fmt.Sprintf("%s %v, of uploads: %v", head, s.span, s.after)
 	case doLink:
 		return fmt.Sprintf("%s person %d with person %d", head, s.who, s.count)
 	case doAdmin:
@@ -105,11 +110,39 @@ const (
 type asked struct {
 	id    string
 	price core.Credits
+	file  bool // it takes one
 }
 
 // modelsAsked are the models that people ask for.
 func modelsAsked() []asked {
-	return []asked{{imageModel, imagePrice}, {"google/imagen4-fast", 4000}, {"google/imagen4-ultra", 12_000}}
+	return []asked{
+		{imageModel, imagePrice, false}, {"google/imagen4-fast", 4000, false}, {"google/imagen4-ultra", 12_000, false},
+		{editModel, 4000, true},
+	}
+}
+
+// fileFate is what goes wrong with a file the first, second … time that its
+// platform is asked for it. The zero value is for requests without one.
+type fileFate struct {
+	name   string
+	weight int
+	errs   []error // errBreaksOff: in the middle
+	gone   bool    // for good
+}
+
+var errBreaksOff = errors.New("the platform broke off")
+
+// fileFates is everything that a platform does when it is asked for a file.
+func fileFates() []fileFate {
+	away := errors.New("the platform is away")
+	return []fileFate{
+		{"all goes well", 12, nil, false},
+		{"away at first", 2, []error{away, away}, false},
+		{"breaks off", 2, []error{errBreaksOff}, false},
+		{"breaks off, then is away", 1, []error{errBreaksOff, away, away, away}, false},
+		{"gone", 1, nil, true},
+		{"away, then gone", 1, []error{away}, true},
+	}
 }
 
 // fate is what happens to one task at Kie: what goes wrong with its first,
@@ -207,7 +240,7 @@ func newPlan(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := plan{
 		seed: seed, policy: newPolicy(r), polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
-		fates: fates(), shows: shows(), models: modelsAsked(),
+		fates: fates(), shows: shows(), models: modelsAsked(), files: fileFates(),
 	}
 	p.keys = [][]string{nil, {"one", "two"}, {"one", "two", "three"}}[r.IntN(3)]
 	for made := 0; made < orders; {
@@ -297,6 +330,7 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do = doRelease
 	case n < 71 && r.IntN(3) == 0:
 		s.do, s.span = doOutage, []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}[r.IntN(3)]
+		s.after = r.IntN(3) == 0
 	case n < 71 && r.IntN(2) == 0:
 		s.do, s.count, s.after = doPark, r.IntN(max(len(p.keys), 1)), r.IntN(2) == 0
 		s.span = time.Duration(r.IntN(900)) * time.Second
@@ -339,6 +373,9 @@ func (p *plan) fill(s *step, r *rand.Rand, count int) {
 	}
 	for range s.count {
 		s.fates = append(s.fates, draw(r, p.fates, func(f fate) int { return f.weight }))
+	}
+	if s.model.file {
+		s.file = draw(r, p.files, func(f fileFate) int { return f.weight })
 	}
 	s.agreed = r.IntN(2) == 0
 	s.show = draw(r, p.shows, func(s showing) int { return s.weight })
