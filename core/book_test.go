@@ -34,12 +34,13 @@ type book struct {
 // order is one request of a person, as the platform knows it.
 type order struct {
 	step
-	key     string
-	request core.Request
-	tasks   []core.TaskID // as told to the person; nil when refused or never told
-	unknown bool          // the process died before it answered
-	at      time.Time     // when it was accepted
-	own     core.Credits  // what the person's windows still bear of its tasks
+	key      string
+	request  core.Request
+	tasks    []core.TaskID // as told to the person; nil when refused or never told
+	question string        // about its price, the last one
+	unknown  bool          // the process died before it answered
+	at       time.Time     // when it was accepted
+	own      core.Credits  // what the person's windows still bear of its tasks
 }
 
 // fact is what is known of one task.

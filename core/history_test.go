@@ -24,13 +24,14 @@ import (
 
 // history is a plan that is happening.
 type history struct {
-	plan    plan
-	w       *world
-	witness *witness
-	book    *book
-	kies    []*moody
-	clock   wallClock
-	newest  time.Time // the furthest that the wall clock has been
+	plan      plan
+	w         *world
+	witness   *witness
+	book      *book
+	kies      []*moody
+	clock     wallClock
+	questions questions
+	newest    time.Time // the furthest that the wall clock has been
 
 	mu      sync.Mutex // guards all below: Kie's and the platform's goroutines use it
 	prompts map[string]*order
@@ -71,7 +72,7 @@ func (l *lockedRand) Read(p []byte) (int, error) {
 
 func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 	h := &history{
-		plan: p, book: b, prompts: map[string]*order{}, asked: map[string]int{}, numbers: map[string]int{},
+		plan: p, book: b, questions: newQuestions(), prompts: map[string]*order{}, asked: map[string]int{}, numbers: map[string]int{},
 		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{}, opens: map[string]int{},
 	}
 	kieCfg := kietest.Config{Seed: p.seed, Credits: 1 << 40, Shrink: 512, Durations: kietest.Durations{Image: 6 * time.Second}}
@@ -166,6 +167,8 @@ func (h *history) step(s step) {
 		h.send(h.order(s, fmt.Sprint(s.n)))
 	case doBurst:
 		h.burst(s)
+	case doAnswer:
+		h.reply(s)
 	case doRepeat:
 		h.repeat(s)
 	case doLink:
@@ -247,6 +250,7 @@ func (h *history) send(o *order) {
 	}
 	receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
 	if h.witness.isDead() {
+		h.questions.forget(o, now)
 		o.unknown = err != nil
 		if err == nil {
 			o.tasks, o.at = receipt.Tasks, now
@@ -262,6 +266,11 @@ func (h *history) send(o *order) {
 		}
 	case reason != want || err == nil && len(receipt.Tasks) != o.count:
 		h.book.wrong("update %s was answered with %v, %v; want %q", o.key, receipt.Tasks, err, want)
+	case reason == core.ReasonConfirm:
+		if err := h.questions.ask(o, questionOf(err), now); err != nil {
+			h.book.wrong("asking about the price: %v", err)
+		}
+		return
 	case err != nil:
 		return
 	}
@@ -300,6 +309,9 @@ func (h *history) burst(s step) {
 	under.Wait()
 	h.settle()
 	for i, o := range all {
+		if o.question = questionOf(errs[i]); o.question != "" || h.witness.isDead() {
+			h.questions.forget(o, o.at)
+		}
 		switch want := h.book.refusal(o, o.at); {
 		case h.witness.isDead():
 			o.unknown = errs[i] != nil

@@ -34,6 +34,7 @@ type verb string
 const (
 	doSubmit  verb = "submit"
 	doBurst   verb = "burst"   // several people press at the same moment
+	doAnswer  verb = "answer"  // somebody agrees to a price that they were told, or does not
 	doRepeat  verb = "repeat"  // the platform sends an update again
 	doLink    verb = "link"    // one person becomes the same account as another
 	doAdmin   verb = "admin"   // an admin grants, limits, blocks, refunds …
@@ -85,6 +86,8 @@ func (s step) String() string {
 		return fmt.Sprintf("%s person %d with person %d", head, s.who, s.count)
 	case doAdmin:
 		return fmt.Sprintf("%s does %q to person %d, room %d, order %d: %d", head, acts()[s.act].name, s.who, s.room, s.order, s.count)
+	case doAnswer:
+		return fmt.Sprintf("%s to the price of order %d, %d times, with no: %v", head, s.order, s.count, s.after)
 	case doRepeat:
 		return fmt.Sprintf("%s order %d", head, s.order)
 	case doCancel:
@@ -290,8 +293,8 @@ func newPolicy(r *rand.Rand) core.Policy {
 	if rule() {
 		p.MaxRequest = limits(2*limit, 3*limit)
 	}
-	if rule() {
-		p.ConfirmAbove = limits(limit, 2*limit)
+	if r.IntN(2) == 0 {
+		p.ConfirmAbove = limits(limit/2, limit, 2*limit)
 	}
 	return p
 }
@@ -336,6 +339,8 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.span = time.Duration(r.IntN(900)) * time.Second
 	case n < 72:
 		s.do, s.span = doSilence, time.Duration(r.IntN(600))*time.Second
+	case n < 75 && p.policy.ConfirmAbove != nil:
+		s.do, s.count, s.after, s.order = doAnswer, 1+r.IntN(2), r.IntN(4) == 0, p.earlier(r, 12)
 	default:
 		s.do, s.span = doNap, time.Duration(r.IntN(30_000))*time.Millisecond
 	}
