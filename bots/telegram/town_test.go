@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func inTown(t *testing.T, cfg townConfig, test func(*testing.T, *town)) {
 			cfg.kie.Shrink = 16
 		}
 		cfg.telegram.Patience = time.Hour
-		w := &town{t: t, dir: t.TempDir(), kie: kietest.NewMemoryServer(cfg.kie), tg: telegramtest.NewMemoryServer(cfg.telegram)}
+		w := &town{t: t, dir: workDir(t), kie: kietest.NewMemoryServer(cfg.kie), tg: telegramtest.NewMemoryServer(cfg.telegram)}
 		w.net = &http.Transport{DialContext: w.tg.DialContext, DisableCompression: true}
 		defer w.kie.Close()
 		defer w.tg.Close()
@@ -71,6 +72,21 @@ func inTown(t *testing.T, cfg townConfig, test func(*testing.T, *town)) {
 			t.Errorf("%s came before the time that Telegram had asked for", c.Method)
 		}
 	})
+}
+
+// workDir is a folder in memory where there is one: nothing here is about the disk.
+func workDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "kiebot-telegram-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func (w *town) must(err error) {
