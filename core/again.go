@@ -20,6 +20,12 @@ import (
 // new request with its own key and origin. A seed is left out, so that the
 // result differs.
 func (e *Engine) Again(ctx context.Context, id, key string, origin Origin) (Receipt, error) {
+	return e.AgainWith(ctx, id, key, origin, func(*Request) {})
+}
+
+// AgainWith is Again for a request that edit changes first. What the request
+// holds by reference is the earlier task's and must be replaced, not changed.
+func (e *Engine) AgainWith(ctx context.Context, id, key string, origin Origin, edit func(*Request)) (Receipt, error) {
 	task, err := e.Task(ctx, origin.Identity, id)
 	if err != nil {
 		return Receipt{}, err
@@ -38,6 +44,7 @@ func (e *Engine) Again(ctx context.Context, id, key string, origin Origin) (Rece
 			delete(req.Input, seed.Name)
 		}
 	}
+	edit(&req)
 	return e.Submit(ctx, req)
 }
 
