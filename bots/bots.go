@@ -17,7 +17,7 @@ type Incoming struct {
 	Key string
 	// Origin says who, where and in which language. Identity and Lane are required.
 	Origin core.Origin
-	// Text is what was typed, unused by Press.
+	// Text is what was typed; for Press, what somebody answered to Reply.Ask, else unused.
 	Text string
 	// Attach gives what the value of a file option such as --image means in
 	// this chat, for instance a local path; it may block. Its error says that
@@ -102,6 +102,27 @@ type Reply struct {
 	Private  bool          // for nobody else's eyes: in a chat with others show it to this person alone, or not at all
 	Items    []Item        // the lines of a list, shown below Text, when the answer is one
 	Buttons  []Button      // what can be done next
+	// Menu says that Buttons lead to everything in Items, page by page: a chat
+	// with little room can leave Items out.
+	Menu bool
+	// Ask says that Text asks for words, and what they are for: where the chat
+	// can tell which message is the answer, its text goes to Press as
+	// Incoming.Text, with this as the data. A chat that cannot shows Text alone.
+	Ask string
+
+	// The rest is about the message whose button was pressed, so only an
+	// answer to a press has it.
+
+	// Replaces says that Text, Items and Buttons take the place of that
+	// message: it is a menu, and this is its next page. Without a message to
+	// change they are shown like any other answer.
+	Replaces bool
+	// Deletes says that the message goes, with all others that show the same
+	// end. A chat that cannot delete takes its buttons away.
+	Deletes bool
+	// Alert says that Text is for nobody but who pressed and need not stay: it
+	// is shown over the chat where the platform can do that.
+	Alert bool
 }
 
 // Item is one line of a list such as /models or /history.
@@ -116,14 +137,29 @@ type Item struct {
 
 // Button is something to press. Data goes to Press as it is; it is at most 64
 // bytes and keeps working after a restart. Text is the command that does the
-// same; without Data it is one to be changed first, so it goes into the input
-// field, and a chat that cannot do that leaves the button out.
+// same. With Edit it is to be changed first: it goes into the input field, and
+// a chat that cannot do that sends Data, which asks for the words instead.
 type Button struct {
 	Emoji string // one symbol for the label's meaning
 	Label string // in the person's language, without the emoji
 	Data  string
 	Text  string // may be empty
+	Edit  bool   // Text is to be changed before it is sent
+	// Row says which buttons stand side by side: those of the same number, and
+	// those of the next below them. Zero leaves it to the chat.
+	Row int
+	// Needs is what a chat must be able to do; one that cannot leaves the button out.
+	Needs Ability
 }
+
+// Ability is something that not every chat can do.
+type Ability string
+
+// The abilities.
+const (
+	CanDelete   Ability = "delete"    // take messages away
+	CanSendFile Ability = "send_file" // send a picture as the file it is, beside showing it
+)
 
 // session is one command being answered.
 type session struct {
@@ -143,13 +179,19 @@ type session struct {
 func (b *Bot) Command(ctx context.Context, in Incoming) Reply {
 	s := b.session(ctx, in)
 	s.call = parse(in.Text)
+	reply := b.answer(ctx, s)
+	reply.Replaces = false // the first page of a menu is a message of its own
+	return reply
+}
+
+func (b *Bot) answer(ctx context.Context, s session) Reply {
 	switch {
 	case s.call.known && s.call.command.makes != "":
-		return b.pacedUnless(s.voice, in, b.create(ctx, s))
+		return b.pacedUnless(s.voice, s.in, b.create(ctx, s))
 	case len(s.call.problems) > 0:
-		return b.paced(s.voice, in, func() Reply { return s.refuse(s.problems(s.call, s.call.problems)) })
+		return b.paced(s.voice, s.in, func() Reply { return s.refuse(s.problems(s.call, s.call.problems)) })
 	default:
-		return b.paced(s.voice, in, func() Reply { return s.call.command.answer(b, ctx, s) })
+		return b.paced(s.voice, s.in, func() Reply { return s.call.command.answer(b, ctx, s) })
 	}
 }
 

@@ -190,7 +190,7 @@ func TestPress(t *testing.T) {
 	play(t, nil, func(t *testing.T, w *world) {
 		m := w.untilEnd(w.accepted("a cat --model imagen4 --seed 7"))
 		again := m.Buttons[0]
-		if buttonLabels(m) != "Again, Edit prompt, Upscale, Animate, Info" || len(again.Data) > 64 {
+		if buttonLabels(m) != "Again, Edit prompt, Upscale, Animate, Original, Info, Delete" || len(again.Data) > 64 {
 			t.Fatalf("buttons %+v", m.Buttons)
 		}
 		if reply := w.presses(bob, again); !reply.Refused || len(reply.Accepted) > 0 {

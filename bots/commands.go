@@ -77,6 +77,7 @@ func commandRows() []command {
 		{name: "history", answer: (*Bot).history},
 		{name: "show", answer: (*Bot).show},
 		{name: "cancel", answer: (*Bot).cancel},
+		{name: "settings", answer: (*Bot).settingsCommand},
 		{name: "link", answer: (*Bot).link},
 		{name: "help", aliases: []string{"start"}, answer: (*Bot).help},
 	}

@@ -343,8 +343,13 @@ func (b *Bot) show(ctx context.Context, s session) Reply {
 		return s.refuse(s.problems(s.call, []problem{{code: needJob}}))
 	}
 	tasks, err := b.engine.Show(ctx, id, s.in.Key, s.in.Origin)
+	return b.shown(s.voice, tasks, err)
+}
+
+// shown is the answer to a request to show what the engine let through, or did not.
+func (b *Bot) shown(v voice, tasks []core.Task, err error) Reply {
 	if err != nil {
-		return b.refusal(s.voice, err)
+		return b.refusal(v, err)
 	}
 	reply := Reply{Accepted: make([]core.TaskID, len(tasks))}
 	for i, t := range tasks {

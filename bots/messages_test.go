@@ -161,6 +161,10 @@ func families(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	add("option.", string(catalog.AspectRatio), string(catalog.Resolution), string(catalog.Duration), string(catalog.Count), string(catalog.Voice))
+	add("option.", string(spoilerOption), string(privateOption))
+	add("settings.language.", append(Languages(), "auto")...)
+	add("settings.who.", everybody, adminsOnly)
 	add("file.", "image", "video", "audio", "document")
 	for _, m := range models.All() {
 		if !m.Status.Runs() || len(m.Price.Rates) == 0 || m.Price.Per == catalog.Free {

@@ -13,17 +13,23 @@ import (
 // models answers /models, /models KIND and /models NAME.
 func (b *Bot) models(_ context.Context, s session) Reply {
 	name := s.call.prompt
+	menu := step{menu: modelsMenu, owner: tagOf(s.in.Origin.Identity)}
 	if name == "" {
-		return b.modelList(s.voice)
+		list := b.modelList(s.voice)
+		list.Menu, list.Buttons = len(list.Items) > 0, b.kindsPage(s.voice, menu, step{}).Buttons
+		return list
 	}
 	if kind, ok := s.kind(name); ok {
-		return b.modelList(s.voice, kind)
+		list := b.modelList(s.voice, kind)
+		at := menu.to(showKind, string(kind), "0")
+		list.Menu, list.Buttons = len(list.Items) > 0, b.kindPage(s.voice, at, menu.to(showKinds)).Buttons
+		return list
 	}
 	model, err := b.catalog.Resolve(name, nil)
 	if err != nil {
 		return s.refuse(s.problems(s.call, []problem{b.modelProblem(name, err)}))
 	}
-	return b.modelCard(s.voice, model)
+	return b.modelPage(s, menu, model)
 }
 
 // kind understands "video", "videos" and the word that the lists use.

@@ -2,9 +2,11 @@ package bots
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"kiebot/core"
+	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -17,6 +19,10 @@ const (
 	pressInfo     = "info"
 	pressYes      = "yes"
 	pressNo       = "no"
+	pressEdit     = "edit"     // asks for another prompt
+	pressEdited   = "edited"   // which came
+	pressOriginal = "original" // the files as they are
+	pressDelete   = "delete"
 )
 
 // buttonData is what a button carries. The name is an id, or that of a result.
@@ -29,8 +35,10 @@ func (b *Bot) buttons(v voice, tasks []core.Task, state core.State) []Button {
 		return Button{Emoji: emoji, Label: v.say(label, nil), Data: buttonData(action, string(lead.Lead()))}
 	}
 	again := []Button{button(pressAgain, "🔄", "button.again")}
-	if text := b.retyped(lead.Request); text != "" {
-		again = append(again, Button{Emoji: "✏️", Label: v.say("button.edit", nil), Text: text})
+	if b.prompted(lead.Request) {
+		edit := button(pressEdit, "✏️", "button.edit")
+		edit.Edit, edit.Text = true, b.retyped(lead.Request)
+		again = append(again, edit)
 	}
 	switch state {
 	case core.Queued:
@@ -46,7 +54,13 @@ func (b *Bot) buttons(v voice, tasks []core.Task, state core.State) []Button {
 			next.Text = "/" + one.name + " " + lead.Lead().Short()
 			again = append(again, next)
 		}
-		return append(again, button(pressInfo, "ℹ️", "button.info"))
+		if original := button(pressOriginal, "📥", "button.original"); len(resultsOf(tasks, media.Image, media.Video)) > 0 {
+			original.Needs = CanSendFile
+			again = append(again, original)
+		}
+		remove := button(pressDelete, "🗑️", "button.delete")
+		remove.Needs = CanDelete
+		return append(again, button(pressInfo, "ℹ️", "button.info"), remove)
 	}
 	return nil
 }
@@ -79,11 +93,16 @@ func (b *Bot) upscaled(t core.Task) bool {
 // asked for the task is obeyed. It blocks like Command.
 func (b *Bot) Press(ctx context.Context, in Incoming, data string) Reply {
 	s := b.session(ctx, in)
-	return b.pacedUnless(s.voice, in, b.press(ctx, s, data))
+	reply := b.pacedUnless(s.voice, in, b.press(ctx, s, data))
+	reply.Alert = reply.Refused && !reply.Silent
+	return reply
 }
 
 func (b *Bot) press(ctx context.Context, s session, data string) Reply {
 	v, in := s.voice, s.in
+	if at, ok := parseStep(data); ok {
+		return b.pressMenu(ctx, s, at)
+	}
 	version, rest, _ := strings.Cut(data, ":")
 	action, name, _ := strings.Cut(rest, ":")
 	id, _, ok := parseResult(name)
@@ -106,11 +125,65 @@ func (b *Bot) press(ctx context.Context, s session, data string) Reply {
 		return b.cancelBatch(ctx, v, in.Origin.Identity, id)
 	case pressInfo:
 		return b.info(ctx, v, in.Origin.Identity, id)
+	case pressEdit:
+		return b.askPrompt(ctx, s, id)
+	case pressEdited:
+		return b.edited(ctx, s, id)
+	case pressOriginal:
+		tasks, err := b.engine.ShowOriginal(ctx, id, in.Key, in.Origin)
+		return b.shown(v, tasks, err)
+	case pressDelete:
+		return b.remove(ctx, s, id)
 	case upscaleCommand, animateCommand:
 		return b.create(ctx, s.calling("/"+action+" "+name))
 	default:
 		return v.refuse([]string{v.say("press.unknown", nil)})
 	}
+}
+
+// askPrompt asks what a job should be made of instead.
+func (b *Bot) askPrompt(ctx context.Context, s session, id string) Reply {
+	task, err := b.engine.Task(ctx, s.in.Origin.Identity, id)
+	if err != nil {
+		return b.refusal(s.voice, err)
+	}
+	return Reply{Text: s.say("ask.prompt", args{"Prompt": shorten(task.Request.Prompt, 1000)}), Ask: buttonData(pressEdited, id)}
+}
+
+// edited makes a job once more, of other words.
+func (b *Bot) edited(ctx context.Context, s session, id string) Reply {
+	words := strings.TrimSpace(strings.ToValidUTF8(s.in.Text, ""))
+	if words == "" {
+		c, _ := findCommand(plainCommand)
+		return s.refuse(s.problems(call{command: c}, []problem{{code: noPrompt}}))
+	}
+	receipt, err := b.engine.AgainWith(ctx, id, s.in.Key, s.in.Origin, func(r *core.Request) {
+		r.Prompt = words
+		if m, err := b.catalog.Lookup(r.Model); err == nil {
+			if in, ok := m.ByOption(catalog.Prompt); ok {
+				r.Input = maps.Clone(r.Input)
+				r.Input[in.Name] = words
+			}
+		}
+	})
+	return b.accepted(s.voice, receipt, err)
+}
+
+// prompted says whether the request's model takes a prompt, which can be edited.
+func (b *Bot) prompted(r core.Request) bool {
+	m, err := b.catalog.Lookup(r.Model)
+	_, takes := m.ByOption(catalog.Prompt)
+	return err == nil && takes
+}
+
+// remove lets the owner, or an admin of the chat, take the message away. The
+// job stays.
+func (b *Bot) remove(ctx context.Context, s session, id string) Reply {
+	_, err := b.engine.Task(ctx, s.in.Origin.Identity, id)
+	if err != nil && !s.in.Origin.Admin {
+		return b.refusal(s.voice, err)
+	}
+	return Reply{Text: s.say("deleted", nil), Deletes: true}
 }
 
 // calling is the session with that command typed.

@@ -28,6 +28,9 @@ func (b *Bot) create(ctx context.Context, s session) Reply {
 		return reply
 	}
 	b.findEarlier(ctx, &s)
+	if s.call.wantsMenu() {
+		return b.begin(ctx, s)
+	}
 	req, wrong := b.request(s)
 	if len(wrong) > 0 {
 		return s.refuse(wrong)

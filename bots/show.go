@@ -77,6 +77,9 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 		b.showWay(v, &m, p)
 	}
 	m.Spoiler, m.Private, m.Original = p.Tasks[0].Request.Spoiler, p.Tasks[0].Request.Private, p.Delivery.Original
+	if m.Original { // beside the message that has them
+		m.Buttons = nil
+	}
 	if gone := p.Tasks[0].Request.Instead; gone != "" {
 		m.Notes = append(m.Notes, v.say("note.instead", args{"Name": b.title(gone), "Title": b.title(p.Tasks[0].Request.Model)}))
 	}

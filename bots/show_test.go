@@ -171,6 +171,12 @@ func replied(r Reply) string {
 	for _, item := range r.Items {
 		lines = append(lines, "- "+item.Title+": "+item.Detail)
 	}
+	for i, button := range r.Buttons {
+		if i == 0 || button.Row != r.Buttons[i-1].Row {
+			lines = append(lines, "")
+		}
+		lines[len(lines)-1] += "[" + strings.TrimSpace(button.Emoji+" "+button.Label) + "] "
+	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
@@ -191,16 +197,21 @@ func TestGolden(t *testing.T) {
 				wantWords(t, line)
 			}
 		}
-		name := filepath.Join("testdata", locale+".golden")
-		if *update {
-			must(t, os.WriteFile(name, []byte(b.String()), 0o644))
-			continue
-		}
-		want, err := os.ReadFile(name)
-		must(t, err)
-		if diff := cmp.Diff(string(want), b.String()); diff != "" {
-			t.Errorf("%s: the texts have changed (-golden +now):\n%s", locale, diff)
-		}
+		golden(t, locale+".golden", b.String())
+	}
+}
+
+func golden(t *testing.T, name, now string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		must(t, os.WriteFile(path, []byte(now), 0o644))
+		return
+	}
+	want, err := os.ReadFile(path)
+	must(t, err)
+	if diff := cmp.Diff(string(want), now); diff != "" {
+		t.Errorf("%s: the texts have changed (-golden +now):\n%s", name, diff)
 	}
 }
 

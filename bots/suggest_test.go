@@ -38,7 +38,7 @@ func TestSuggest(t *testing.T) {
 		labels string // all of them, or those it begins with before a "…"
 		insert string // the first one's
 	}{
-		{"/", "/imagine /video /edit /upscale /animate /music /speak /generate /models /balance /queue /history /show /cancel /link /help", "/imagine "},
+		{"/", "/imagine /video /edit /upscale /animate /music /speak /generate /models /balance /queue /history /show /cancel /settings /link /help", "/imagine "},
 		{"/im", "/imagine /animate", "/imagine "},
 		{"  /im", "/imagine /animate", "/imagine "},
 		{"/IMAGE", "/imagine /animate", "/imagine "},
@@ -92,7 +92,7 @@ func TestSuggest(t *testing.T) {
 		{"/models ", "image video music speech …", "/models image"},
 		{"/models vi", "video …", "/models video"},
 		{"/models flux", "flux …", "/models flux "},
-		{"/help ", "imagine video edit upscale animate music speak generate models balance queue history show cancel link help", "/help imagine "},
+		{"/help ", "imagine video edit upscale animate music speak generate models balance queue history show cancel settings link help", "/help imagine "},
 		{"/help /vi", "video", "/help video "},
 		{"/help imagine ", "", ""},
 

@@ -32,11 +32,12 @@ var (
 
 // world is a bot on a real engine, with a chat that remembers what was shown.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	kie    *kietest.Server
 	engine *core.Engine
 	bot    *Bot
 	models *catalog.Catalog
+	cfg    core.Config
 
 	mu      sync.Mutex
 	updates int
@@ -45,7 +46,7 @@ type world struct {
 }
 
 // newWorld builds everything in memory but for the disk; nothing runs yet.
-func newWorld(t *testing.T, change func(*core.Config)) *world {
+func newWorld(t testing.TB, change func(*core.Config)) *world {
 	t.Helper()
 	w := &world{t: t, shown: map[core.TaskID]Message{}}
 	w.kie = kietest.NewMemoryServer(kietest.Config{Shrink: 16})
@@ -68,14 +69,22 @@ func newWorld(t *testing.T, change func(*core.Config)) *world {
 	if change != nil {
 		change(&cfg)
 	}
-	w.engine, err = core.New(cfg)
-	must(t, err)
-	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: cfg.Now, Location: cfg.Location, Answers: -1})
-	must(t, err)
+	w.cfg = cfg
+	w.restart()
 	return w
 }
 
-func must(t *testing.T, err error) {
+// restart makes a new engine and a new bot, which know only what is stored.
+func (w *world) restart() {
+	w.t.Helper()
+	var err error
+	w.engine, err = core.New(w.cfg)
+	must(w.t, err)
+	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: w.cfg.Now, Location: w.cfg.Location, Answers: -1})
+	must(w.t, err)
+}
+
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +170,7 @@ func (w *world) untilEnd(lead core.TaskID) Message {
 	return w.until(lead, "the end", func(m Message) bool { return m.Kind == core.DeliverFinal })
 }
 
-func wantText(t *testing.T, got string, parts ...string) {
+func wantText(t testing.TB, got string, parts ...string) {
 	t.Helper()
 	wantWords(t, got)
 	for _, part := range parts {
@@ -174,7 +183,7 @@ func wantText(t *testing.T, got string, parts ...string) {
 // aKey is what is shown for a message without a text, or with a placeholder missing.
 var aKey = regexp.MustCompile(`(^|[ •])[a-z_]+\.[a-z_0-9.]*[a-z]($|[ .])|{{|<no value>`)
 
-func wantWords(t *testing.T, text string) {
+func wantWords(t testing.TB, text string) {
 	t.Helper()
 	if found := aKey.FindString(text); found != "" {
 		t.Errorf("%q\nhas %q, which is no word", text, found)

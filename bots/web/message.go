@@ -94,6 +94,12 @@ func newReply(r bots.Reply, now time.Time) reply {
 func buttons(in []bots.Button) []button {
 	var out []button
 	for _, b := range in {
+		if b.Needs != "" || b.Edit && b.Text == "" { // the page can change a text, and shows files as they are
+			continue
+		}
+		if b.Edit {
+			b.Data = ""
+		}
 		out = append(out, button{Emoji: b.Emoji, Label: b.Label, Data: b.Data, Text: b.Text})
 	}
 	return out

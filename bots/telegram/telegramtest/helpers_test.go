@@ -11,7 +11,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -162,5 +161,3 @@ func picture(t *testing.T, width, height int) []byte {
 	}
 	return b.Bytes()
 }
-
-func id(p *telegramtest.Person) string { return strconv.FormatInt(p.ID(), 10) }
