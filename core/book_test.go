@@ -34,12 +34,13 @@ type book struct {
 // order is one request of a person, as the platform knows it.
 type order struct {
 	step
-	key     string
-	request core.Request
-	tasks   []core.TaskID // as told to the person; nil when refused or never told
-	unknown bool          // the process died before it answered
-	at      time.Time     // when it was accepted
-	own     core.Credits  // what the person's windows still bear of its tasks
+	key      string
+	request  core.Request
+	tasks    []core.TaskID // as told to the person; nil when refused or never told
+	question string        // about its price, the last one
+	unknown  bool          // the process died before it answered
+	at       time.Time     // when it was accepted
+	own      core.Credits  // what the person's windows still bear of its tasks
 }
 
 // fact is what is known of one task.
@@ -143,10 +144,23 @@ func (b *book) write(t core.Task, c commit) {
 	if !legal(old.State, t.State) {
 		b.wrong("task %s went from %s to %s", t.ID, old.State, t.State)
 	}
+	if t.State == core.Creating {
+		b.prepared(t)
+	}
 	if t.State.Final() {
 		f.ended = time.Now()
 		b.ended++
 		b.end(t, c)
+	}
+}
+
+// prepared checks that the Kie account that a task is sent to has its files,
+// and will have them for as long as they are needed.
+func (b *book) prepared(t core.Task) {
+	for _, f := range t.Request.Files {
+		if f.URL == "" || f.KieAccount != t.KieAccount || t.Sent.Sub(f.Uploaded) > 12*time.Hour {
+			b.wrong("task %s leaves for %q at %v; its file was given to %q at %v", t.ID, t.KieAccount, t.Sent, f.KieAccount, f.Uploaded)
+		}
 	}
 }
 

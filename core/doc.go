@@ -215,7 +215,9 @@
 // parked Kie account, is an [Alert], stored in the commit of what
 // caused it and handed to Config.Alert at least once, in order: a kill or an
 // outage delays it. Of more than a hundred that wait, the newest are kept. Every
-// alert is logged once, whether somebody takes alerts or not.
+// alert is logged once, whether somebody takes alerts or not. What can come in
+// great numbers, results that cannot be shown and an account that is parked again
+// and again, is told once an hour.
 //
 // # One person
 //

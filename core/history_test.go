@@ -1,9 +1,11 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -21,12 +24,14 @@ import (
 
 // history is a plan that is happening.
 type history struct {
-	plan    plan
-	w       *world
-	witness *witness
-	book    *book
-	clock   wallClock
-	newest  time.Time // the furthest that the wall clock has been
+	plan      plan
+	w         *world
+	witness   *witness
+	book      *book
+	kies      []*moody
+	clock     wallClock
+	questions questions
+	newest    time.Time // the furthest that the wall clock has been
 
 	mu      sync.Mutex // guards all below: Kie's and the platform's goroutines use it
 	prompts map[string]*order
@@ -34,7 +39,8 @@ type history struct {
 	asked   map[string]int // createTask requests that arrived, by prompt and number
 	silent  map[core.Lane]time.Time
 	tries   map[core.DeliveryID]int
-	life    int // of the process
+	opens   map[string]int // of the files, by name
+	life    int            // of the process
 	shows   []shown
 }
 
@@ -66,15 +72,21 @@ func (l *lockedRand) Read(p []byte) (int, error) {
 
 func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 	h := &history{
-		plan: p, book: b, prompts: map[string]*order{}, asked: map[string]int{}, numbers: map[string]int{},
-		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{},
+		plan: p, book: b, questions: newQuestions(), prompts: map[string]*order{}, asked: map[string]int{}, numbers: map[string]int{},
+		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{}, opens: map[string]int{},
 	}
 	kieCfg := kietest.Config{Seed: p.seed, Credits: 1 << 40, Shrink: 512, Durations: kietest.Durations{Image: 6 * time.Second}}
+	kieCfg.Keys = p.keys
 	if p.signed {
 		kieCfg.HMACKey = "hook-key"
 	}
 	h.w = newWorld(t, kieCfg, func(c *core.Config) {
 		c.Policy, c.Now, c.Logger = p.policy, h.clock.now, log
+		c.Sources = map[string]core.Source{"chat": h}
+		for i := range c.Kie {
+			h.kies = append(h.kies, &moody{Kie: c.Kie[i].Client})
+			c.Kie[i].Client = h.kies[i]
+		}
 		c.Rand = &lockedRand{r: rand.NewChaCha8([32]byte{byte(p.seed), byte(p.seed >> 8)})}
 		if p.polling {
 			c.CallbackBase = ""
@@ -155,6 +167,8 @@ func (h *history) step(s step) {
 		h.send(h.order(s, fmt.Sprint(s.n)))
 	case doBurst:
 		h.burst(s)
+	case doAnswer:
+		h.reply(s)
 	case doRepeat:
 		h.repeat(s)
 	case doLink:
@@ -181,7 +195,17 @@ func (h *history) step(s step) {
 	case doRelease:
 		h.release()
 	case doOutage:
-		time.AfterFunc(s.span, h.w.kie.Always(kietest.CallRecord, kietest.HTML(502)))
+		call := kietest.CallRecord
+		if s.after {
+			call = kietest.CallUpload
+		}
+		time.AfterFunc(s.span, h.w.kie.Always(call, kietest.HTML(502)))
+	case doPark:
+		what := noCredits
+		if s.after {
+			what = keyRefused
+		}
+		h.kies[s.count].be(what, s.span)
 	case doSilence:
 		h.mu.Lock()
 		h.silent[room(s)] = time.Now().Add(s.span)
@@ -201,6 +225,10 @@ func (h *history) order(s step, key string) *order {
 		Key: key, Origin: core.Origin{Identity: person(s.who), Lane: room(s)}, Command: "imagine", Count: s.count,
 		Prompt: "order " + key, Model: s.model.id, Input: map[string]any{"prompt": "order " + key},
 	}}
+	if s.model.file {
+		o.request.Files = []core.InputFile{{Name: key, Ref: []byte(`{}`)}}
+		o.request.Input["image_urls"] = []any{core.FileValue(0)}
+	}
 	if s.agreed {
 		o.request.Confirmed = o.total()
 	}
@@ -222,6 +250,7 @@ func (h *history) send(o *order) {
 	}
 	receipt, err := h.w.engine.Submit(h.w.t.Context(), o.request)
 	if h.witness.isDead() {
+		h.questions.forget(o, now)
 		o.unknown = err != nil
 		if err == nil {
 			o.tasks, o.at = receipt.Tasks, now
@@ -237,6 +266,11 @@ func (h *history) send(o *order) {
 		}
 	case reason != want || err == nil && len(receipt.Tasks) != o.count:
 		h.book.wrong("update %s was answered with %v, %v; want %q", o.key, receipt.Tasks, err, want)
+	case reason == core.ReasonConfirm:
+		if err := h.questions.ask(o, questionOf(err), now); err != nil {
+			h.book.wrong("asking about the price: %v", err)
+		}
+		return
 	case err != nil:
 		return
 	}
@@ -275,6 +309,9 @@ func (h *history) burst(s step) {
 	under.Wait()
 	h.settle()
 	for i, o := range all {
+		if o.question = questionOf(errs[i]); o.question != "" || h.witness.isDead() {
+			h.questions.forget(o, o.at)
+		}
 		switch want := h.book.refusal(o, o.at); {
 		case h.witness.isDead():
 			o.unknown = errs[i] != nil
@@ -419,6 +456,24 @@ func (h *history) create(c kietest.Creation) []kietest.Fault {
 
 // slowNo is how long Kie takes where it takes its time to say no.
 const slowNo = 20 * time.Second
+
+// Open implements core.Source: it is the platform that is asked for a file.
+func (h *history) Open(_ context.Context, f core.InputFile) (io.ReadCloser, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fate, nth := h.prompts["order "+f.Name].file, h.opens[f.Name]
+	h.opens[f.Name]++
+	content := strings.NewReader(f.Name)
+	switch {
+	case nth < len(fate.errs) && errors.Is(fate.errs[nth], errBreaksOff):
+		return io.NopCloser(io.MultiReader(content, iotest.ErrReader(errBreaksOff))), nil
+	case nth < len(fate.errs):
+		return nil, fate.errs[nth]
+	case fate.gone:
+		return nil, fs.ErrNotExist
+	}
+	return io.NopCloser(content), nil
+}
 
 // before is the platform's answer before it shows anything.
 func (h *history) before(p core.Parcel) error {

@@ -55,6 +55,9 @@ func (h *history) checkKie() {
 	}
 	for id, f := range b.facts {
 		task, there := byTask[id]
+		if there && len(h.plan.keys) > 0 && !f.Kie.IsZero() && (f.Kie.TaskID != task.ID || f.KieAccount != task.Key) {
+			b.wrong("task %s is %s at Kie account %q, and Kie has it as %s at %q", id, f.Kie.TaskID, f.KieAccount, task.ID, task.Key)
+		}
 		h.checkEnd(f, task, there, heard[task.ID])
 	}
 }
@@ -83,6 +86,8 @@ func (h *history) checkEnd(f *fact, task kietest.Task, there bool, heard time.Ti
 	switch {
 	case f.State == core.Succeeded && (!paid || f.Charged != task.Credits || f.Kie.TaskID != task.ID):
 		b.wrong("task %s (%s) succeeded, was charged %s, Kie's is %q, %s for %s", f.ID, f.fate().name, f.Charged, task.ID, task.State, task.Credits)
+	case f.State == core.Succeeded && f.order.file.gone:
+		b.wrong("task %s succeeded, and its file is gone", f.ID)
 	case f.State == core.Succeeded:
 	case f.State == core.Expired && !task.Ended.IsZero() && task.Ended.Before(f.ended.Add(-time.Minute)):
 		b.wrong("task %s (%s) expired at %v, and Kie had ended it at %v", f.ID, f.fate().name, f.ended, task.Ended)
@@ -102,8 +107,10 @@ func (h *history) checkEnd(f *fact, task kietest.Task, there bool, heard time.Ti
 		b.wrong("task %s (%s) is %s (%s), although Kie said that it has a result", f.ID, f.fate().name, f.State, reason)
 	case reason == core.FailKie && (!there || task.State != kietest.StateFail):
 		b.wrong("task %s (%s) failed at Kie, where it is %q", f.ID, f.fate().name, task.State)
-	case reason == core.FailRefused && there:
-		b.wrong("task %s (%s) was refused, and is at Kie", f.ID, f.fate().name)
+	case reason == core.FailRefused && (there || len(f.fate().faults) == 0):
+		b.wrong("task %s (%s) was refused: %+v; at Kie: %v", f.ID, f.fate().name, *f.Failure, there)
+	case f.order.file.gone && there || reason == core.FailFile && !f.order.file.gone:
+		b.wrong("task %s, whose file is %q, is %s (%s); at Kie: %v", f.ID, f.order.file.name, f.State, reason, there)
 	}
 }
 

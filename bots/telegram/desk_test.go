@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,57 +27,6 @@ type desk struct {
 	calls []deskCall
 	says  map[string][]string // by method, in order; "" is yes
 	next  int
-	flood *flood // nil: no limits
-	down  bool   // nobody answers
-}
-
-// goes switches the desk off, or on again.
-func (d *desk) goes(down bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.down = down
-}
-
-// flood is Telegram's flood control: so many messages and edits in a chat, and
-// calls in all; who asks for more is told to wait, and must.
-type flood struct {
-	perGroup int // in a minute
-	perAll   int // in a second
-	groups   map[string][]time.Time
-	all      []time.Time
-	until    map[string]time.Time
-	refused  int
-	early    []string // calls before the time that was asked for
-}
-
-// allow says how long the call has to wait, zero when it is allowed.
-func (f *flood) allow(method, chat string, messages int, now time.Time) time.Duration {
-	if wait := f.until[chat].Sub(now); wait > 0 {
-		f.early = append(f.early, method)
-		return wait
-	}
-	recent := func(all []time.Time, within time.Duration) []time.Time {
-		return slices.DeleteFunc(all, func(at time.Time) bool { return now.Sub(at) >= within })
-	}
-	f.all = recent(f.all, time.Second)
-	f.groups[chat] = recent(f.groups[chat], time.Minute)
-	wait := time.Duration(0)
-	switch {
-	case len(f.all) >= f.perAll:
-		wait = time.Second
-	case strings.HasPrefix(chat, "-") && len(f.groups[chat])+messages > f.perGroup:
-		wait = f.groups[chat][0].Add(time.Minute).Sub(now).Truncate(time.Second) + time.Second
-	}
-	if wait > 0 {
-		f.refused++
-		f.until[chat] = now.Add(wait)
-		return wait
-	}
-	f.all = append(f.all, now)
-	for range messages {
-		f.groups[chat] = append(f.groups[chat], now)
-	}
-	return 0
 }
 
 type deskCall struct {
@@ -86,8 +34,6 @@ type deskCall struct {
 	form   map[string]string
 	files  map[string]string // names of the files in it
 	id     int               // of the message that was made, or of the first of an album
-	count  int               // of messages that were made
-	at     time.Time
 }
 
 func refuse(code int, words string) string {
@@ -99,9 +45,6 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	form, files := sentForm(d.t, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.down {
-		return nil, fmt.Errorf("no route to host")
-	}
 	if queue := d.says[method]; len(queue) > 0 {
 		d.says[method] = queue[1:]
 		switch {
@@ -113,25 +56,9 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 			return reply(200, "application/json", queue[0]), nil
 		}
 	}
-	if d.flood != nil {
-		messages := 1
-		switch method {
-		case "deleteMessage", "sendChatAction", "setMessageReaction":
-			messages = 0
-		case "sendMediaGroup":
-			messages = strings.Count(form["media"], `"type"`)
-		}
-		if wait := d.flood.allow(method, form["chat_id"], messages, time.Now()); wait > 0 {
-			seconds := int(wait.Seconds() + 0.999)
-			return reply(429, "application/json", fmt.Sprintf(`{"ok":false,"error_code":429,"description":"Too Many Requests: retry after %d","parameters":{"retry_after":%d}}`, seconds, seconds)), nil
-		}
-	}
 	d.next++
-	call := deskCall{method: method, form: form, files: files, id: d.next, at: time.Now()}
-	result := d.result(method, form)
-	call.count = d.next - call.id + 1
-	d.calls = append(d.calls, call)
-	return reply(200, "application/json", `{"ok":true,"result":`+result+`}`), nil
+	d.calls = append(d.calls, deskCall{method: method, form: form, files: files, id: d.next})
+	return reply(200, "application/json", `{"ok":true,"result":`+d.result(method, form)+`}`), nil
 }
 
 func (d *desk) result(method string, form map[string]string) string {
@@ -330,49 +257,4 @@ func (c cutter) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("connection reset by peer")
 	}
 	return c.desk.RoundTrip(r)
-}
-
-// screen is what the chat shows after all calls, oldest first: what kind of
-// message, and its words.
-func (d *desk) screen(chat int64) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	words, ids := map[int]string{}, []int(nil)
-	for _, c := range d.calls {
-		if c.form["chat_id"] != strconv.FormatInt(chat, 10) || c.id == 0 {
-			continue
-		}
-		about, _ := strconv.Atoi(c.form["message_id"])
-		switch kind := strings.ToLower(strings.TrimPrefix(c.method, "send")); {
-		case c.method == "editMessageText":
-			words[about] = c.form["text"]
-		case c.method == "deleteMessage":
-			delete(words, about)
-		case c.method == "sendMessage":
-			words[c.id], ids = c.form["text"], append(ids, c.id)
-		case c.method == "sendMediaGroup":
-			words[c.id], ids = fmt.Sprintf("[album of %d]", c.count), append(ids, c.id)
-		case strings.HasPrefix(c.method, "send") && c.method != "sendChatAction":
-			words[c.id], ids = "["+kind+"] "+c.form["caption"], append(ids, c.id)
-		}
-	}
-	var all []string
-	for _, id := range ids {
-		if text, there := words[id]; there {
-			all = append(all, text)
-		}
-	}
-	return all
-}
-
-// times is when the method was called for the chat.
-func (d *desk) times(method string, chat int64) (all []time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, c := range d.calls {
-		if c.method == method && c.form["chat_id"] == strconv.FormatInt(chat, 10) {
-			all = append(all, c.at)
-		}
-	}
-	return all
 }

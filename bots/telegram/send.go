@@ -2,8 +2,10 @@ package telegram
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/go-telegram/bot"
@@ -251,13 +253,19 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 		return d.api.SendAudio(ctx, &bot.SendAudioParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
 			Audio: file.field, Caption: caption, CaptionEntities: entities,
-			Title: it.title, Performer: d.model, Duration: seconds(f.Duration), Thumbnail: file.cover,
+			Title: d.titleOf(it), Performer: d.model, Duration: seconds(f.Duration), Thumbnail: file.cover,
 		})
 	}
 	return d.api.SendDocument(ctx, &bot.SendDocumentParams{
 		ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
 		Document: file.field, Caption: caption, CaptionEntities: entities, DisableContentTypeDetection: true,
 	})
+}
+
+// titleOf is what a player shows of a sound; without a title of its own, what
+// was asked for.
+func (d *delivery) titleOf(it *item) string {
+	return cmp.Or(it.title, shortened(strings.Join(strings.Fields(d.parcel.Tasks[0].Request.Prompt), " "), 64))
 }
 
 // spoiler reports whether what is seen is hidden until somebody touches it.
@@ -307,7 +315,7 @@ func (d *delivery) inAlbum(it *item, file content) models.InputMedia {
 		}
 	case asAudio:
 		return &models.InputMediaAudio{
-			Media: file.media, MediaAttachment: file.attach, Title: it.title, Performer: d.model, Duration: seconds(f.Duration),
+			Media: file.media, MediaAttachment: file.attach, Title: d.titleOf(it), Performer: d.model, Duration: seconds(f.Duration),
 			Thumbnail: file.cover,
 		}
 	}

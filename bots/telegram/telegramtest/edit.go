@@ -34,7 +34,7 @@ func (s *Server) own(r *room, m *Message) bool {
 	if r.info.Type == "channel" {
 		return m.From == nil
 	}
-	return m.From != nil && m.From.ID == s.bot.ID
+	return m.From != nil && m.From.ID == s.bot.ID && m.ViaBot == nil
 }
 
 // edit is what all editing methods do: change a copy of the message, refuse
@@ -120,6 +120,9 @@ func (s *Server) editMessageMedia(c *call) (any, error) {
 	return s.edit(c, func(m *Message) error {
 		if m.MediaGroupID != "" && albumKind(item.Type) != albumKind(m.file.kind) {
 			return badRequest("MEDIA_GROUP_INVALID")
+		}
+		if m.Invoice != nil {
+			return badRequest("message can't be edited")
 		}
 		m.Text, m.Entities, m.LinkPreview = "", nil, nil
 		return s.load(c, item, m)

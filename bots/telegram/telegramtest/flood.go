@@ -2,6 +2,7 @@ package telegramtest
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -13,13 +14,16 @@ type flood struct {
 	on      bool
 	all     bucket
 	chats   map[int64]*bucket
-	minutes map[int64]*bucket   // of groups
-	until   map[int64]time.Time // a chat's, or with key 0 the bot's: no call before
+	minutes map[int64][]time.Time // of groups, when they were posted to
+	until   map[int64]time.Time   // a chat's, or with key 0 the bot's: no call before
 }
 
 func newFlood(on bool) flood {
-	return flood{on: on, all: bucket{size: 30, rate: 30}, chats: map[int64]*bucket{}, minutes: map[int64]*bucket{}, until: map[int64]time.Time{}}
+	return flood{on: on, all: bucket{size: 30, rate: 30}, chats: map[int64]*bucket{}, minutes: map[int64][]time.Time{}, until: map[int64]time.Time{}}
 }
+
+// perMinute is how many messages a group takes in any minute.
+const perMinute = 20
 
 // bucket gains rate tokens a second up to size.
 type bucket struct {
@@ -29,10 +33,10 @@ type bucket struct {
 }
 
 // wait is how long until n tokens are there, however many were used before.
-func (b *bucket) wait(n float64, now time.Time) time.Duration {
+func (b *bucket) wait(n int, now time.Time) time.Duration {
 	b.used = max(0, b.used-max(0, now.Sub(b.at).Seconds())*b.rate)
 	b.at = now
-	over := b.used + min(n, b.size) - b.size
+	over := b.used + min(float64(n), b.size) - b.size
 	if over <= 0 {
 		return 0
 	}
@@ -58,41 +62,51 @@ func (s *Server) pace(begun *Call, c *call) error {
 		begun.Early = true
 		return tooMany(seconds(until.Sub(now)))
 	}
-	n := float64(c.weight())
+	n := c.weight()
 	wait, key := f.all.wait(n, now), int64(0)
-	buckets := []*bucket{&f.all}
-	for _, b := range f.of(chat, s.rooms[chat]) {
-		buckets = append(buckets, b)
-		if w := b.wait(n, now); w > wait {
-			wait, key = w, chat
-		}
+	if w := f.chatWait(chat, n, now, s.inGroup(chat)); w > wait {
+		wait, key = w, chat
 	}
 	if wait > 0 {
 		after := seconds(wait)
 		f.until[key] = now.Add(time.Duration(after) * time.Second)
 		return tooMany(after)
 	}
-	for _, b := range buckets {
-		b.used += n
-	}
+	f.take(chat, n, now)
 	return nil
 }
 
-// of are the buckets of a chat.
-func (f *flood) of(chat int64, r *room) []*bucket {
+func (s *Server) inGroup(chat int64) bool {
+	r := s.rooms[chat]
+	return r != nil && r.person == nil
+}
+
+// chatWait is how long a chat must wait for n more messages.
+func (f *flood) chatWait(chat int64, n int, now time.Time, group bool) time.Duration {
 	if chat == 0 {
-		return nil
+		return 0
 	}
 	if f.chats[chat] == nil {
 		f.chats[chat] = &bucket{size: 3, rate: 1}
 	}
-	if r == nil || r.info.Type == "private" {
-		return []*bucket{f.chats[chat]}
+	wait := f.chats[chat].wait(n, now)
+	f.minutes[chat] = slices.DeleteFunc(f.minutes[chat], func(at time.Time) bool { return now.Sub(at) >= time.Minute })
+	if over := len(f.minutes[chat]) + n - perMinute; group && over > 0 {
+		wait = max(wait, time.Minute-now.Sub(f.minutes[chat][over-1]))
 	}
-	if f.minutes[chat] == nil {
-		f.minutes[chat] = &bucket{size: 20, rate: 20.0 / 60}
+	return wait
+}
+
+// take uses up what n messages need.
+func (f *flood) take(chat int64, n int, now time.Time) {
+	f.all.used += float64(n)
+	if chat == 0 {
+		return
 	}
-	return []*bucket{f.chats[chat], f.minutes[chat]}
+	f.chats[chat].used += float64(n)
+	for range n {
+		f.minutes[chat] = append(f.minutes[chat], now)
+	}
 }
 
 // weight is how many messages a call posts.

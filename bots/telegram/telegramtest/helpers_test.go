@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -161,3 +162,5 @@ func picture(t *testing.T, width, height int) []byte {
 	}
 	return b.Bytes()
 }
+
+func id(p *telegramtest.Person) string { return strconv.FormatInt(p.ID(), 10) }

@@ -242,6 +242,9 @@ func (s *Server) sendMediaGroup(c *call) (any, error) {
 	if err := albumRules(items); err != nil {
 		return nil, err
 	}
+	if len(items) == 1 {
+		c.note("media", "an album has 2-10 items")
+	}
 	r, first, err := s.draft(c)
 	if err != nil {
 		return nil, err
@@ -269,11 +272,11 @@ func (s *Server) sentAlbum(c *call, r *room, album []*Message) (any, error) {
 	return sent, nil
 }
 
-// albumRules: two to ten items; photos and videos mix, documents and audio
+// albumRules: up to ten items; photos and videos mix, documents and audio
 // stay among their own.
 func albumRules(items []inputMedia) error {
-	if len(items) < 2 {
-		return badRequest("must be at least 2 items in the album") // a lone item too is sent with its own method
+	if len(items) == 0 {
+		return badRequest("there are no messages to send")
 	}
 	if len(items) > 10 {
 		return badRequest("too many messages to send as an album")

@@ -32,7 +32,7 @@ func (m Message) String() string {
 	return b.String()
 }
 
-// Kind is "text", "service", or the kind of the message's file:
+// Kind is "text", "invoice", "service", or the kind of the message's file:
 // photo, video, audio, voice, animation, document, sticker or video_note.
 func (m Message) Kind() string {
 	switch {
@@ -40,6 +40,8 @@ func (m Message) Kind() string {
 		return m.file.kind
 	case m.Text != "":
 		return "text"
+	case m.Invoice != nil:
+		return "invoice"
 	}
 	return "service"
 }

@@ -44,7 +44,7 @@ const (
 // after the name when it is required and (min..max) after the kind when it has
 // a range.
 func rows() []row {
-	return slices.Concat(receivingRows(), sendingRows(), editingRows(), chatRows())
+	return slices.Concat(receivingRows(), sendingRows(), editingRows(), chatRows(), paymentRows())
 }
 
 type row struct {
@@ -61,6 +61,7 @@ func receivingRows() []row {
 		{"deleteWebhook", "drop_pending_updates:bool", (*Server).deleteWebhook},
 		{"getWebhookInfo", "", (*Server).getWebhookInfo},
 		{"answerCallbackQuery", "callback_query_id!:str text:str(0..200) show_alert:bool url:str cache_time:int", (*Server).answerCallbackQuery},
+		{"answerInlineQuery", "inline_query_id!:str results!:json cache_time:int(0..2147483647) is_personal:bool next_offset:str button:json", (*Server).answerInlineQuery},
 		{"getFile", "file_id!:str", (*Server).getFile},
 	}
 }

@@ -31,6 +31,9 @@ type Config struct {
 	ReadsAll bool
 	// InlineOff makes the bot one that takes no inline queries.
 	InlineOff bool
+	// InlineFeedback tells the bot which inline results were chosen, as
+	// BotFather's /setinlinefeedback does.
+	InlineFeedback bool
 	// Now is the clock. Nil means time.Now. Timers always run on the real
 	// clock, or that of a synctest bubble.
 	Now func() time.Time
@@ -87,6 +90,10 @@ type Server struct {
 	queue      queue
 	hook       hook
 	presses    map[string]*Press
+	queries    map[string]*InlineQuery
+	links      map[string]*Invoice
+	checkouts  map[string]*Checkout
+	charges    map[string]*charge
 	commands   map[string][]Command
 	flood      flood
 	faults     []*Fault
@@ -99,17 +106,21 @@ type Server struct {
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
 	s := &Server{
-		cfg:      cfg,
-		methods:  methodTable(),
-		done:     make(chan struct{}),
-		random:   rand.New(rand.NewPCG(cfg.Seed, 0x7e1e)),
-		changed:  make(chan struct{}),
-		rooms:    map[int64]*room{},
-		people:   map[int64]*Person{},
-		files:    newStore(),
-		presses:  map[string]*Press{},
-		commands: map[string][]Command{},
-		flood:    newFlood(cfg.Flood),
+		cfg:       cfg,
+		methods:   methodTable(),
+		done:      make(chan struct{}),
+		random:    rand.New(rand.NewPCG(cfg.Seed, 0x7e1e)),
+		changed:   make(chan struct{}),
+		rooms:     map[int64]*room{},
+		people:    map[int64]*Person{},
+		files:     newStore(),
+		presses:   map[string]*Press{},
+		queries:   map[string]*InlineQuery{},
+		links:     map[string]*Invoice{},
+		checkouts: map[string]*Checkout{},
+		charges:   map[string]*charge{},
+		commands:  map[string][]Command{},
+		flood:     newFlood(cfg.Flood),
 	}
 	s.bot = botUser(cfg)
 	s.queue.next = 100_000_000 + s.random.Int64N(800_000_000)

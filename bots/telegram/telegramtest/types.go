@@ -63,6 +63,9 @@ type Message struct {
 	ForumTopicCreated *ForumTopicCreated `json:"forum_topic_created,omitempty"`
 	MigrateToChatID   int64              `json:"migrate_to_chat_id,omitempty"`
 	MigrateFromChatID int64              `json:"migrate_from_chat_id,omitempty"`
+	Invoice           *Invoice           `json:"invoice,omitempty"`
+	SuccessfulPayment *SuccessfulPayment `json:"successful_payment,omitempty"`
+	RefundedPayment   *RefundedPayment   `json:"refunded_payment,omitempty"`
 	ReplyMarkup       *Markup            `json:"reply_markup,omitempty"` // inline keyboards only
 
 	// Edits counts the edits that changed something, Reactions are the bot's
