@@ -2,6 +2,44 @@
 //
 // It is built on github.com/go-telegram/bot for the types and methods of the
 // Bot API; the connection is its own, see client.
+//
+// # What people see
+//
+// One message stands for a request while it is under way: it replies to the
+// command, in its topic, and is edited in place. The end is a new message, of
+// which people are told, and then the old one is deleted; only a request that
+// its owner canceled ends where the button was. Several files come as albums
+// with a message that replies to them and has the buttons. In a group that got
+// half of the messages it takes in a minute, a reaction stands for the
+// progress, and the messages are left for results.
+//
+// Nothing that a person typed becomes markup or calls somebody: there is no
+// parse mode, and a prompt is shown as code, in which Telegram looks for
+// nothing. Texts and captions are counted in UTF-16 units, as Telegram does,
+// and cut between what people see as characters.
+//
+// # Files
+//
+// A file is sent as what it is, else as a document, a picture then in a smaller
+// rendition, and at last as a link with its expiry. What is known beforehand
+// not to fit (bytes, pixels, proportions) is not tried; what Telegram refuses
+// goes down one step. Uploads are read from the disk while they are sent, so
+// that they cost no memory: eight of 50 MB at once take about one MiB. What
+// Telegram has of a file is in the batch's receipt, and shown again it is sent
+// by its id.
+//
+// # When it fails
+//
+// Telegram has no key that makes a repeated call harmless. A message is sent
+// again when it surely was not taken, and when nobody knows: after a broken
+// connection, a 5xx or silence. Only then can it be there twice. Of a delivery
+// that takes several messages, those that were taken are remembered and not
+// sent again.
+//
+// A 429 is kept to the moment, by everything that calls. A group that became a
+// supergroup is followed at once, a topic that is closed or gone is left for
+// the group, a command that was deleted is not replied to, and what cannot be
+// shown in a group goes to the person's private chat.
 package telegram
 
 // Platform is the name of this adapter in identities and lanes. The lane of a
