@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kiebot/bots"
@@ -282,6 +283,36 @@ func TestTrap12NamesHaveTheirExtensions(t *testing.T) {
 	r.must(stored(t, parcel(core.DeliverFinal, private, one), 5000))
 	if got := r.desk.last("sendAudio").files["audio"]; got != "Waves.mp3" {
 		t.Errorf("a song is called %q", got)
+	}
+}
+
+// While a large file is on its way the chat shows so, in its topic, every four
+// seconds; while a small one is, nobody would see it.
+func TestChatActionWhileUploading(t *testing.T) {
+	for size, want := range map[int64]int{actionFrom: 3, actionFrom - 1: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRoom(t)
+			api, err := newClient(testToken, "http://telegram.test", slowly{r.desk})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.api = api
+			r.must(stored(t, parcel(core.DeliverFinal, group, video(0)), size))
+			var actions []deskCall
+			for _, c := range r.desk.calls {
+				if c.method == "sendChatAction" {
+					actions = append(actions, c)
+				}
+			}
+			if len(actions) != want {
+				t.Fatalf("%d actions for %d bytes, want %d", len(actions), size, want)
+			}
+			for _, c := range actions {
+				if c.form["action"] != "upload_video" || c.form["message_thread_id"] != "3" {
+					t.Errorf("%+v", c.form)
+				}
+			}
+		})
 	}
 }
 

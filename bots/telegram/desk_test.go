@@ -258,3 +258,13 @@ func (c cutter) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return c.desk.RoundTrip(r)
 }
+
+// slowly takes ten seconds for every file.
+type slowly struct{ desk *desk }
+
+func (s slowly) RoundTrip(r *http.Request) (*http.Response, error) {
+	if underway(r.Body) {
+		<-time.After(10 * time.Second)
+	}
+	return s.desk.RoundTrip(r)
+}

@@ -61,6 +61,20 @@ func TestTalkVideoInATopic(t *testing.T) {
 	})
 }
 
+// Private chats have topics too, and what is asked for in one stays there.
+func TestTalkTopicInPrivate(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		ann.Types("/start")
+		topic := ann.Private().Topic("cats")
+		topic.As(ann).Types("/imagine a cat")
+		if first := topic.Next(t); first.ThreadID != topic.ThreadID() {
+			t.Errorf("%s is in topic %d", first, first.ThreadID)
+		}
+		topic.Until(t, finds("photo", "a cat"))
+	})
+}
+
 func TestTalkAlbum(t *testing.T) {
 	inTown(t, townConfig{}, func(t *testing.T, w *town) {
 		ann := w.tg.Person("Ann")
