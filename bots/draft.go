@@ -77,7 +77,7 @@ func (b *Bot) begin(ctx context.Context, s session) Reply {
 	if err != nil {
 		return b.refusal(s.voice, err)
 	}
-	draft, err := b.engine.NewDraft(ctx, s.in.Origin.Identity, s.in.Key, data)
+	draft, err := b.engine.NewDraft(ctx, s.in.Origin, s.in.Key, data)
 	if err != nil {
 		return b.refusal(s.voice, err)
 	}
@@ -254,6 +254,9 @@ func (b *Bot) knobs(s session) []knob {
 		all = append(all, k)
 	}
 	for _, option := range []catalog.Option{spoilerOption, privateOption} {
+		if option == spoilerOption && s.settings.Chat.Spoiler {
+			continue // the chat has decided
+		}
 		k := knob{name: string(option), option: option, title: s.say("option."+string(option), nil), values: []string{switchOff, switchOn}, now: switchOff}
 		if option == spoilerOption && s.settings.Spoiler() {
 			k.now = switchOn

@@ -116,7 +116,7 @@ func (b *Bot) pressSettings(ctx context.Context, s session, at step) Reply {
 	if !ok {
 		return s.unknown()
 	}
-	if err := b.engine.ChangeSettings(ctx, s.in.Origin.Identity, edit); err != nil {
+	if err := b.engine.ChangeSettings(ctx, s.in.Origin, edit); err != nil {
 		return b.refusal(s.voice, err)
 	}
 	return b.settingsPage(b.session(ctx, s.in), home)
@@ -176,7 +176,7 @@ func withModel(models map[catalog.Kind]string, kind catalog.Kind, id string) map
 
 // setModel makes the model the person's for its kind.
 func (b *Bot) setModel(ctx context.Context, s session, kind catalog.Kind, id string) error {
-	return b.engine.ChangeSettings(ctx, s.in.Origin.Identity, func(p *core.PersonSettings) { p.Models = withModel(p.Models, kind, id) })
+	return b.engine.ChangeSettings(ctx, s.in.Origin, func(p *core.PersonSettings) { p.Models = withModel(p.Models, kind, id) })
 }
 
 // What can be chosen as a bound, in credits.

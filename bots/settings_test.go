@@ -9,7 +9,7 @@ import (
 
 func (w *world) choose(who core.Identity, edit func(*core.PersonSettings)) {
 	w.t.Helper()
-	must(w.t, w.engine.ChangeSettings(w.t.Context(), who, edit))
+	must(w.t, w.engine.ChangeSettings(w.t.Context(), w.incoming(who, "en", "").Origin, edit))
 }
 
 func (w *world) chooseForChat(edit func(*core.ChatSettings)) {

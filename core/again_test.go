@@ -110,3 +110,31 @@ func TestAgainOpensFilesWhereTheyCameFrom(t *testing.T) {
 		}
 	})
 }
+
+// Made again with other words, it is a request of its own, once per update.
+func TestAgainWithOtherWords(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		first := w.untilShown(w.submit(request("a cat")))
+		edit := func(r *core.Request) {
+			r.Prompt, r.Input = "a dog", map[string]any{"prompt": "a dog"}
+		}
+		var ids []core.TaskID
+		for range 2 {
+			receipt, err := w.engine.AgainWith(t.Context(), string(first.ID), "chat:edit", roomOf(ada, false), edit)
+			w.must(err)
+			ids = append(ids, receipt.Tasks...)
+		}
+		if ids[0] != ids[1] {
+			t.Errorf("tasks %v for one update", ids)
+		}
+		task := w.untilShown(ids[0])
+		if task.Request.Prompt != "a dog" || task.Request.Parent != first.ID || w.kie.Tasks()[1].Input["prompt"] != "a dog" {
+			t.Errorf("%+v", task.Request)
+		}
+		if before := w.task(first.ID).Request; before.Prompt != "a cat" || before.Input["prompt"] != "a cat" {
+			t.Errorf("the earlier task became %+v", before)
+		}
+		_, err := w.engine.AgainWith(t.Context(), string(first.ID), "chat:other", roomOf(adaPhone, false), edit)
+		wantRefusal(t, err, core.ReasonNotYours)
+	})
+}

@@ -68,14 +68,27 @@ func draft(tx Tx, who Identity, id string, now time.Time) (all []Draft, at int, 
 	return all, at, err
 }
 
-// NewDraft keeps a draft of the person's. The key is that of the platform's
-// update: the same key again gives the same draft.
-func (e *Engine) NewDraft(ctx context.Context, who Identity, key string, data json.RawMessage) (Draft, error) {
+// NewDraft keeps a draft for the person of the origin, who must be one that may
+// ask for something there. The key is that of the platform's update: the same
+// key again gives the same draft.
+func (e *Engine) NewDraft(ctx context.Context, origin Origin, key string, data json.RawMessage) (Draft, error) {
 	if len(data) > draftMax {
 		return Draft{}, fmt.Errorf("core: a draft of %d bytes is too large", len(data))
 	}
 	var made Draft
+	who := origin.Identity
 	err := e.update(ctx, func(c *change) error {
+		account, err := accountOrNone(c.Tx, who)
+		if err != nil {
+			return err
+		}
+		asked, err := c.e.asked(c.Tx, account, origin, c.now)
+		if err != nil {
+			return err
+		}
+		if err := asked.welcome(); err != nil {
+			return err
+		}
 		all, err := drafts(c.Tx, who, c.now)
 		if err != nil {
 			return err

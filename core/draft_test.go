@@ -14,7 +14,7 @@ import (
 
 func (w *world) draft(key, says string) core.Draft {
 	w.t.Helper()
-	d, err := w.engine.NewDraft(w.t.Context(), ada, key, json.RawMessage(says))
+	d, err := w.engine.NewDraft(w.t.Context(), roomOf(ada, false), key, json.RawMessage(says))
 	w.must(err)
 	return d
 }
@@ -57,7 +57,7 @@ func TestADraftIsKept(t *testing.T) {
 		nap(core.DraftFor)
 		_, err = w.engine.Draft(ctx, ada, other.ID)
 		wantRefusal(t, err, core.ReasonNoDraft)
-		if _, err := w.engine.NewDraft(ctx, ada, "chat:large", make(json.RawMessage, 1<<20)); err == nil {
+		if _, err := w.engine.NewDraft(ctx, roomOf(ada, false), "chat:large", make(json.RawMessage, 1<<20)); err == nil {
 			t.Error("a draft may not have any size")
 		}
 	})

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -117,13 +118,21 @@ func (e *Engine) Settings(ctx context.Context, origin Origin) (Settings, error) 
 	return s, err
 }
 
-// ChangeSettings lets edit change what the person chose. It may be called
-// more than once.
-func (e *Engine) ChangeSettings(ctx context.Context, who Identity, edit func(*PersonSettings)) error {
+// ChangeSettings lets edit change what the person of the origin chose, unless
+// nobody let them in. It may be called more than once.
+func (e *Engine) ChangeSettings(ctx context.Context, origin Origin, edit func(*PersonSettings)) error {
 	return unavailable(e.update(ctx, func(c *change) error {
-		account, err := c.accountFor(who)
+		account, err := c.accountFor(origin.Identity)
 		if err != nil {
 			return err
+		}
+		asked, err := c.e.asked(c.Tx, account, origin, c.now)
+		if err != nil {
+			return err
+		}
+		var refusal *Refusal
+		if errors.As(asked.welcome(), &refusal) && refusal.Reason == ReasonStranger {
+			return refusal // and the account that was opened for it is not kept
 		}
 		account.Settings.Models = maps.Clone(account.Settings.Models)
 		edit(&account.Settings)
@@ -171,12 +180,4 @@ func (a asked) operatorsDaily() Limit {
 // confirmAbove is the price above which the person is asked.
 func (a asked) confirmAbove() Limit {
 	return lesser(orUnlimited(a.policy.ConfirmAbove), orUnlimited(a.account.Settings.ConfirmAbove))
-}
-
-// openToAll refuses who is no admin where only admins may ask.
-func (a asked) openToAll() error {
-	if a.chat.Settings.AdminsOnly && !a.origin.Admin {
-		return &Refusal{Reason: ReasonAdminsOnly}
-	}
-	return nil
 }

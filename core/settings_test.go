@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"maps"
 	"testing"
 
@@ -26,7 +27,7 @@ func (w *world) settings(origin core.Origin) core.Settings {
 func TestSettingsAreKept(t *testing.T) {
 	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
 		ctx, yes, no := t.Context(), true, false
-		w.must(w.engine.ChangeSettings(ctx, ada, func(s *core.PersonSettings) {
+		w.must(w.engine.ChangeSettings(ctx, roomOf(ada, false), func(s *core.PersonSettings) {
 			s.Models = map[catalog.Kind]string{catalog.Image: "mine"}
 			s.Language, s.Spoiler = "ru", &no
 		}))
@@ -46,7 +47,7 @@ func TestSettingsAreKept(t *testing.T) {
 		if !w.settings(roomOf(ada, false)).Spoiler() {
 			t.Error("the chat's spoiler is for everybody")
 		}
-		w.must(w.engine.ChangeSettings(ctx, adaWeb, func(s *core.PersonSettings) { s.Spoiler = &yes }))
+		w.must(w.engine.ChangeSettings(ctx, roomOf(adaWeb, false), func(s *core.PersonSettings) { s.Spoiler = &yes }))
 		if s := w.settings(roomOf(adaWeb, false)); !s.Spoiler() || s.Model(catalog.Image) != "ours" {
 			t.Errorf("somebody else in the room: %+v", s)
 		}
@@ -59,7 +60,7 @@ func TestLinkedAccountsJoinTheirSettings(t *testing.T) {
 		yes, no := true, false
 		choose := func(who core.Identity, edit func(*core.PersonSettings)) {
 			t.Helper()
-			w.must(w.engine.ChangeSettings(t.Context(), who, edit))
+			w.must(w.engine.ChangeSettings(t.Context(), roomOf(who, false), edit))
 			nap(1e9)
 		}
 		choose(ada, func(s *core.PersonSettings) {
@@ -143,7 +144,7 @@ func TestOwnLimitsOnlyGetStricter(t *testing.T) {
 
 		confirm := func(l core.Limit) {
 			t.Helper()
-			w.must(w.engine.ChangeSettings(ctx, ada, func(s *core.PersonSettings) { s.ConfirmAbove = &l }))
+			w.must(w.engine.ChangeSettings(ctx, roomOf(ada, false), func(s *core.PersonSettings) { s.ConfirmAbove = &l }))
 		}
 		elsewhere := func(count int) error {
 			req := request("elsewhere")
@@ -185,5 +186,29 @@ func TestAChatHidesEverything(t *testing.T) {
 		if w.task(done.ID).Request.Spoiler {
 			t.Error("the task was changed")
 		}
+	})
+}
+
+// Nothing is kept of people whom nobody let in.
+func TestStrangersLeaveNothing(t *testing.T) {
+	allow := func(c *core.Config) { c.Policy.Allow = []string{ada.String()} }
+	play(t, kietest.Config{}, allow, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		stranger := roomOf(adaPhone, false)
+		wantRefusal(t, w.engine.ChangeSettings(ctx, stranger, func(s *core.PersonSettings) { s.Language = "ru" }), core.ReasonStranger)
+		_, err := w.engine.NewDraft(ctx, stranger, "chat:stranger", []byte(`{}`))
+		wantRefusal(t, err, core.ReasonStranger)
+		err = w.store.View(ctx, func(tx core.Tx) error {
+			_, err := tx.AccountOf(adaPhone)
+			return err
+		})
+		if !errors.Is(err, core.ErrNotFound) {
+			t.Errorf("an account was opened: %v", err)
+		}
+		w.draft("chat:ada", `{}`)
+		w.must(w.engine.Block(ctx, admin(""), ada))
+		_, err = w.engine.NewDraft(ctx, roomOf(ada, false), "chat:blocked", []byte(`{}`))
+		wantRefusal(t, err, core.ReasonBlocked)
+		w.must(w.engine.ChangeSettings(ctx, roomOf(ada, false), func(s *core.PersonSettings) { s.Language = "ru" }))
 	})
 }

@@ -163,13 +163,7 @@ func (c *change) admit(account Account, req Request, total Credits) ([]Window, C
 
 // allowed refuses what no window decides about.
 func (c *change) allowed(a asked, total Credits) error {
-	if !a.policy.allows(a.account, a.origin) {
-		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
-	}
-	if block := a.account.Blocked; block != nil {
-		return &Refusal{Reason: ReasonBlocked, Why: block.Why}
-	}
-	if err := a.openToAll(); err != nil {
+	if err := a.welcome(); err != nil {
 		return err
 	}
 	if most := orUnlimited(a.policy.MaxRequest); most != Unlimited && total > Credits(most) {
@@ -194,6 +188,19 @@ func (c *change) allowed(a asked, total Credits) error {
 	}
 	if len(requests) >= most {
 		return &Refusal{Reason: ReasonActive, Max: most}
+	}
+	return nil
+}
+
+// welcome refuses who may not ask for anything there, whatever it costs.
+func (a asked) welcome() error {
+	switch {
+	case !a.policy.allows(a.account, a.origin):
+		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
+	case a.account.Blocked != nil:
+		return &Refusal{Reason: ReasonBlocked, Why: a.account.Blocked.Why}
+	case a.chat.Settings.AdminsOnly && !a.origin.Admin:
+		return &Refusal{Reason: ReasonAdminsOnly}
 	}
 	return nil
 }

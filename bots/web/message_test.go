@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"kiebot/bots"
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie/catalog"
@@ -144,5 +146,21 @@ func TestParseRatio(t *testing.T) {
 		if got != want || ok != (want > 0) {
 			t.Errorf("%q: %v %t, want %v", text, got, ok, want)
 		}
+	}
+}
+
+// A button for what the page cannot do, or need not, is left out; a text to be
+// changed goes into the input field.
+func TestButtonsOfThePage(t *testing.T) {
+	got := buttons([]bots.Button{
+		{Emoji: "🔄", Label: "Again", Data: "1:again:x"},
+		{Emoji: "✏️", Label: "Edit prompt", Data: "1:edit:x", Text: "/imagine a cat", Edit: true},
+		{Emoji: "✏️", Label: "Edit prompt", Data: "1:edit:x", Edit: true},
+		{Emoji: "📥", Label: "Original", Data: "1:original:x", Needs: bots.CanSendFile},
+		{Emoji: "🗑️", Label: "Delete", Data: "1:delete:x", Needs: bots.CanDelete},
+	})
+	want := []button{{"🔄", "Again", "1:again:x", ""}, {"✏️", "Edit prompt", "", "/imagine a cat"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("buttons %+v, want %+v", got, want)
 	}
 }
