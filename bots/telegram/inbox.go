@@ -27,6 +27,9 @@ type inbox struct {
 
 	mu   sync.Mutex
 	held map[int64]json.RawMessage // by update id
+	// The whole record is written for each change. So many that are handled at
+	// the same time share a write: one of them writes until nothing is new.
+	stale, saving bool
 }
 
 func newInbox(store core.Store) *inbox {
@@ -73,15 +76,37 @@ func (b *inbox) keep(ctx context.Context, jobs []*job) error {
 	return b.save(ctx)
 }
 
-// drop forgets an update that was handled.
-func (b *inbox) drop(ctx context.Context, id int64) error {
+// drop forgets updates that were handled, together. It may return before that
+// is durable: an update that is handled once more does no harm.
+func (b *inbox) drop(ctx context.Context, ids []int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, there := b.held[id]; !there {
+	for _, id := range ids {
+		if _, there := b.held[id]; there {
+			delete(b.held, id)
+			b.stale = true
+		}
+	}
+	if b.saving {
 		return nil
 	}
-	delete(b.held, id)
-	return b.save(ctx)
+	b.saving = true
+	defer func() { b.saving = false }()
+	for b.stale {
+		b.stale = false
+		data, err := json.Marshal(b.held)
+		if err != nil {
+			return fmt.Errorf("encoding updates: %w", err)
+		}
+		b.mu.Unlock()
+		err = putSetting(ctx, b.store, inboxSetting, data)
+		b.mu.Lock()
+		if err != nil {
+			b.stale = true
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *inbox) save(ctx context.Context) error {

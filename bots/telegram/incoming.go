@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,11 +43,21 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 		return
 	}
 	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album)}
-	t.answer(ctx, placeOf(m, origin), origin.Locale, t.cfg.Bot.Command(ctx, in))
+	var reply bots.Reply
+	t.receiver.working(ctx, func() { reply = t.cfg.Bot.Command(ctx, in) })
+	if ctx.Err() == nil {
+		t.answer(ctx, placeOf(m, origin), origin.Locale, reply)
+	}
 }
 
 // keyOf names the update for core, which makes nothing twice under one name.
-func keyOf(u update) string { return Platform + ":" + strconv.FormatInt(u.ID, 10) }
+// All pictures of an album have its name.
+func keyOf(u update) string {
+	if m := u.message(); m != nil && u.Press == nil && m.Album != "" {
+		return Platform + ":album:" + strconv.FormatInt(m.Chat.ID, 10) + ":" + m.Album
+	}
+	return Platform + ":" + strconv.FormatInt(u.ID, 10)
+}
 
 // together is the message of an album that has the words, else its first.
 func together(album []*message) *message {
@@ -175,7 +186,16 @@ func (t *Telegram) press(ctx context.Context, u update) {
 	origin, _ := originOf(&m)
 	done := make(chan bots.Reply, 1)
 	go func() {
-		done <- t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: origin}, p.Data)
+		reply := bots.Reply{Silent: true}
+		defer func() {
+			if what := recover(); what != nil {
+				t.skipped(u.ID, fmt.Errorf("panic: %v\n%s", what, debug.Stack()))
+			}
+			done <- reply
+		}()
+		t.receiver.working(ctx, func() {
+			reply = t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: origin}, p.Data)
+		})
 	}()
 	at := placeOf(&m, origin)
 	late := time.NewTimer(pressFor)

@@ -32,7 +32,11 @@ func (t *Telegram) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	heard := t.cfg.Now()
 	for ctx.Err() == nil {
+		if t.cfg.Now().Sub(heard) > offsetFor {
+			next = 0 // ids may begin anew, and everything before is confirmed
+		}
 		var raw []json.RawMessage
 		err := t.steadily(ctx, "getting updates", func() error {
 			raw, err = t.api.updates(ctx, next, pollFor)
@@ -41,8 +45,9 @@ func (t *Telegram) poll(ctx context.Context) error {
 		if err != nil {
 			break // ctx ended
 		}
-		if after := t.readAll(raw); after.next > next {
-			next = after.next
+		// An id below the offset is one of a new beginning.
+		if after := t.readAll(raw); after.next > 0 {
+			next, heard = after.next, t.cfg.Now()
 			if t.steadily(ctx, "storing updates", func() error { return t.keep(ctx, after) }) != nil {
 				break
 			}

@@ -13,7 +13,7 @@ const (
 	// patience is how long Telegram waits for an update to be handled. What
 	// takes longer is stored, and goes on by itself.
 	patience  = time.Second
-	atOnce    = 32                      // updates being handled
+	atOnce    = 32                      // commands being worked on
 	mostTaken = 2000                    // that were taken and are not done; more have to wait at Telegram
 	mostDone  = 10_000                  // whose ids are remembered: webhooks repeat an update that was answered late
 	albumWait = 1500 * time.Millisecond // from one picture of an album to the next
@@ -23,8 +23,9 @@ const (
 // handled in order, chats do not wait for each other, each update is handled
 // once, and none is lost by a kill: either Telegram gives it again or the inbox has it.
 //
-// What is repeated after a kill finds its task by the update's id, which is the
-// request's key; a command that makes nothing is answered a second time.
+// What is repeated after a kill finds its task by the request's key, which is the
+// update's id or, as its pictures may come again in part, the album's; a command
+// that makes nothing is answered a second time.
 type receiver struct {
 	handle func(ctx context.Context, u update, album []*message)
 	inbox  *inbox
@@ -34,11 +35,20 @@ type receiver struct {
 	work   sync.WaitGroup
 
 	mu     sync.Mutex
-	last   map[int64]*job // by chat: the newest
+	last   map[queue]*job // the newest of each
 	taken  map[int64]*job // by update id: not done yet
 	done   memory
 	albums map[string]*job
 }
+
+// queue is what is handled in order. Presses have one of their own: a button
+// must not spin until a command before it is done.
+type queue struct {
+	chat  int64
+	press bool
+}
+
+func queueOf(u update) queue { return queue{u.chatID(), u.Press != nil} }
 
 // job is one update being handled; an album is one job.
 type job struct {
@@ -60,7 +70,7 @@ func (j *job) isDone() bool {
 func newReceiver(in *inbox, handle func(context.Context, update, []*message), failed func(int64, error)) *receiver {
 	return &receiver{
 		handle: handle, inbox: in, failed: failed, slots: make(chan struct{}, atOnce), room: make(chan struct{}, mostTaken),
-		last: map[int64]*job{}, taken: map[int64]*job{}, albums: map[string]*job{},
+		last: map[queue]*job{}, taken: map[int64]*job{}, albums: map[string]*job{},
 	}
 }
 
@@ -105,9 +115,9 @@ func (r *receiver) start(ctx context.Context, u update) (*job, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	j = &job{update: u, done: make(chan struct{})}
-	chat := u.chatID()
-	before := r.last[chat]
-	r.last[chat], r.taken[u.ID] = j, j
+	queue := queueOf(u)
+	before := r.last[queue]
+	r.last[queue], r.taken[u.ID] = j, j
 	if m := u.message(); m != nil && u.Press == nil && m.Album != "" {
 		j.album, j.more = []*message{m}, make(chan struct{}, 1)
 		r.albums[albumKey(m)] = j
@@ -166,13 +176,7 @@ func (r *receiver) run(ctx context.Context, j, before *job) {
 			return
 		}
 	}
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return
-	}
 	r.guarded(ctx, j)
-	<-r.slots
 	if ctx.Err() != nil {
 		return // perhaps it was cut short: it is handled again after the next start
 	}
@@ -213,12 +217,15 @@ func (r *receiver) finish(ctx context.Context, j *job) {
 	close(j.done)
 	ids := []int64{j.update.ID}
 	r.mu.Lock()
-	if chat := j.update.chatID(); r.last[chat] == j {
-		delete(r.last, chat)
+	if queue := queueOf(j.update); r.last[queue] == j {
+		delete(r.last, queue)
 	}
-	for id, other := range r.taken {
-		if len(j.album) > 1 && other.done == j.done && id != j.update.ID {
-			ids = append(ids, id)
+	if len(j.album) > 1 {
+		ids = ids[:0]
+		for id, other := range r.taken {
+			if other.done == j.done {
+				ids = append(ids, id)
+			}
 		}
 	}
 	for _, id := range ids {
@@ -226,10 +233,20 @@ func (r *receiver) finish(ctx context.Context, j *job) {
 		r.done.add(id)
 	}
 	r.mu.Unlock()
-	for _, id := range ids {
-		if err := r.inbox.drop(ctx, id); err != nil {
-			r.failed(id, err)
-		}
+	if err := r.inbox.drop(ctx, ids); err != nil {
+		r.failed(j.update.ID, err)
+	}
+}
+
+// working runs what uses the store and the processor, at most atOnce at the
+// same time. Waiting for leave to answer is done outside of it, so that a chat
+// that takes nothing at the moment holds up no other.
+func (r *receiver) working(ctx context.Context, do func()) {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+		do()
+	case <-ctx.Done():
 	}
 }
 

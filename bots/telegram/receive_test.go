@@ -216,14 +216,16 @@ func TestTrap5GoroutinesAreBounded(t *testing.T) {
 	receiving(t, func(t *testing.T, c *counter) {
 		gate, most, now := make(chan struct{}), 0, 0
 		c.slow = func(update) {
-			c.mu.Lock()
-			now++
-			most = max(most, now)
-			c.mu.Unlock()
-			<-gate
-			c.mu.Lock()
-			now--
-			c.mu.Unlock()
+			c.working(c.ctx, func() {
+				c.mu.Lock()
+				now++
+				most = max(most, now)
+				c.mu.Unlock()
+				<-gate
+				c.mu.Lock()
+				now--
+				c.mu.Unlock()
+			})
 		}
 		var all []update
 		for i := range int64(500) {

@@ -101,7 +101,7 @@ func New(cfg Config) (*Telegram, error) {
 	if cfg.Webhook && (cfg.PublicURL == "" || cfg.Secret == "") {
 		return nil, errors.New("telegram: a webhook needs Config.PublicURL and Secret")
 	}
-	if cfg.URL == "" {
+	if cfg.URL = strings.TrimRight(cfg.URL, "/"); cfg.URL == "" {
 		cfg.URL = DefaultURL
 	}
 	if cfg.Logger == nil {
@@ -110,7 +110,7 @@ func New(cfg Config) (*Telegram, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	api, err := newClient(cfg.Token.reveal(), strings.TrimRight(cfg.URL, "/"), cfg.Transport)
+	api, err := newClient(cfg.Token.reveal(), cfg.URL, cfg.Transport)
 	if err != nil {
 		return nil, err
 	}
