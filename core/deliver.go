@@ -64,7 +64,12 @@ func (c *courier) try(work context.Context, w *waiting) outcome {
 	case overtaken(p):
 		return c.drop(work, d)
 	}
+	p.Keep = func(ctx context.Context, part json.RawMessage) error {
+		d.Part = part
+		return c.e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
+	}
 	data, err := c.hand(work, p)
+	w.Delivery.Part = d.Part
 	if err != nil {
 		return c.unshown(work, w, p.Tasks[0], data, err)
 	}

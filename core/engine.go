@@ -31,7 +31,8 @@ type Adapter interface {
 	// repeated call. A *DeliveryError says whether, when and where to try
 	// again; any other error is tried again with backoff, for a day at least.
 	// A receipt beside the error says how much was shown before it, where that
-	// takes several calls: the next attempt has it as Delivery.Part.
+	// takes several calls: the next attempt has it as Delivery.Part. So that a
+	// kill between two calls repeats none, Parcel.Keep stores it in between.
 	Deliver(ctx context.Context, p Parcel) (receipt json.RawMessage, err error)
 }
 
@@ -54,6 +55,9 @@ type Parcel struct {
 	Resume time.Time
 	// Usual is how long the model mostly takes at Kie; 0 when too little is known of it.
 	Usual time.Duration
+	// Keep stores what becomes Delivery.Part, before it returns nil; it may be
+	// called during Deliver only. Nil for progress, which is never repeated.
+	Keep func(ctx context.Context, part json.RawMessage) error
 }
 
 // DeliveryError is what an adapter returns when it knows more than "it failed".

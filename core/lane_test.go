@@ -584,3 +584,40 @@ func TestMediaThatWaitsStays(t *testing.T) {
 		}
 	})
 }
+
+// What an adapter keeps between two calls is there after a kill, and after an
+// error that says nothing of it.
+func TestPartsAreKeptBetweenCalls(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		var parts []string
+		died := make(chan struct{})
+		w.chat.set(func(p core.Parcel) error {
+			if p.Delivery.Kind != core.DeliverFinal {
+				return nil
+			}
+			parts = append(parts, string(p.Delivery.Part))
+			switch len(parts) {
+			case 1:
+				if err := p.Keep(t.Context(), json.RawMessage(`"one"`)); err != nil {
+					t.Error(err)
+				}
+				return errors.New("the second call failed")
+			case 2:
+				if err := p.Keep(t.Context(), json.RawMessage(`"two"`)); err != nil {
+					t.Error(err)
+				}
+				close(died)
+				return errors.New("the process died")
+			}
+			return nil
+		})
+		id := w.submit(request("a cat"))
+		<-died
+		w.reopen(nil)
+		w.run()
+		w.untilShown(id)
+		if want := []string{"", `"one"`, `"two"`}; !slices.Equal(parts, want) {
+			t.Errorf("the parts were %q, want %q", parts, want)
+		}
+	})
+}

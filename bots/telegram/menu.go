@@ -15,7 +15,7 @@ import (
 // none is no reason not to answer: what fails is logged.
 func (t *Telegram) showMenu(ctx context.Context) {
 	for _, language := range append([]string{""}, bots.Languages()...) {
-		if err := t.setMenu(ctx, language); err != nil {
+		if err := t.setMenu(ctx, language); err != nil && ctx.Err() == nil {
 			t.log.Warn("setting the menu of commands", "language", language, "error", err)
 		}
 	}

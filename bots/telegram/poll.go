@@ -29,7 +29,10 @@ func allowedUpdates() []string {
 // Telegram what it has.
 func (t *Telegram) poll(ctx context.Context) error {
 	next, err := readOffset(ctx, t.cfg.Store, t.cfg.Now())
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
 	heard := t.cfg.Now()
@@ -102,7 +105,7 @@ func (t *Telegram) steadily(ctx context.Context, what string, call func() error)
 		switch {
 		case errors.As(err, &failed) && failed.RetryAfter > 0:
 			pause = failed.RetryAfter
-		case trouble(err) != nil:
+		case trouble(err) == errToken:
 			pause = mostWait // nothing that goes away by itself soon
 		}
 		select {

@@ -169,6 +169,7 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 		return nil, err
 	}
 	d := delivery{talker: t, at: at, parcel: p, before: readReceipt(p.Shown), after: readReceipt(p.Delivery.Part)}
+	d.kept = len(d.after.Done)
 	d.after.Chat = at.chat
 	switch p.Delivery.Kind {
 	case core.DeliverFinal, core.DeliverLate, core.DeliverShow:

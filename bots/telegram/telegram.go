@@ -128,7 +128,10 @@ func New(cfg Config) (*Telegram, error) {
 // means that the store cannot be read.
 func (t *Telegram) Run(ctx context.Context) error {
 	left, err := t.receiver.inbox.load(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
 	defer t.receiver.wait()

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/go-telegram/bot"
@@ -19,6 +20,23 @@ type delivery struct {
 	before receipt // of what the chat shows of the batch
 	after  receipt // of what it shows when we are done
 	model  string  // by its title
+	kept   int     // how many of the steps that were taken are stored
+}
+
+// try is the talker's, once the steps before are stored: a kill during this
+// call must not repeat them.
+func (d *delivery) try(ctx context.Context, at *place, messages int, call func() error) error {
+	if steps := len(d.after.Done); steps > d.kept && d.parcel.Keep != nil {
+		part, err := d.after.encode()
+		if err != nil {
+			return err
+		}
+		if err := d.parcel.Keep(ctx, part); err != nil {
+			return fmt.Errorf("telegram: storing what was shown: %w", err)
+		}
+		d.kept = steps
+	}
+	return d.talker.try(ctx, at, messages, call)
 }
 
 // showWay shows where a batch stands that is under way: in a message of its own
