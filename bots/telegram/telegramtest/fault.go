@@ -109,10 +109,12 @@ func (f *Fault) status(usual int) int {
 	switch {
 	case f.Drop || f.Hang:
 		return 0
-	case f.Status != 0:
-		return f.Status
+	case f.HTML:
+		return cmp.Or(f.Status, http.StatusBadGateway)
+	case f.Slow > 0:
+		return usual
 	}
-	return usual
+	return cmp.Or(f.Status, http.StatusInternalServerError)
 }
 
 // spoil answers in place of usual.

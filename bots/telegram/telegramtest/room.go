@@ -24,7 +24,6 @@ type room struct {
 	blocked  bool  // by the person
 	gone     bool  // the person deleted their account
 	actions  []ChatAction
-	spoke    bool // the bot was the last bot to write
 }
 
 // member is somebody in a group.
@@ -138,7 +137,6 @@ func (s *Server) add(r *room, m *Message) *Message {
 	}
 	r.messages = append(r.messages, m)
 	r.byID[m.ID] = m
-	r.spoke = m.From != nil && m.From.ID == s.bot.ID
 	s.touch()
 	return m
 }
