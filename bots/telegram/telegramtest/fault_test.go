@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,7 +90,7 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 
 	b.s.Fault(telegramtest.Fault{ResetAfter: 1 << 10})
-	if answer, err := send(t.Context(), b.s, ann, 3<<20); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+	if answer, err := send(t.Context(), b.s, ann, 3<<20); err == nil {
 		t.Errorf("an upload that is reset is %v, %v", answer, err)
 	}
 

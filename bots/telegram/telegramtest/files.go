@@ -50,6 +50,7 @@ type file struct {
 	title      string
 	streaming  bool
 	thumbnail  *file
+	cover      *file       // of a video
 	sizes      []PhotoSize // of a photo
 	path       string      // of its last link
 	linked     time.Time
@@ -162,6 +163,9 @@ func (f *file) media() *MediaFile {
 		size := f.thumbnail.size()
 		m.Thumbnail = &size
 	}
+	if f.cover != nil {
+		m.Cover = f.cover.sizes
+	}
 	switch f.kind {
 	case "document":
 		m.Width, m.Height, m.Duration = 0, 0, 0
@@ -236,14 +240,14 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, rest string) 
 	token, name, _ := strings.Cut(rest, "/")
 	s.mu.Lock()
 	f := s.files.byPath[name]
-	now := s.now()
+	ended := f == nil || s.now().Sub(f.linked) > linkLifetime
 	s.mu.Unlock()
 	switch {
 	case token != s.cfg.Token:
 		s.end(begun, nil, http.StatusUnauthorized, nil)
 		answer(w, unauthorized())
 		return
-	case f == nil || now.Sub(f.linked) > linkLifetime:
+	case ended:
 		s.end(begun, nil, http.StatusNotFound, nil)
 		answer(w, notFound())
 		return

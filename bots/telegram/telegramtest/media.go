@@ -92,13 +92,13 @@ type about struct {
 	width, height, duration int
 	performer, title        string
 	streaming               bool
-	thumbnail               input
+	thumbnail, cover        input
 }
 
 func (c *call) about() about {
 	return about{
 		width: int(c.int("width")), height: int(c.int("height")), duration: int(c.int("duration")),
-		performer: c.text("performer"), title: c.text("title"), streaming: c.bool("supports_streaming"), thumbnail: c.input("thumbnail"),
+		performer: c.text("performer"), title: c.text("title"), streaming: c.bool("supports_streaming"), thumbnail: c.input("thumbnail"), cover: c.input("cover"),
 	}
 }
 
@@ -109,6 +109,13 @@ func (s *Server) apply(f *file, in input, a about) error {
 	}
 	if f.kind == "video" || f.kind == "animation" && f.width == 0 {
 		f.width, f.height = a.width, a.height
+	}
+	if a.cover != (input{}) {
+		cover, err := s.take("photo", a.cover)
+		if err != nil {
+			return err
+		}
+		f.cover = cover
 	}
 	f.duration, f.performer, f.title, f.streaming = a.duration, a.performer, a.title, a.streaming
 	return s.thumbnail(f, a.thumbnail)
@@ -224,7 +231,7 @@ func (s *Server) load(c *call, item inputMedia, m *Message) error {
 	if err != nil {
 		return err
 	}
-	a := about{item.Width, item.Height, item.Duration, item.Performer, item.Title, item.Streaming, c.linked(item.Thumbnail)}
+	a := about{item.Width, item.Height, item.Duration, item.Performer, item.Title, item.Streaming, c.linked(item.Thumbnail), c.linked(item.Cover)}
 	if err := s.apply(f, in, a); err != nil {
 		return err
 	}

@@ -49,15 +49,35 @@ func (s *Server) readCall(r *http.Request, limit int64) (*call, error) {
 	case err != nil:
 		return c, badRequest("unsupported content type")
 	}
+	body := &watched{Reader: r.Body}
 	switch kind {
 	case "application/json":
-		return c, c.readJSON(r.Body)
+		return c, c.readJSON(body)
 	case "application/x-www-form-urlencoded":
-		return c, c.readForm(r.Body)
+		return c, c.readForm(body)
 	case "multipart/form-data":
-		return c, c.readMultipart(multipart.NewReader(r.Body, options["boundary"]), s.newBlob, limit)
+		err := c.readMultipart(multipart.NewReader(body, options["boundary"]), s.newBlob, limit)
+		if failed := (*apiError)(nil); err != nil && body.err == nil && !errors.As(err, &failed) {
+			return c, badRequest("can't parse the form: %v", err)
+		}
+		return c, err
 	}
 	return c, badRequest("unsupported content type")
+}
+
+// watched remembers how reading failed, to tell a client that left from one
+// that sent nonsense.
+type watched struct {
+	io.Reader
+	err error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
 }
 
 // readFields reads all of a body without files.

@@ -21,7 +21,8 @@ func (s *Server) draft(c *call) (*room, *Message, error) {
 		Silent: c.bool("disable_notification"), Markup: markup,
 	}
 	if r.info.Type == "channel" {
-		m.From, m.SenderChat = nil, &r.info
+		info := r.info
+		m.From, m.SenderChat = nil, &info
 	}
 	if markup != nil && markup.Inline != nil {
 		m.ReplyMarkup = markup

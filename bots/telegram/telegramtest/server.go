@@ -123,6 +123,7 @@ func New(cfg Config) *Server {
 		flood:     newFlood(cfg.Flood),
 	}
 	s.bot = botUser(cfg)
+	s.queue.kinds = updateKinds()
 	s.queue.next = 100_000_000 + s.random.Int64N(800_000_000)
 	s.webhook = newWebhookClient(cfg.WebhookTransport)
 	return s

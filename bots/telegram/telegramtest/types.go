@@ -122,22 +122,23 @@ type PhotoSize struct {
 // "Document", "Sticker", "Video", "VideoNote", "Voice"): the fields of its
 // kind are set.
 type MediaFile struct {
-	FileID       string     `json:"file_id"`
-	FileUniqueID string     `json:"file_unique_id"`
-	Width        int        `json:"width,omitempty"`
-	Height       int        `json:"height,omitempty"`
-	Length       int        `json:"length,omitempty"`   // of a video note
-	Duration     int        `json:"duration,omitempty"` // seconds
-	Performer    string     `json:"performer,omitempty"`
-	Title        string     `json:"title,omitempty"`
-	FileName     string     `json:"file_name,omitempty"`
-	MIMEType     string     `json:"mime_type,omitempty"`
-	FileSize     int64      `json:"file_size,omitempty"`
-	Thumbnail    *PhotoSize `json:"thumbnail,omitempty"`
-	Type         string     `json:"type,omitempty"` // of a sticker
-	IsAnimated   bool       `json:"is_animated,omitempty"`
-	IsVideo      bool       `json:"is_video,omitempty"`
-	Emoji        string     `json:"emoji,omitempty"`
+	FileID       string      `json:"file_id"`
+	FileUniqueID string      `json:"file_unique_id"`
+	Width        int         `json:"width,omitempty"`
+	Height       int         `json:"height,omitempty"`
+	Length       int         `json:"length,omitempty"`   // of a video note
+	Duration     int         `json:"duration,omitempty"` // seconds
+	Performer    string      `json:"performer,omitempty"`
+	Title        string      `json:"title,omitempty"`
+	FileName     string      `json:"file_name,omitempty"`
+	MIMEType     string      `json:"mime_type,omitempty"`
+	FileSize     int64       `json:"file_size,omitempty"`
+	Thumbnail    *PhotoSize  `json:"thumbnail,omitempty"`
+	Cover        []PhotoSize `json:"cover,omitempty"` // of a video
+	Type         string      `json:"type,omitempty"`  // of a sticker
+	IsAnimated   bool        `json:"is_animated,omitempty"`
+	IsVideo      bool        `json:"is_video,omitempty"`
+	Emoji        string      `json:"emoji,omitempty"`
 
 	// Streaming says that the bot asked for supports_streaming.
 	Streaming bool `json:"-"`

@@ -14,7 +14,8 @@ type queue struct {
 	waiting []*update
 	allowed []string      // nil means the default
 	arrived chan struct{} // closed when one arrives, nil when nobody waits
-	oust    chan string   // to the call that waits, nil when none does
+	kinds   map[string]bool
+	oust    chan string // to the call that waits, nil when none does
 }
 
 // update is one update that waits.
@@ -43,7 +44,7 @@ func updateKinds() map[string]bool {
 // wants says whether the bot asked for this kind of update. Kinds that are not
 // in the documentation are always sent: they stand for those to come.
 func (q *queue) wants(kind string) bool {
-	usual, known := updateKinds()[kind]
+	usual, known := q.kinds[kind]
 	switch {
 	case !known:
 		return true
@@ -228,7 +229,7 @@ func (s *Server) setAllowed(c *call) error {
 		return err
 	}
 	for _, kind := range allowed {
-		if _, known := updateKinds()[kind]; !known {
+		if _, known := s.queue.kinds[kind]; !known {
 			c.note("allowed_updates", "%q is no kind of update", kind)
 		}
 	}
