@@ -27,12 +27,13 @@
 //
 // Pages are what a commit costs, so the keys are laid out for few of them.
 // What is appended is in the order of time: tasks that move, the ledger,
-// deliveries. What belongs to an account is one bucket with the account's
-// newest keys side by side, so that a commit about a task writes one page of
-// it. A task that is over leaves for the archive, where the index of short
-// ids, whose pages are hit at random, is paid at the end and not at the
-// beginning. A file of an older layout is copied, then changed in one
-// transaction; a newer one is refused.
+// deliveries; their pages are filled to the end, not to the half. What
+// belongs to an account is one bucket with the account's newest keys side by
+// side, so that a commit about a task writes one page of it. A task that is
+// over leaves for the archive, where the index of short ids, whose pages are
+// hit at random, is paid at the end and not at the beginning. A file of an
+// older layout is copied, then changed in one transaction; a newer one is
+// refused.
 //
 // # Failure
 //

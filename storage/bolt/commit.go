@@ -139,6 +139,7 @@ func (c *committer) commit(calls []*call) {
 		sendAway(calls)
 		return
 	}
+	fillPages(tx)
 	b := &batch{tx: tx, fence: c.fence, back: make(chan struct{}), done: make(chan struct{})}
 	for n := 0; len(calls) > 0; calls = c.take(batchMost - n) {
 		n += len(calls)
