@@ -19,7 +19,7 @@ race: ## run all tests with the race detector, in random order
 	go test -race -shuffle=on ./...
 
 model: ## hold random histories of MODELTASKS (100000) tasks against the promises, fresh ones or those after MODELSEED, and a year against its disk
-	GOGC=400 GODEBUG=tracebacklabels=1 go test ./core -run '^Test(Model|Year)$$' -v -failfast -timeout 30m -model.tasks $(MODELTASKS) -model.base $(MODELSEED) -year.tasks 200
+	GOGC=off GOMEMLIMIT=1GiB GODEBUG=tracebacklabels=1,adaptivestackstart=1 go test ./core -run '^Test(Model|Year)$$' -v -failfast -timeout 30m -model.tasks $(MODELTASKS) -model.base $(MODELSEED) -year.tasks 200
 
 bench: ## measure what README's performance table says, and write it there
 	go test . -run '^TestMeasured$$' -v -timeout 2h -measure

@@ -338,13 +338,20 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do, s.count, s.after = doPark, r.IntN(max(len(p.keys), 1)), r.IntN(2) == 0
 		s.span = time.Duration(r.IntN(900)) * time.Second
 	case n < 72:
-		s.do, s.span = doSilence, time.Duration(r.IntN(600))*time.Second
+		s.do, s.span = doSilence, silence(r)
 	case n < 75 && p.policy.ConfirmAbove != nil:
 		s.do, s.count, s.after, s.order = doAnswer, 1+r.IntN(2), r.IntN(4) == 0, p.earlier(r, 12)
 	default:
 		s.do, s.span = doNap, time.Duration(r.IntN(30_000))*time.Millisecond
 	}
 	return s
+}
+
+// silence is how long a platform shows nothing: for seconds often, for minutes
+// seldom, since every try that it costs is the same as the one before.
+func silence(r *rand.Rand) time.Duration {
+	most := []time.Duration{20 * time.Second, 2 * time.Minute, 10 * time.Minute}[r.IntN(3)]
+	return time.Duration(r.Int64N(int64(most)))
 }
 
 // jump is how far the wall clock is set: by seconds often, by hours seldom.
