@@ -108,11 +108,16 @@ func (c *Chat) Topic(name string) *Chat {
 	return &Chat{s: c.s, room: c.room, thread: m.ThreadID}
 }
 
-// CloseTopic deletes the topic: messages to it find no thread.
+// CloseTopic deletes the topic with its messages: calls for it find no thread.
 func (c *Chat) CloseTopic() {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	delete(c.room.topics, c.thread)
+	for _, m := range c.room.messages {
+		if m.ThreadID == c.thread && !m.Deleted {
+			c.s.remove(c.room, m)
+		}
+	}
 }
 
 // As is the person in this chat.

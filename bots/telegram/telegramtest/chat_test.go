@@ -101,6 +101,9 @@ func TestTopics(t *testing.T) {
 			t.Errorf("%d messages in the topic; want 4", got)
 		}
 		topic.CloseTopic()
+		if got := topic.Messages(); len(got) != 0 {
+			t.Errorf("in the deleted topic are %v", got)
+		}
 		b.refused(b.call("sendMessage", fields{"chat_id": chat.ID(), "text": "x", "message_thread_id": topic.ThreadID()}), "Bad Request: message thread not found")
 	}
 	b.clean()

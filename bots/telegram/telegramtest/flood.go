@@ -15,11 +15,17 @@ type flood struct {
 	all     bucket
 	chats   map[int64]*bucket
 	minutes map[int64][]time.Time // of groups, when they were posted to
-	until   map[int64]time.Time   // a chat's, or with key 0 the bot's: no call before
+	bans    map[int64]*ban        // a chat's, or with key 0 the bot's
 }
 
 func newFlood(on bool) flood {
-	return flood{on: on, all: bucket{size: 30, rate: 30}, chats: map[int64]*bucket{}, minutes: map[int64][]time.Time{}, until: map[int64]time.Time{}}
+	return flood{on: on, all: bucket{size: 30, rate: 30}, chats: map[int64]*bucket{}, minutes: map[int64][]time.Time{}, bans: map[int64]*ban{}}
+}
+
+// ban is a retry_after that was given.
+type ban struct {
+	until time.Time
+	told  int64 // how many calls had begun when the bot was told, 0 before that
 }
 
 // perMinute is how many messages a group takes in any minute.
@@ -58,9 +64,12 @@ func (s *Server) pace(begun *Call, c *call) error {
 		return nil
 	}
 	chat := begun.ChatID
-	if until := later(f.until[0], f.until[chat]); now.Before(until) {
-		begun.Early = true
-		return tooMany(seconds(until.Sub(now)))
+	for _, key := range []int64{0, chat} {
+		if b := f.bans[key]; b != nil && now.Before(b.until) {
+			begun.Early = b.told != 0 && begun.number > b.told
+			begun.ban = b
+			return tooMany(seconds(b.until.Sub(now)))
+		}
 	}
 	n := c.weight()
 	wait, key := f.all.wait(n, now), int64(0)
@@ -69,7 +78,8 @@ func (s *Server) pace(begun *Call, c *call) error {
 	}
 	if wait > 0 {
 		after := seconds(wait)
-		f.until[key] = now.Add(time.Duration(after) * time.Second)
+		f.bans[key] = &ban{until: now.Add(time.Duration(after) * time.Second)}
+		begun.ban = f.bans[key]
 		return tooMany(after)
 	}
 	f.take(chat, n, now)
@@ -109,6 +119,16 @@ func (f *flood) take(chat int64, n int, now time.Time) {
 	}
 }
 
+// told notes that the answer to a call was sent. What the bot began before, it
+// could not know better.
+func (s *Server) told(begun *Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if begun.ban != nil && begun.ban.told == 0 {
+		begun.ban.told = s.begun
+	}
+}
+
 // weight is how many messages a call posts.
 func (c *call) weight() int {
 	if c.method.name != "sendMediaGroup" {
@@ -119,13 +139,6 @@ func (c *call) weight() int {
 		return 1
 	}
 	return max(len(items), 1)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // seconds rounds up.

@@ -22,8 +22,11 @@ type Call struct {
 	Text    string            // the error's sentence
 	Results []int64           // ids of the messages it posted
 	// Early says that the call came before the retry_after that an earlier
-	// one was given had passed.
+	// one was given had passed, and after that answer was sent.
 	Early bool
+
+	number int64 // in order, from 1
+	ban    *ban  // that it was given
 }
 
 // Upload is what a Call says of a file.
@@ -61,8 +64,8 @@ func (s *Server) Calls(methods ...string) []Call {
 	return found
 }
 
-// Early returns the calls that came before the retry_after that an earlier one
-// had been given was over. A bot that keeps the rules has none.
+// Early returns the calls that began when an earlier one had been given a
+// retry_after that was not over. A bot that keeps the rules has none.
 func (s *Server) Early() []Call {
 	return slices.DeleteFunc(s.Calls(), func(c Call) bool { return !c.Early })
 }
@@ -79,7 +82,8 @@ func (s *Server) Complaints() []Complaint {
 func (s *Server) begin(method string) *Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &Call{Time: s.now(), Method: method}
+	s.begun++
+	c := &Call{Time: s.now(), Method: method, number: s.begun}
 	if len(s.calls) >= 2*keptCalls {
 		s.calls = slices.Delete(s.calls, 0, keptCalls)
 	}

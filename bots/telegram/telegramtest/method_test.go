@@ -40,6 +40,7 @@ func TestRefusals(t *testing.T) {
 		{"reply to nothing", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_parameters": fields{"message_id": 9999}}, "Bad Request: message to be replied not found"},
 		{"reply without an id", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_parameters": fields{}}, "Bad Request: message to be replied not specified"},
 		{"reply into another chat", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_parameters": fields{"message_id": "$msg", "chat_id": 4711}}, "Bad Request: message to be replied not found"},
+		{"reply into another chat, anyway", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_parameters": fields{"message_id": 9999, "chat_id": 4711, "allow_sending_without_reply": true}}, "Bad Request: message to be replied not found"},
 		{"reply of the wrong type", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_parameters": 5}, "Bad Request: can't parse reply parameters JSON object"},
 		{"long data", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "a", "callback_data": strings.Repeat("ж", 33)})}, "Bad Request: BUTTON_DATA_INVALID"},
 		{"button without text", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "", "callback_data": "a"})}, "Bad Request: can't parse inline keyboard button"},

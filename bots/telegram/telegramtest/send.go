@@ -55,10 +55,11 @@ func (s *Server) reply(c *call, r *room, m *Message) error {
 		return badRequest("message to be replied not specified")
 	}
 	to := r.find(p.MessageID)
-	if to == nil || p.ChatID != nil && !s.sameChat(p.ChatID, r) {
-		if p.Anyway && to == nil {
-			return nil
-		}
+	elsewhere := p.ChatID != nil && !s.sameChat(p.ChatID, r)
+	switch {
+	case to == nil && p.Anyway && !elsewhere:
+		return nil
+	case to == nil || elsewhere:
 		return badRequest("message to be replied not found")
 	}
 	if p.Quote != "" {

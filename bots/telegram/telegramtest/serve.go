@@ -83,6 +83,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, begun *Call, c *
 		status = f.status(status)
 	}
 	s.end(begun, c, status, err)
+	defer s.told(begun)
 	if f == nil {
 		write(w, result, err)
 		return

@@ -98,6 +98,7 @@ type Server struct {
 	flood      flood
 	faults     []*Fault
 	calls      []*Call
+	begun      int64 // calls ever begun
 	complaints []Complaint
 }
 

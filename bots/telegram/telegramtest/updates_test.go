@@ -69,6 +69,11 @@ func TestAllowedUpdates(t *testing.T) {
 		t.Error("the default does not come back")
 	}
 	b.s.RawUpdate("brain_wave", `{"level":3}`)
+	repeated := ids(t, b.updates(fields{"offset": -1}))[0]
+	b.s.RepeatUpdate(repeated)
+	if got := ids(t, b.updates(nil)); !slices.Equal(got, []int64{repeated, repeated}) {
+		t.Errorf("the repeated updates are %v", got)
+	}
 	if got := b.updates(fields{"offset": -1}); len(got) != 1 || string(got[0]["brain_wave"]) != `{"level":3}` {
 		t.Errorf("the unknown update is %s", got)
 	}
