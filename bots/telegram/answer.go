@@ -18,7 +18,10 @@ const windowMax = 200
 // inWindow is what the window after a press says; false when the reply needs a
 // message.
 func inWindow(r bots.Reply) (string, bool) {
-	if r.Silent || len(r.Accepted) > 0 {
+	switch {
+	case r.Deletes, r.Replaces, r.Ask != "":
+		return "", false
+	case r.Silent || len(r.Accepted) > 0:
 		return "", true
 	}
 	return r.Text, len(r.Items) == 0 && len(r.Buttons) == 0 && units(r.Text) <= windowMax
@@ -42,7 +45,12 @@ func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.R
 	if r.Silent || len(r.Accepted) > 0 {
 		return
 	}
-	pieces, keys := replyText(r).split(textMax), keyboard(r.Buttons)
+	says := replyText(r)
+	if r.Ask != "" {
+		says.add(" ")
+		says.link(askMark, t.askLink(r.Ask))
+	}
+	pieces, keys := says.split(textMax), keyboard(r.Buttons)
 	if r.Private && at.chat < 0 {
 		t.answerAlone(ctx, at, locale, pieces, keys)
 		return
@@ -132,6 +140,9 @@ func (t *Telegram) patiently(ctx context.Context, call func() error) error {
 func replyText(r bots.Reply) *text {
 	says := &text{}
 	says.add(r.Text)
+	if r.Menu {
+		return says // the buttons lead to the items
+	}
 	group := ""
 	for _, item := range r.Items {
 		if item.Group != group {

@@ -34,12 +34,18 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 	if len(album) > 1 {
 		m = together(album)
 	}
+	ask, answers := t.asked(m)
 	text, ok := t.addressed(m)
-	if !ok {
+	if !ok && !answers {
 		return
 	}
 	origin, ok := originOf(m)
 	if !ok {
+		return
+	}
+	if answers && !strings.HasPrefix(m.Text, "/") {
+		in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: m.Text}
+		t.answer(ctx, placeOf(m, origin), origin.Locale, t.cfg.Bot.Press(ctx, in, ask))
 		return
 	}
 	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album)}
@@ -136,6 +142,7 @@ func originOf(m *message) (core.Origin, bool) {
 		return o, false
 	case m.Sender != nil:
 		o.Identity, o.Name = identity(m.Sender.ID), m.Sender.Title
+		o.Admin = m.Sender.ID == m.Chat.ID
 	case m.From == nil || m.From.IsBot:
 		return o, false
 	default:
@@ -207,9 +214,9 @@ func (t *Telegram) press(ctx context.Context, u update) {
 			return
 		}
 		t.answerPress(ctx, p.ID, "")
-		t.answer(ctx, at, origin.Locale, reply)
+		t.react(ctx, at, m.ID, origin.Locale, reply)
 	case <-late.C:
 		t.answerPress(ctx, p.ID, "")
-		t.answer(ctx, at, origin.Locale, <-done)
+		t.react(ctx, at, m.ID, origin.Locale, <-done)
 	}
 }

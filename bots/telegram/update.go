@@ -42,7 +42,14 @@ type message struct {
 	VideoNote *document `json:"video_note"`
 	Sticker   *sticker  `json:"sticker"`
 
+	Entities []entity `json:"entities"`
+
 	MovedTo int64 `json:"migrate_to_chat_id"`
+}
+
+type entity struct {
+	Type string `json:"type"`
+	URL  string `json:"url"`
 }
 
 type person struct {

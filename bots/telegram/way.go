@@ -190,35 +190,48 @@ func wayText(m bots.Message) *text {
 
 const rowMax = 3 // buttons side by side
 
-// keyboard is the buttons under a message; nil without any. One that has only
-// a command, to be changed before it is sent, copies it.
+// keyboard is the buttons under a message, in their rows; nil without any.
 func keyboard(buttons []bots.Button) *models.InlineKeyboardMarkup {
-	var row []models.InlineKeyboardButton
+	var loose []models.InlineKeyboardButton
+	keys := &models.InlineKeyboardMarkup{}
+	last := 0
 	for _, b := range buttons {
-		label := b.Label
-		if b.Emoji != "" {
-			label = b.Emoji + " " + label
+		key, ok := keyOfButton(b)
+		switch rows := len(keys.InlineKeyboard); {
+		case !ok:
+		case b.Row == 0:
+			loose = append(loose, key)
+		case b.Row == last:
+			keys.InlineKeyboard[rows-1] = append(keys.InlineKeyboard[rows-1], key)
+		default:
+			keys.InlineKeyboard, last = append(keys.InlineKeyboard, []models.InlineKeyboardButton{key}), b.Row
 		}
-		key := models.InlineKeyboardButton{Text: label, CallbackData: b.Data}
-		if b.Data == "" {
-			if b.Text == "" || units(b.Text) > copyMax {
-				continue
-			}
-			key.CopyText = &models.CopyTextButton{Text: b.Text}
-		}
-		row = append(row, key)
 	}
-	if len(row) == 0 {
+	rows := (len(loose) + rowMax - 1) / rowMax
+	for ; rows > 0; rows-- {
+		n := (len(loose) + rows - 1) / rows
+		keys.InlineKeyboard = append(keys.InlineKeyboard, loose[:n])
+		loose = loose[n:]
+	}
+	if len(keys.InlineKeyboard) == 0 {
 		return nil
 	}
-	keys := &models.InlineKeyboardMarkup{}
-	rows := (len(row) + rowMax - 1) / rowMax
-	for ; rows > 0; rows-- {
-		n := (len(row) + rows - 1) / rows
-		keys.InlineKeyboard = append(keys.InlineKeyboard, row[:n])
-		row = row[n:]
-	}
 	return keys
+}
+
+// keyOfButton is the button on the keyboard. One that has only a command, to
+// be changed before it is sent, copies it; false when that is too long.
+func keyOfButton(b bots.Button) (models.InlineKeyboardButton, bool) {
+	label := b.Label
+	if b.Emoji != "" {
+		label = b.Emoji + " " + label
+	}
+	key := models.InlineKeyboardButton{Text: label, CallbackData: b.Data}
+	if b.Data != "" {
+		return key, true
+	}
+	key.CopyText = &models.CopyTextButton{Text: b.Text}
+	return key, b.Text != "" && units(b.Text) <= copyMax
 }
 
 const copyMax = 256 // characters of a CopyTextButton

@@ -1,0 +1,91 @@
+package telegram
+
+import (
+	"context"
+	"strings"
+
+	"github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots"
+)
+
+// react shows what a press led to. A page of a menu takes the place of the
+// message whose button was pressed; where that cannot be changed it is a
+// message of its own.
+func (t *Telegram) react(ctx context.Context, at place, pressed int, locale string, r bots.Reply) {
+	switch {
+	case r.Deletes:
+		t.remove(ctx, at, pressed)
+	case r.Replaces && t.turn(ctx, at, pressed, r):
+	default:
+		t.answer(ctx, at, locale, r)
+	}
+}
+
+// turn puts the reply in the message's place; false when it is not there, or
+// not of a kind that can be changed.
+func (t *Telegram) turn(ctx context.Context, at place, id int, r bots.Reply) bool {
+	pieces, keys := replyText(r).split(textMax), keyboard(r.Buttons)
+	if len(pieces) != 1 {
+		return false
+	}
+	err := t.patiently(ctx, func() error {
+		return t.try(ctx, &at, 1, func() error {
+			_, err := t.api.EditMessageText(ctx, &bot.EditMessageTextParams{
+				ChatID: at.chat, MessageID: id, Text: pieces[0].String(), Entities: pieces[0].entities,
+				LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
+			})
+			return err
+		})
+	})
+	switch meaning(err) {
+	case failNone, failSame:
+		return true
+	case failGone, failKept, failContent:
+		return false
+	}
+	t.log.Warn("a page of a menu was not shown", "lane", string(laneOf(at.chat)), "error", err)
+	return true
+}
+
+// remove takes the message away, or at least its buttons.
+func (t *Telegram) remove(ctx context.Context, at place, id int) {
+	err := t.patiently(ctx, func() error {
+		return t.try(ctx, &at, 0, func() error {
+			_, err := t.api.DeleteMessage(ctx, &bot.DeleteMessageParams{ChatID: at.chat, MessageID: id})
+			return err
+		})
+	})
+	if meaning(err) == failKept {
+		err = t.patiently(ctx, func() error {
+			return t.try(ctx, &at, 1, func() error {
+				_, err := t.api.EditMessageReplyMarkup(ctx, &bot.EditMessageReplyMarkupParams{ChatID: at.chat, MessageID: id})
+				return err
+			})
+		})
+	}
+	if known := meaning(err); known != failNone && known != failGone && known != failSame {
+		t.log.Warn("a message was not taken away", "lane", string(laneOf(at.chat)), "error", err)
+	}
+}
+
+// What a question is about stands in a link behind its text: whoever answers
+// the message sends it back to us with the answer, so that nothing has to be
+// remembered.
+const askMark = "✏️"
+
+func (t *Telegram) askLink(ask string) string { return "https://t.me/" + t.me().Username + "#" + ask }
+
+// asked is what our question was about that the message answers.
+func (t *Telegram) asked(m *message) (ask string, ok bool) {
+	if m.Answers == nil || m.Answers.From == nil || m.Answers.From.ID != t.me().ID {
+		return "", false
+	}
+	for _, e := range m.Answers.Entities {
+		if ask, ok := strings.CutPrefix(e.URL, t.askLink("")); ok && e.Type == string(models.MessageEntityTypeTextLink) {
+			return ask, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,79 @@
+package telegram
+
+import (
+	"strings"
+	"testing"
+
+	"kiebot/bots/telegram/telegramtest"
+)
+
+// A menu is one message whose pages follow each other, in rows; a stranger's
+// press is answered by a window.
+func TestTalkMenus(t *testing.T) {
+	for _, test := range []struct{ locale, settings, ask, usual, kinds, video string }{
+		{"en", "Your settings", "Ask first above", "as usual", "What kind of model?", "Videos"},
+		{"ru", "Ваши настройки", "Спрашивать", "как у всех", "Какая нужна модель?", "Видео"},
+	} {
+		inTown(t, townConfig{}, func(t *testing.T, w *town) {
+			ann, bob := w.tg.Person("Ann", telegramtest.Language(test.locale)), w.tg.Person("Bob")
+			chat := w.tg.Group("cats", ann, bob)
+			chat.As(ann).Types("/settings@testbot")
+			menu := chat.Next(t)
+			if rows := menu.Buttons(); !strings.Contains(menu.Words(), test.settings) || len(rows) != 4 || len(rows[0]) != 2 {
+				t.Errorf("%s with %d rows", menu, len(rows))
+			}
+			ann.Presses(menu, test.ask).Answer(t)
+			w.end()
+			w.start()
+			menu = chat.Becomes(t, menu, finds("text", test.usual))
+			if a := bob.Presses(menu, test.usual).Answer(t); !a.Alert || !strings.Contains(a.Text, "somebody else’s") {
+				t.Errorf("%+v", a)
+			}
+			ann.Presses(menu, test.usual).Answer(t)
+			chat.Becomes(t, menu, finds("text", test.settings))
+
+			chat.As(ann).Types("/models@testbot")
+			models := chat.Next(t)
+			ann.Presses(models, test.video).Answer(t)
+			models = chat.Becomes(t, models, finds("text", test.video))
+			if len(models.Buttons()) < 5 {
+				t.Errorf("%s with %d rows", models, len(models.Buttons()))
+			}
+			w.alone(chat, 2)
+		})
+	}
+}
+
+// A draft's menu goes when its request starts.
+func TestTalkDraft(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		ann.Types("/imagine a cat --menu --model imagen4")
+		menu := ann.Next(t)
+		ann.Presses(menu, "Spoiler").Answer(t)
+		menu = ann.Private().Becomes(t, menu, func(m telegramtest.Message) bool { return m.Edits == 1 })
+		ann.Presses(menu, "Make it, for 8 credits").Answer(t)
+		ann.Until(t, finds("photo", "a cat"))
+		w.alone(ann.Private(), 1)
+	})
+}
+
+// Another prompt is asked for, and the answer to that message is taken for it,
+// after a restart too, in a group as well.
+func TestTalkEditAndDelete(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		chat := w.tg.Group("cats", ann)
+		chat.As(ann).Types("/imagine@testbot a cat --ar 16:9")
+		cat := chat.Until(t, finds("photo", "a cat"))
+		ann.Presses(cat, "Edit prompt").Answer(t)
+		question := chat.Until(t, finds("text", "instead"))
+		w.end()
+		w.start()
+		chat.As(ann).Replies(question, "a dog")
+		chat.Until(t, finds("photo", "a dog", "16:9"))
+
+		ann.Presses(cat, "Delete").Answer(t)
+		w.tg.Until(t, func() bool { return chat.Message(cat.ID).Deleted })
+	})
+}
