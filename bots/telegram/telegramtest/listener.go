@@ -50,4 +50,4 @@ func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 type memory struct{}
 
 func (memory) Network() string { return "memory" }
-func (memory) String() string  { return "telegram.test:80" }
+func (memory) String() string  { return "telegram.test" }

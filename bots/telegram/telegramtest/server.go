@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"time"
@@ -70,15 +71,12 @@ type Server struct {
 	methods map[string]*method // by name in lower case
 	done    chan struct{}
 	webhook *http.Client
-	wg      sync.WaitGroup // handlers, Serve, webhook deliveries
-	conns   sync.WaitGroup // open connections
+	client  *http.Client
+	wg      sync.WaitGroup // handlers and webhook deliveries
 
 	mu         sync.Mutex // guards all below
 	closed     bool
-	url        string
-	listener   net.Listener
-	http       *http.Server
-	client     *http.Client
+	front      *httptest.Server // nil while it listens nowhere
 	random     *rand.Rand
 	dir        string // for blobs, made when first needed
 	ownDir     bool
@@ -126,6 +124,7 @@ func New(cfg Config) *Server {
 	s.bot = botUser(cfg)
 	s.queue.kinds = updateKinds()
 	s.queue.next = 100_000_000 + s.random.Int64N(800_000_000)
+	s.client = &http.Client{Transport: &http.Transport{DialContext: s.DialContext}}
 	s.webhook = newWebhookClient(cfg.WebhookTransport)
 	return s
 }
@@ -149,7 +148,6 @@ func (c Config) withDefaults() Config {
 func NewServer(cfg Config) *Server {
 	s := New(cfg)
 	if err := s.Start(); err != nil {
-		s.Close()
 		panic(err)
 	}
 	return s
@@ -159,45 +157,28 @@ func NewServer(cfg Config) *Server {
 // connections made by its DialContext reach it. Use it in synctest bubbles.
 func NewMemoryServer(cfg Config) *Server {
 	s := New(cfg)
-	if err := s.serve(newPipes(), "http://telegram.test"); err != nil {
-		panic(err) // a new server listens nowhere and is not closed
-	}
+	s.serve(newPipes())
 	return s
 }
 
-// Start listens on a free port of 127.0.0.1 and serves until Close.
+// Start listens on a free port of 127.0.0.1 and serves until Close. A Server
+// starts once.
 func (s *Server) Start() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("telegramtest: listening: %w", err)
 	}
-	if err := s.serve(l, "http://"+l.Addr().String()); err != nil {
-		l.Close()
-		return err
-	}
+	s.serve(l)
 	return nil
 }
 
-func (s *Server) serve(l net.Listener, url string) error {
+func (s *Server) serve(l net.Listener) {
+	log := slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn)
+	front := &httptest.Server{Listener: l, Config: &http.Server{Handler: s, ErrorLog: log}}
+	front.Start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.http != nil {
-		return fmt.Errorf("telegramtest: starting: %w", http.ErrServerClosed)
-	}
-	s.url, s.listener = url, l
-	s.http = &http.Server{Handler: s, ConnState: s.track, ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn)}
-	s.wg.Go(func() { _ = s.http.Serve(l) }) // always ends with ErrServerClosed or the listener's
-	return nil
-}
-
-// track counts connections, which http.Server.Close ends but does not wait for.
-func (s *Server) track(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.conns.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		s.conns.Done()
-	}
+	s.front = front
 }
 
 // URL is the address the server listens on, without a slash at the end: what
@@ -206,7 +187,10 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.url
+	if s.front == nil {
+		return ""
+	}
+	return s.front.URL
 }
 
 // Token is the bot's token.
@@ -219,28 +203,20 @@ func (s *Server) Bot() User { return s.bot }
 // http.Transport.DialContext and fails for a server that listens nowhere.
 func (s *Server) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	s.mu.Lock()
-	l := s.listener
+	front := s.front
 	s.mu.Unlock()
-	switch l := l.(type) {
-	case *pipes:
-		return l.dial(ctx)
-	case nil:
+	if front == nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: net.ErrClosed}
-	default:
-		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
 	}
+	if l, is := front.Listener.(*pipes); is {
+		return l.dial(ctx)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", front.Listener.Addr().String())
 }
 
 // Client returns an HTTP client whose every connection leads to this server.
 // The server owns it and ends its idle connections in Close.
-func (s *Server) Client() *http.Client {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client == nil {
-		s.client = &http.Client{Transport: &http.Transport{DialContext: s.DialContext}}
-	}
-	return s.client
-}
+func (s *Server) Client() *http.Client { return s.client }
 
 // Close ends everything the server started and returns when it has ended:
 // listener, connections, calls under way, webhook deliveries. It removes the
@@ -253,18 +229,16 @@ func (s *Server) Close() {
 		return
 	}
 	s.closed = true
-	srv, client := s.http, s.client
+	front := s.front
 	s.mu.Unlock()
 
 	close(s.done)
-	if srv != nil {
-		srv.Close()
+	if front != nil {
+		front.CloseClientConnections()
+		front.Close()
 	}
-	if client != nil {
-		client.CloseIdleConnections()
-	}
+	s.client.CloseIdleConnections()
 	s.wg.Wait()
-	s.conns.Wait()
 	s.webhook.CloseIdleConnections()
 	s.removeFiles()
 }
