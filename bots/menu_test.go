@@ -379,6 +379,17 @@ func mustStep(t *testing.T, r Reply) step {
 	return at
 }
 
+// What the chat has decided for all is no choice of one request.
+func TestADraftWhereEverythingIsHidden(t *testing.T) {
+	w := newWorld(t, nil)
+	w.chooseForChat(func(s *core.ChatSettings) { s.Spoiler = true })
+	menu := w.types(ada, "a cat --menu")
+	if slices.ContainsFunc(menu.Buttons, func(b Button) bool { return strings.HasPrefix(b.Label, "Spoiler") }) {
+		t.Errorf("%s", replied(menu))
+	}
+	labelled(t, menu, "Only for me: off")
+}
+
 // What cannot be made is said on the page, and there is no button to make it.
 func TestADraftSaysWhatItLacks(t *testing.T) {
 	w := newWorld(t, nil)

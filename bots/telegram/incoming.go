@@ -43,14 +43,17 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 	if !ok {
 		return
 	}
-	if answers && !strings.HasPrefix(m.Text, "/") {
-		in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: m.Text}
-		t.answer(ctx, placeOf(m, origin), origin.Locale, t.cfg.Bot.Press(ctx, in, ask))
-		return
-	}
+	origin.Admin = origin.Admin || m.From != nil && t.isAdmin(ctx, m.Chat.ID, m.From.ID)
 	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album)}
 	var reply bots.Reply
-	t.receiver.working(ctx, func() { reply = t.cfg.Bot.Command(ctx, in) })
+	t.receiver.working(ctx, func() {
+		if answers && !strings.HasPrefix(m.Text, "/") {
+			in.Text = m.Text
+			reply = t.cfg.Bot.Press(ctx, in, ask)
+			return
+		}
+		reply = t.cfg.Bot.Command(ctx, in)
+	})
 	if ctx.Err() == nil {
 		t.answer(ctx, placeOf(m, origin), origin.Locale, reply)
 	}
@@ -200,8 +203,10 @@ func (t *Telegram) press(ctx context.Context, u update) {
 			}
 			done <- reply
 		}()
+		asks := origin
+		asks.Admin = t.isAdmin(ctx, m.Chat.ID, p.From.ID)
 		t.receiver.working(ctx, func() {
-			reply = t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: origin}, p.Data)
+			reply = t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: asks}, p.Data)
 		})
 	}()
 	at := placeOf(&m, origin)

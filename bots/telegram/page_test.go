@@ -3,6 +3,7 @@ package telegram
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"kiebot/bots/telegram/telegramtest"
 )
@@ -19,7 +20,7 @@ func TestTalkMenus(t *testing.T) {
 			chat := w.tg.Group("cats", ann, bob)
 			chat.As(ann).Types("/settings@testbot")
 			menu := chat.Next(t)
-			if rows := menu.Buttons(); !strings.Contains(menu.Words(), test.settings) || len(rows) != 4 || len(rows[0]) != 2 {
+			if rows := menu.Buttons(); !strings.Contains(menu.Words(), test.settings) || len(rows) != 5 || len(rows[0]) != 2 {
 				t.Errorf("%s with %d rows", menu, len(rows))
 			}
 			ann.Presses(menu, test.ask).Answer(t)
@@ -75,5 +76,44 @@ func TestTalkEditAndDelete(t *testing.T) {
 
 		ann.Presses(cat, "Delete").Answer(t)
 		w.tg.Until(t, func() bool { return chat.Message(cat.ID).Deleted })
+	})
+}
+
+// Admins of a group decide who may ask there; who the admins are is asked for
+// once in a while, and nobody waits for it when Telegram does not say.
+func TestTalkAdmins(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann, bob := w.tg.Person("Ann"), w.tg.Person("Bob")
+		chat := w.tg.Group("cats", ann, bob)
+		chat.SetStatus(ann, "administrator")
+		chat.SetStatus(bob, "member")
+		chat.As(ann).Types("/settings@testbot")
+		menu := chat.Next(t)
+		ann.Presses(menu, "This chat").Answer(t)
+		menu = chat.Becomes(t, menu, finds("text", "The settings of this chat"))
+		if a := bob.Presses(menu, "Who may ask").Answer(t); !a.Alert || !strings.Contains(a.Text, "Only an admin") {
+			t.Errorf("%+v", a)
+		}
+		ann.Presses(menu, "Who may ask: everybody").Answer(t)
+		chat.Becomes(t, menu, func(m telegramtest.Message) bool { return m.Edits == 2 })
+		chat.As(bob).Types("/imagine@testbot a dog")
+		chat.Until(t, finds("text", "only its admins"))
+		chat.As(ann).Types("/imagine@testbot a cat")
+		chat.Until(t, finds("photo", "a cat"))
+		chat.AsAnonymousAdmin(ann, "").Types("/imagine@testbot a bird")
+		chat.Until(t, finds("photo", "a bird"))
+		if n := len(w.tg.Calls("getChatAdministrators")); n != 1 {
+			t.Errorf("the admins were asked for %d times", n)
+		}
+
+		chat.SetStatus(bob, "administrator")
+		<-time.After(adminsFor)
+		stop := w.tg.Fault(telegramtest.Fault{Method: "getChatAdministrators", Status: 500})
+		chat.As(ann).Types("/imagine@testbot another cat")
+		chat.Until(t, finds("photo", "another cat"))
+		stop()
+		<-time.After(adminsAgain)
+		chat.As(bob).Types("/imagine@testbot a dog")
+		chat.Until(t, finds("photo", "a dog"))
 	})
 }

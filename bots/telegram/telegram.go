@@ -81,6 +81,7 @@ type Telegram struct {
 	cfg      Config
 	receiver *receiver
 	health   health
+	admins   admins
 	local    bool
 
 	mu      sync.Mutex
