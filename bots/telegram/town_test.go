@@ -35,6 +35,8 @@ type town struct {
 	kie *kietest.Server
 	tg  *telegramtest.Server
 	net *http.Transport // to Telegram
+	cfg townConfig
+	spy *secrecy
 
 	store    *bolt.Store
 	engine   *core.Engine
@@ -46,6 +48,8 @@ type town struct {
 type townConfig struct {
 	kie      kietest.Config
 	telegram telegramtest.Config
+	change   func(*core.Config) // of the engine; nil changes nothing
+	hook     bool               // a webhook in place of getUpdates
 }
 
 // inTown runs the test in a town where everything runs, and looks for
@@ -58,6 +62,7 @@ func inTown(t *testing.T, cfg townConfig, test func(*testing.T, *town)) {
 		}
 		cfg.telegram.Patience = time.Hour
 		w := &town{t: t, dir: workDir(t), kie: kietest.NewMemoryServer(cfg.kie), tg: telegramtest.NewMemoryServer(cfg.telegram)}
+		w.cfg, w.spy = cfg, newSecrecy(t, w.tg.Token())
 		w.net = &http.Transport{DialContext: w.tg.DialContext, DisableCompression: true}
 		defer w.kie.Close()
 		defer w.tg.Close()
@@ -65,12 +70,7 @@ func inTown(t *testing.T, cfg townConfig, test func(*testing.T, *town)) {
 		w.start()
 		defer func() { w.end() }()
 		test(t, w)
-		for _, c := range w.tg.Complaints() {
-			t.Errorf("Telegram complains: %s", c)
-		}
-		for _, c := range w.tg.Early() {
-			t.Errorf("%s came before the time that Telegram had asked for", c.Method)
-		}
+		w.leftOver()
 	})
 }
 
@@ -112,7 +112,7 @@ func (toTelegram) Pace(lane core.Lane) core.Pace { return Pace(lane) }
 // start opens everything of ours and runs it.
 func (w *town) start() {
 	w.t.Helper()
-	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), UploadURL: w.kie.URL(), HTTPClient: w.kie.Client()})
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), UploadURL: w.kie.URL(), HTTPClient: w.spy.over(w.kie)})
 	w.must(err)
 	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{w.kie.URL()}, Dial: w.kie.DialContext})
 	w.must(err)
@@ -122,16 +122,21 @@ func (w *town) start() {
 	w.must(err)
 	w.store, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
 	w.must(err)
-	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
-	w.engine, err = core.New(core.Config{
+	log := slog.New(slog.NewTextHandler(w.spy, nil))
+	cfg := core.Config{
 		Store: w.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, UserDaily: 100_000,
 		Adapters: map[string]core.Adapter{Platform: toTelegram{w}}, Sources: map[string]core.Source{Platform: toTelegram{w}}, Logger: log,
-	})
+	}
+	if w.cfg.change != nil {
+		w.cfg.change(&cfg)
+	}
+	w.engine, err = core.New(cfg)
 	w.must(err)
 	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1})
 	w.must(err)
 	w.telegram, err = New(Config{
-		Token: Token(w.tg.Token()), URL: w.tg.URL(), Bot: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: w.net, Logger: log,
+		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.net}, Logger: log,
+		Webhook: w.cfg.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(w.t.Context())
