@@ -57,7 +57,7 @@ func appended() [][]byte {
 
 // fillPages lets the pages of what is appended be full when they are split.
 // bbolt leaves half of each free, for keys that will come in between; here
-// none do, and a commit of 60 accepted requests would write a third more pages.
+// none do, and a commit of 60 accepted requests would write a quarter more pages.
 func fillPages(tx *bbolt.Tx) {
 	for _, name := range appended() {
 		tx.Bucket(name).FillPercent = 1

@@ -219,6 +219,40 @@ func TestOpenWritesNothing(t *testing.T) {
 	}
 }
 
+// Pages of what is appended are full, but for what a record does not fit
+// into and the last page of each commit.
+func TestAppendedPagesAreFull(t *testing.T) {
+	s := openStore(t, t.TempDir()).(*Store)
+	defer s.Close()
+	p := persons(1)[0]
+	if err := s.Update(t.Context(), p.join); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		err := s.Update(t.Context(), func(tx core.Tx) (err error) {
+			for range 60 {
+				_, one := p.accept(tx, p.request(), core.TaskID(benchID()))
+				err = errors.Join(err, one)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketTasks, bucketHot, bucketEntries, bucketDeliveries, bucketSeen, bucketSeenExpiry} {
+			if pages := tx.Bucket(name).Stats(); pages.LeafInuse < pages.LeafAlloc*3/4 {
+				t.Errorf("the %d records in %s take %d bytes of %d", pages.KeyN, name, pages.LeafInuse, pages.LeafAlloc)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What was deleted makes room: the file has the size of what is in it at
 // once, not of all that ever was.
 func TestDeletedPagesAreUsedAgain(t *testing.T) {
