@@ -153,8 +153,7 @@ func (b *Bot) pressModels(ctx context.Context, s session, at step) Reply {
 		if err := b.setModel(ctx, s, m.Kind, m.ID); err != nil {
 			return b.refusal(s.voice, err)
 		}
-		s.settings.Person.Models = map[catalog.Kind]string{m.Kind: m.ID}
-		return b.modelPage(s, at, m)
+		return b.modelPage(b.session(ctx, s.in), at, m)
 	case askWords:
 		return Reply{Text: s.say("ask.model", args{"Title": m.Title}), Ask: at.to(takeWords, at.args...).data()}
 	case takeWords:

@@ -83,7 +83,7 @@ func (b *Bot) Show(ctx context.Context, p core.Parcel) Message {
 	if gone := p.Tasks[0].Request.Instead; gone != "" {
 		m.Notes = append(m.Notes, v.say("note.instead", args{"Name": b.title(gone), "Title": b.title(p.Tasks[0].Request.Model)}))
 	}
-	if p.Tasks[0].MovedTo != "" {
+	if p.Tasks[0].MovedTo != "" && !m.Private {
 		m.Notes = append(m.Notes, v.say("note.moved", nil))
 	}
 	return m

@@ -18,6 +18,14 @@
 // nothing. Texts and captions are counted in UTF-16 units, as Telegram does,
 // and cut between what people see as characters.
 //
+// What is asked for in a group with --private is shown in the person's private
+// chat from the beginning.
+//
+// A menu is one message whose pages take each other's place. What a question
+// for words is about stands in a link behind its text, so that the answer to
+// that message says it again. Who the admins of a group are is asked of Telegram
+// once every few minutes while the group is in use; an anonymous admin is one.
+//
 // # Files
 //
 // A file is sent as what it is, else as a document, a picture then in a smaller

@@ -79,6 +79,22 @@ func TestTalkEditAndDelete(t *testing.T) {
 	})
 }
 
+// What is for one person alone is not shown in the group.
+func TestTalkPrivateResult(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann, bob := w.tg.Person("Ann"), w.tg.Person("Bob")
+		ann.Starts("")
+		ann.Next(t)
+		chat := w.tg.Group("cats", ann, bob)
+		chat.As(ann).Types("/imagine@testbot a cat --private")
+		cat := ann.Until(t, finds("photo", "a cat"))
+		if strings.Contains(cat.Words(), "cannot show") {
+			t.Errorf("%s", cat)
+		}
+		w.alone(chat, 0)
+	})
+}
+
 // Admins of a group decide who may ask there; who the admins are is asked for
 // once in a while, and nobody waits for it when Telegram does not say.
 func TestTalkAdmins(t *testing.T) {

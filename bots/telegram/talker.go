@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -167,6 +168,9 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 	at, err := t.place(p)
 	if err != nil {
 		return nil, err
+	}
+	if p.Tasks[0].Request.Private && p.Delivery.Kind != core.DeliverShow && at.fallback != "" {
+		return nil, &core.DeliveryError{Permanent: true, Fallback: at.fallback, Err: errors.New("telegram: it is for one person alone")}
 	}
 	d := delivery{talker: t, at: at, parcel: p, before: readReceipt(p.Shown), after: readReceipt(p.Delivery.Part)}
 	d.kept = len(d.after.Done)
