@@ -22,9 +22,20 @@
 //	ann.Replies(msg, "/edit make it blue")
 //
 // Waiting works in real time and, with NewMemoryServer, in a testing/synctest
-// bubble. All timers run on time.After, so in a bubble they are the bubble's.
+// bubble. All timers are those of package time, so in a bubble they are the
+// bubble's. A message can be read as soon as the server has it, which may be
+// before the bot has the answer to its call.
 //
 // What the bot did is read as the state of a chat (Chat.Messages) or as the log
 // of its calls (Server.Calls). Trouble is ordered with Server.Fault; limits of
-// pace are switched on with Config.Flood.
+// pace are switched on with Config.Flood, and Server.Early lists the calls of a
+// bot that did not wait.
+//
+// A bot that runs as a process of its own is given URL as TELEGRAM_API_URL.
+//
+// Some things are simpler than in the service. There is one bot, so that a
+// group's commands without a name are for it. Photos are not recoded. Files are
+// not fetched from addresses, replies stay in their chat, Markdown is not read,
+// inline messages are not edited, and a call in the body of a webhook's answer
+// is not made.
 package telegramtest
