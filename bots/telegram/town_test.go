@@ -30,13 +30,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // town is a whole kiebot between a Kie and a Telegram of its own, as
 // cmd/kiebot puts it together, in a bubble of its own time. People in it type.
 type town struct {
-	t   *testing.T
-	dir string
-	kie *kietest.Server
-	tg  *telegramtest.Server
-	net *http.Transport // to Telegram
-	cfg townConfig
-	spy *secrecy
+	t    *testing.T
+	dir  string
+	kie  *kietest.Server
+	tg   *telegramtest.Server
+	net  *http.Transport   // to Telegram
+	wire http.RoundTripper // what our side calls through: net, unless a test puts something before it
+	cfg  townConfig
+	spy  *secrecy
 
 	store    *bolt.Store
 	engine   *core.Engine
@@ -64,6 +65,7 @@ func inTown(t *testing.T, cfg townConfig, test func(*testing.T, *town)) {
 		w := &town{t: t, dir: workDir(t), kie: kietest.NewMemoryServer(cfg.kie), tg: telegramtest.NewMemoryServer(cfg.telegram)}
 		w.cfg, w.spy = cfg, newSecrecy(t, w.tg.Token())
 		w.net = &http.Transport{DialContext: w.tg.DialContext, DisableCompression: true}
+		w.wire = w.net
 		defer w.kie.Close()
 		defer w.tg.Close()
 		defer w.net.CloseIdleConnections()
@@ -135,7 +137,7 @@ func (w *town) start() {
 	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1})
 	w.must(err)
 	w.telegram, err = New(Config{
-		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.net}, Logger: log,
+		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.wire}, Logger: log,
 		Webhook: w.cfg.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
 	})
 	w.must(err)
