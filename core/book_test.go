@@ -148,7 +148,7 @@ func (b *book) write(t core.Task, c commit) {
 		b.prepared(t)
 	}
 	if t.State.Final() {
-		f.ended = time.Now()
+		f.ended = c.at
 		b.ended++
 		b.end(t, c)
 	}

@@ -27,6 +27,7 @@ type witness struct {
 // commit is what one committed transaction wrote, in the order of writing.
 type commit struct {
 	order     uint64
+	at        time.Time // in the bubble's time
 	tasks     []core.Task
 	entries   []core.Entry
 	usages    []core.WindowUsage
@@ -81,7 +82,7 @@ func (w *witness) Update(ctx context.Context, fn func(core.Tx) error) error {
 	}
 	var c commit
 	err := w.Store.Update(ctx, func(tx core.Tx) error {
-		c = commit{order: w.begin()}
+		c = commit{order: w.begin(), at: time.Now()}
 		return fn(&witnessed{Tx: tx, c: &c, w: w})
 	})
 	if err == nil {
