@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/go-telegram/bot"
 
@@ -82,10 +83,28 @@ func (m *message) file() (bots.Attached, bool) {
 		{m.Document, "file", "application/octet-stream"},
 	} {
 		if f := kind.file; f != nil {
-			return f.attached(m, cmp.Or(f.Name, kind.name), cmp.Or(f.Type, kind.mime)), true
+			name := cmp.Or(f.Name, kind.name)
+			return f.attached(m, name, typeOf(name, cmp.Or(f.Type, kind.mime))), true
 		}
 	}
 	return bots.Attached{}, false
+}
+
+// typeOf is the media type of a file. An app that does not know one says
+// octet-stream; then its name tells what models do not take.
+func typeOf(name, said string) string {
+	if said != "application/octet-stream" {
+		return said
+	}
+	switch ext := strings.ToLower(path.Ext(name)); ext {
+	case ".heic", ".heif":
+		return "image/heic"
+	case ".tif", ".tiff":
+		return "image/tiff"
+	case ".pdf", ".txt", ".zip":
+		return "application/" + ext[1:]
+	}
+	return said
 }
 
 func (f fileID) attached(m *message, name, mime string) bots.Attached {
