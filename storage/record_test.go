@@ -14,6 +14,7 @@ import (
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
+	"kiebot/kie/catalog"
 )
 
 var update = flag.Bool("update", false, "write the golden files of the present version")
@@ -32,6 +33,12 @@ func goldens() map[string]any {
 		"seen":     &core.Seen{Key: "telegram:5", Tasks: []core.TaskID{"01jd00000000000002"}, Expires: at},
 		"usage":    &core.Usage{Held: 1500, Settled: 800},
 		"task":     goldenTask(),
+		"account-settings": &core.Account{ID: "01jd00000000000001", Created: at, Settings: core.PersonSettings{
+			Models: map[catalog.Kind]string{catalog.Image: "google/imagen4"}, Spoiler: new(bool), Language: "ru", ConfirmAbove: limit(5000),
+		}},
+		"chat-settings": &core.Chat{Lane: "telegram:-100", First: "telegram:-5", Settings: core.ChatSettings{
+			Models: map[catalog.Kind]string{catalog.Video: "kling/v2-1-pro"}, Spoiler: true, AdminsOnly: true, Daily: limit(20_000),
+		}},
 	}
 }
 
@@ -147,6 +154,7 @@ func decodesTo(t *testing.T, name string, golden, want []byte) {
 	fresh := map[string]any{
 		"account": &core.Account{}, "audit": &core.Audit{}, "chat": &core.Chat{},
 		"delivery": &core.Delivery{}, "entry": &core.Entry{}, "seen": &core.Seen{}, "usage": &core.Usage{}, "task": &core.Task{},
+		"account-settings": &core.Account{}, "chat-settings": &core.Chat{},
 	}[name]
 	if err := Decode(golden, fresh); err != nil {
 		t.Fatal(err)
