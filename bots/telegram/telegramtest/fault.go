@@ -35,7 +35,8 @@ type Fault struct {
 	// Drop breaks the connection without an answer.
 	Drop bool
 	// ResetAfter breaks the connection when this many bytes of the request's
-	// body were read, or all when there are fewer. 0 means never.
+	// body were read, or all when there are fewer. 0 means never. It strikes
+	// before the chat is known, so ChatID must be 0.
 	ResetAfter int64
 	// Slow sends the answer in two halves, this much apart.
 	Slow time.Duration

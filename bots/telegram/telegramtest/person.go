@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Person is somebody who uses the bot. Everything a person does in a private
@@ -118,7 +119,8 @@ func (k Speaker) from(m *Message) {
 }
 
 // Types writes a text, in which commands, mentions and links are marked as the
-// service does. It panics when the text could not be sent.
+// service does. It panics when the text could not be sent: people may send 4096
+// code points, which can be twice as many UTF-16 code units.
 func (k Speaker) Types(text string) Message {
 	return k.says(Message{Text: text})
 }
@@ -224,7 +226,7 @@ func (k Speaker) says(m Message) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := k.chat.room
-	if m.Text == "" && m.file == nil || utf16Len(m.Text) > maxText || utf16Len(m.Caption) > 4096 {
+	if m.Text == "" && m.file == nil || utf8.RuneCountInString(m.Text) > maxText || utf8.RuneCountInString(m.Caption) > maxText {
 		panic("telegramtest: nobody can send a message that is empty or too long")
 	}
 	k.from(&m)

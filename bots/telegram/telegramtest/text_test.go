@@ -1,6 +1,7 @@
 package telegramtest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,4 +52,24 @@ func TestHTML(t *testing.T) {
 		t.Errorf("italic is %q", got)
 	}
 	b.clean()
+}
+
+// People can send 4096 emoji, which the bot could not, and nothing longer.
+func TestLongestText(t *testing.T) {
+	s := telegramtest.New(telegramtest.Config{})
+	defer s.Close()
+	ann := s.Person("Ann")
+	if got := ann.Types(strings.Repeat("😀", 4096)).Text; len(got) != 4*4096 {
+		t.Errorf("the text has %d bytes", len(got))
+	}
+	for _, text := range []string{"", strings.Repeat("a", 4097)} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a text of %d bytes was sent", len(text))
+				}
+			}()
+			ann.Types(text)
+		}()
+	}
 }
