@@ -77,27 +77,12 @@ func (d *delivery) fits(items []*item, n int) int {
 func (d *delivery) sendGroup(ctx context.Context, group []*item) error {
 	if len(group) > 1 {
 		sent, err := d.sendAlbum(ctx, group)
-		switch meaning(err) {
-		case failNone:
-			for i, it := range group {
-				d.after.did(it.key)
-				if i < len(sent) {
-					d.after.keepFile(it, sent[i])
-					d.after.keep(sent[i])
-				}
-			}
+		switch {
+		case err == nil || sentAnyway(err):
+			d.noteAlbum(group, sent)
 			return nil
-		case failContent, failTooLarge, failFileID:
-		default:
-			switch {
-			case sentAnyway(err):
-				for _, it := range group {
-					d.after.did(it.key)
-				}
-				return nil
-			case !d.refusedByCut(err):
-				return err
-			}
+		case !d.isRefusal(err):
+			return err
 		}
 	}
 	for _, it := range group {
@@ -113,31 +98,47 @@ func (d *delivery) sendGroup(ctx context.Context, group []*item) error {
 	return nil
 }
 
+// noteAlbum notes what was sent of an album. Its messages come in the order of
+// the files.
+func (d *delivery) noteAlbum(group []*item, sent []*models.Message) {
+	for i, it := range group {
+		d.after.did(it.key)
+		if i < len(sent) {
+			d.after.keepFile(it, sent[i])
+			d.after.keep(sent[i])
+		}
+	}
+}
+
 // sendOne sends a file as the first thing that Telegram takes it as, and goes
 // down one step for each refusal. Nil without an error says that only the link
 // is left. The caption may depend on the step.
 func (d *delivery) sendOne(ctx context.Context, it *item, caption func() *text, keys *models.InlineKeyboardMarkup) (*models.Message, error) {
 	for !it.isLink() {
 		sent, err := d.send(ctx, it, caption(), keys)
-		switch meaning(err) {
-		case failNone:
+		switch {
+		case err == nil:
 			d.after.keepFile(it, sent)
 			return sent, nil
-		case failContent, failTooLarge, failFileID:
-			d.log.Info("a file is not taken as it is", "task", d.parcel.Delivery.Lead, "as", string(it.steps[0]), "error", err)
-			it.down()
-		default:
-			switch {
-			case sentAnyway(err):
-				return &models.Message{}, nil
-			case d.refusedByCut(err):
-				it.down()
-				continue
-			}
+		case sentAnyway(err):
+			return &models.Message{}, nil
+		case !d.isRefusal(err):
 			return nil, err
 		}
+		d.log.Info("a file is not taken as it is", "task", d.parcel.Delivery.Lead, "as", string(it.steps[0]), "error", err)
+		it.down()
 	}
 	return nil, nil
+}
+
+// isRefusal reports whether Telegram does not take what was sent, so that it is
+// no use to send it again.
+func (d *delivery) isRefusal(err error) bool {
+	switch meaning(err) {
+	case failContent, failTooLarge, failFileID:
+		return true
+	}
+	return d.refusedByCut(err)
 }
 
 // cutMax is how often the connection may break while a file is still on its way

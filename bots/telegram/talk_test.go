@@ -3,6 +3,7 @@ package telegram
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kiebot/bots/telegram/telegramtest"
@@ -220,6 +221,7 @@ func TestTalkShow(t *testing.T) {
 		ann.Types("/imagine a cat --n 3")
 		job := jobIn(ann.Until(t, finds("text", "a cat", "left today")).Words())
 		w.alone(ann.Private(), 4)
+		synctest.Wait() // what was shown is stored
 		chat := w.tg.Group("cats", ann)
 		chat.As(ann).Types("/show@testbot " + job)
 		chat.Until(t, finds("text", "a cat", job))
