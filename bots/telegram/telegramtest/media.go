@@ -118,30 +118,26 @@ func (s *Server) apply(f *file, in input, a about) error {
 		f.cover = cover
 	}
 	f.duration, f.performer, f.title, f.streaming = a.duration, a.performer, a.title, a.streaming
-	return s.thumbnail(f, a.thumbnail)
+	s.thumbnail(f, a.thumbnail.upload)
+	return nil
 }
 
 // thumbnail follows "thumbnail" of "sendVideo": a JPEG below 200 kB and not
-// above 320 pixels, uploaded with the file. The service ignores a wrong one.
-func (s *Server) thumbnail(f *file, in input) error {
-	switch {
-	case in.upload == nil && in.link == "":
-		return nil
-	case in.upload == nil:
-		return badRequest("thumbnail must be uploaded as a new file")
+// above 320 pixels, uploaded with the file. The service ignores any other.
+func (s *Server) thumbnail(f *file, u *upload) {
+	if u == nil {
+		return
 	}
-	t := &file{kind: "thumbnail", name: in.upload.name, blob: in.upload.blob, mime: "image/jpeg"}
-	if !t.measure() || t.width > 320 || t.height > 320 || t.blob.size >= maxThumbnail {
-		return nil
+	t := &file{kind: "thumbnail", name: u.name, blob: u.blob, mime: "image/jpeg"}
+	if t.measure() && t.width <= 320 && t.height <= 320 && t.blob.size < maxThumbnail {
+		f.thumbnail = s.keep(t)
 	}
-	f.thumbnail = s.keep(t)
-	return nil
 }
 
 // noteThumbnail complains of a thumbnail that the service would ignore.
 func (c *call) noteThumbnail(f *file, in input) {
-	if in.upload != nil && f.thumbnail == nil {
-		c.note("thumbnail", "not a picture below 200 kB and up to 320 pixels a side")
+	if in != (input{}) && f.thumbnail == nil {
+		c.note("thumbnail", "no picture below 200 kB and up to 320 pixels a side that is uploaded with a new file")
 	}
 }
 

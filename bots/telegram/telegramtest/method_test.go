@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 		{"too many commands", "setMyCommands", fields{"commands": times(101, fields{"command": "a", "description": "b"})}, "Bad Request: BOT_COMMANDS_TOO_MUCH"},
 		{"an unknown scope", "setMyCommands", fields{"commands": []fields{}, "scope": fields{"type": "world"}}, "Bad Request: can't parse BotCommandScope"},
 		{"a long language", "setMyCommands", fields{"commands": []fields{}, "language_code": "rus"}, "Bad Request: invalid language code specified"},
-		{"a stranger", "getChatMember", fields{"chat_id": "$group", "user_id": 4711}, "Bad Request: invalid user_id specified"},
+		{"a stranger", "getChatMember", fields{"chat_id": "$group", "user_id": 4711}, "Bad Request: member not found"},
 		{"administrators of a private chat", "getChatAdministrators", fields{"chat_id": "$ann"}, "Bad Request: there are no administrators in the private chat"},
 		{"a webhook over http", "setWebhook", fields{"url": "http://example.com/"}, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"},
 		{"a webhook at a port", "setWebhook", fields{"url": "https://example.com:8080/"}, "Bad Request: bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"},

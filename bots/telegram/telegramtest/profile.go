@@ -179,7 +179,7 @@ func (s *Server) getChatMember(c *call) (any, error) {
 	if p := s.people[c.int("user_id")]; p != nil {
 		return s.memberJSON(&member{user: p.user, status: "left"}), nil
 	}
-	return nil, badRequest("invalid user_id specified")
+	return nil, badRequest("member not found")
 }
 
 // groupOf finds a chat that the bot is in, private ones too.
