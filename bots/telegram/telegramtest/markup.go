@@ -51,6 +51,8 @@ func (c *call) button(b Button, first bool) error {
 		return badRequest("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
 	case b.does() == 0:
 		return badRequest("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
+	case !slices.Contains([]string{"", "danger", "success", "primary"}, b.Style):
+		return badRequest("can't parse inline keyboard button: invalid button style specified")
 	case len(b.CallbackData) > 64:
 		return badRequest("BUTTON_DATA_INVALID")
 	case b.Pay && !first:
@@ -60,9 +62,6 @@ func (c *call) button(b Button, first bool) error {
 	}
 	if b.does() > 1 {
 		c.note("reply_markup", "a button does more than one thing")
-	}
-	if !slices.Contains([]string{"", "danger", "success", "primary"}, b.Style) {
-		c.note("reply_markup", "%q is no style of a button", b.Style)
 	}
 	return checkURL(b.URL)
 }
@@ -86,7 +85,11 @@ func checkURL(link string) error {
 	if link == "" {
 		return nil
 	}
-	u, err := url.Parse(link)
+	full := link
+	if !strings.Contains(link, ":") {
+		full = "http://" + link
+	}
+	u, err := url.Parse(full)
 	if err != nil || !slices.Contains([]string{"http", "https", "tg", "mailto"}, u.Scheme) {
 		return badRequest("inline keyboard button URL '%s' is invalid: Unsupported URL protocol", link)
 	}

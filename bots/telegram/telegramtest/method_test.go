@@ -46,6 +46,8 @@ func TestRefusals(t *testing.T) {
 		{"button without text", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "", "callback_data": "a"})}, "Bad Request: can't parse inline keyboard button"},
 		{"button that does nothing", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "a"})}, "Bad Request: can't parse inline keyboard button"},
 		{"button to a local host", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "a", "url": "http://localhost/x"})}, "Bad Request: inline keyboard button URL 'http://localhost/x' is invalid: Wrong HTTP URL"},
+		{"button to no address", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "a", "url": "admin"})}, "Bad Request: inline keyboard button URL 'admin' is invalid: Wrong HTTP URL"},
+		{"button of an unknown style", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(fields{"text": "a", "callback_data": "b", "style": "huge"})}, "Bad Request: can't parse inline keyboard button: invalid button style specified"},
 		{"nine in a row", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": keyboard(nine()...)}, "Bad Request: REPLY_MARKUP_TOO_LONG"},
 		{"keyboard of the wrong type", "sendMessage", fields{"chat_id": "$ann", "text": "x", "reply_markup": "[]"}, "Bad Request: can't parse reply keyboard markup JSON object"},
 		{"effect in a group", "sendMessage", fields{"chat_id": "$group", "text": "x", "message_effect_id": "5"}, "Bad Request: EFFECT_ID_INVALID"},
