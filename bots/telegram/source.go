@@ -91,18 +91,11 @@ func (m *message) file() (bots.Attached, bool) {
 }
 
 // typeOf is the media type of a file. An app that does not know one says
-// octet-stream; then its name tells what models do not take.
+// octet-stream; a phone's pictures, which models do not take, have a name then.
 func typeOf(name, said string) string {
-	if said != "application/octet-stream" {
-		return said
-	}
-	switch ext := strings.ToLower(path.Ext(name)); ext {
-	case ".heic", ".heif":
+	ext := strings.ToLower(path.Ext(name))
+	if said == "application/octet-stream" && (ext == ".heic" || ext == ".heif") {
 		return "image/heic"
-	case ".tif", ".tiff":
-		return "image/tiff"
-	case ".pdf", ".txt", ".zip":
-		return "application/" + ext[1:]
 	}
 	return said
 }

@@ -30,14 +30,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // town is a whole kiebot between a Kie and a Telegram of its own, as
 // cmd/kiebot puts it together, in a bubble of its own time. People in it type.
 type town struct {
-	t    *testing.T
-	dir  string
-	kie  *kietest.Server
-	tg   *telegramtest.Server
-	net  *http.Transport   // to Telegram
-	wire http.RoundTripper // what our side calls through: net, unless a test puts something before it
-	cfg  townConfig
-	spy  *secrecy
+	t     *testing.T
+	dir   string
+	kie   *kietest.Server
+	tg    *telegramtest.Server
+	net   *http.Transport   // to Telegram
+	wire  http.RoundTripper // what our side calls through: net, unless a test puts something before it
+	cfg   townConfig
+	spy   *secrecy
+	stale []*telegramtest.Press // that need no answer any more
 
 	store    *bolt.Store
 	engine   *core.Engine
