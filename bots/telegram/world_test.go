@@ -20,8 +20,9 @@ type secrecy struct {
 	secret []byte // the part of the token after its colon
 
 	mu    sync.Mutex
-	asked int   // calls to Kie
-	sent  int64 // bytes of their bodies
+	lines []string // of the log
+	asked int      // calls to Kie
+	sent  int64    // bytes of their bodies
 }
 
 func newSecrecy(t *testing.T, token string) *secrecy {
@@ -31,6 +32,9 @@ func newSecrecy(t *testing.T, token string) *secrecy {
 
 // Write implements io.Writer for the log.
 func (s *secrecy) Write(line []byte) (int, error) {
+	s.mu.Lock()
+	s.lines = append(s.lines, string(line))
+	s.mu.Unlock()
 	s.look("the log", line)
 	return s.t.Output().Write(line)
 }
@@ -39,6 +43,19 @@ func (s *secrecy) look(where string, data []byte) {
 	if bytes.Contains(data, s.secret) {
 		s.t.Errorf("%s has the bot's token", where)
 	}
+}
+
+// logged counts the lines of the log that contain the words.
+func (s *secrecy) logged(words string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, line := range s.lines {
+		if strings.Contains(line, words) {
+			n++
+		}
+	}
+	return n
 }
 
 // over is a client for Kie whose every request is looked at, whole.
