@@ -208,7 +208,10 @@ func (d *delivery) clear(ctx context.Context, m bots.Message) error {
 		return nil
 	}
 	err := d.try(ctx, &d.at, 0, func() error {
-		_, err := d.api.DeleteMessage(ctx, &bot.DeleteMessageParams{ChatID: d.at.chat, MessageID: was.Message})
+		if d.at.chat != was.Chat {
+			return errMovedAway
+		}
+		_, err := d.api.DeleteMessage(ctx, &bot.DeleteMessageParams{ChatID: was.Chat, MessageID: was.Message})
 		return err
 	})
 	switch meaning(err) {

@@ -232,6 +232,10 @@ func cutOff(err error) bool {
 	return errors.As(err, &failed) && failed.CutOff
 }
 
+// errMovedAway is a message of a group that has become a supergroup: its number
+// is another message's there, perhaps somebody else's.
+var errMovedAway = &callError{Method: "none", Code: http.StatusBadRequest, Description: "message to edit not found: the chat has moved"}
+
 // movedTo is the supergroup that the error of a call names.
 func movedTo(err error) int64 {
 	var failed *callError

@@ -58,6 +58,19 @@ func TestNoCallBeforeRetryAfter(t *testing.T) {
 	}
 }
 
+// The group moves between the result and the deletion of the old message: that
+// number is somebody else's message in the supergroup.
+func TestNothingIsDeletedInTheSupergroup(t *testing.T) {
+	r := newRoom(t)
+	p := parcel(core.DeliverFinal, group)
+	p.Tasks[0].State, p.Shown = core.Failed, receipt{Chat: -100500, Message: 50}.raw(t)
+	moved := `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1009999999999}}`
+	r.desk.answer("deleteMessage", moved)
+	if r.must(p); r.desk.methods() != "sendMessage deleteMessage" || r.desk.last("deleteMessage").form["chat_id"] != "-100500" {
+		t.Errorf("%s, the last in %s", r.desk.methods(), r.desk.last("deleteMessage").form["chat_id"])
+	}
+}
+
 // Two groups that are said to have become each other are not followed for ever.
 func TestMigrationInACircle(t *testing.T) {
 	r := newRoom(t)

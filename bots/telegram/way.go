@@ -115,7 +115,7 @@ func (d *delivery) edit(ctx context.Context, id int, says *text, keys *models.In
 	chat := d.at.chat
 	err := d.try(ctx, &d.at, 1, func() error {
 		if d.at.chat != chat {
-			return &callError{Method: "editMessageText", Code: 400, Description: "message to edit not found: the chat has moved"}
+			return errMovedAway
 		}
 		_, err := d.api.EditMessageText(ctx, &bot.EditMessageTextParams{
 			ChatID: chat, MessageID: id, Text: says.String(), Entities: says.entities,

@@ -145,6 +145,8 @@ func (w *town) leftOver() {
 	for _, c := range w.tg.Early() {
 		w.t.Errorf("%s came before the time that Telegram had asked for", c.Method)
 	}
+	w.spy.mu.Lock()
+	defer w.spy.mu.Unlock()
 	if w.spy.asked == 0 && len(w.kie.Tasks()) > 0 {
 		w.t.Error("nothing that went to Kie was looked at")
 	}
