@@ -25,11 +25,11 @@ const (
 type inbox struct {
 	store core.Store
 
-	mu   sync.Mutex
-	held map[int64]json.RawMessage // by update id
-	// The whole record is written for each change. So many that are handled at
-	// the same time share a write: one of them writes until nothing is new.
-	stale, saving bool
+	writing sync.Mutex // locked before mu
+
+	mu    sync.Mutex
+	held  map[int64]json.RawMessage // by update id
+	stale bool                      // the store has something else
 }
 
 func newInbox(store core.Store) *inbox {
@@ -62,59 +62,57 @@ func (b *inbox) load(ctx context.Context) ([]json.RawMessage, error) {
 // keep stores the updates; when it returns nil they survive a kill.
 func (b *inbox) keep(ctx context.Context, jobs []*job) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	changed := false
 	for _, j := range jobs {
 		if _, there := b.held[j.update.ID]; !there && !j.isDone() && j.update.raw != nil {
 			b.held[j.update.ID] = j.update.raw
-			changed = true
+			b.stale = true
 		}
 	}
-	if !changed {
+	b.mu.Unlock()
+	return b.save(ctx)
+}
+
+// drop forgets updates that were handled.
+func (b *inbox) drop(ctx context.Context, ids []int64) error {
+	b.mu.Lock()
+	held := false
+	for _, id := range ids {
+		if _, there := b.held[id]; there {
+			delete(b.held, id)
+			b.stale, held = true, true
+		}
+	}
+	b.mu.Unlock()
+	if !held {
 		return nil
 	}
 	return b.save(ctx)
 }
 
-// drop forgets updates that were handled, together. It may return before that
-// is durable: an update that is handled once more does no harm.
-func (b *inbox) drop(ctx context.Context, ids []int64) error {
+// save returns when the store has what is held. Writes follow each other, so
+// that an older one cannot undo a newer; who waits for its turn finds that the
+// one before has written what it came for.
+func (b *inbox) save(ctx context.Context) error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, id := range ids {
-		if _, there := b.held[id]; there {
-			delete(b.held, id)
-			b.stale = true
-		}
-	}
-	if b.saving {
+	if !b.stale {
+		b.mu.Unlock()
 		return nil
 	}
-	b.saving = true
-	defer func() { b.saving = false }()
-	for b.stale {
-		b.stale = false
-		data, err := json.Marshal(b.held)
-		if err != nil {
-			return fmt.Errorf("encoding updates: %w", err)
-		}
-		b.mu.Unlock()
-		err = putSetting(ctx, b.store, inboxSetting, data)
-		b.mu.Lock()
-		if err != nil {
-			b.stale = true
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *inbox) save(ctx context.Context) error {
+	b.stale = false
 	data, err := json.Marshal(b.held)
+	b.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("encoding updates: %w", err)
 	}
-	return putSetting(ctx, b.store, inboxSetting, data)
+	if err := putSetting(ctx, b.store, inboxSetting, data); err != nil {
+		b.mu.Lock()
+		b.stale = true
+		b.mu.Unlock()
+		return err
+	}
+	return nil
 }
 
 func readSetting(ctx context.Context, store core.Store, name string) (value []byte, err error) {
