@@ -60,9 +60,11 @@ type ear struct {
 	net  *http.Transport
 	bot  *quiet
 	path string
+	hook bool
 	spy  *secrecy
 
 	store    *bolt.Store
+	flaky    *flaky // over the store
 	telegram *Telegram
 	cancel   func()
 	done     chan error
@@ -73,7 +75,7 @@ func listening(t *testing.T, cfg telegramtest.Config, test func(*testing.T, *ear
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cfg.Patience = 48 * time.Hour
-		e := &ear{t: t, tg: telegramtest.NewMemoryServer(cfg), bot: &quiet{heard: make(chan string, 20_000)}, path: workDir(t) + "/kiebot.db"}
+		e := &ear{t: t, hook: cfg.WebhookTransport != nil, tg: telegramtest.NewMemoryServer(cfg), bot: &quiet{heard: make(chan string, 20_000)}, path: workDir(t) + "/kiebot.db"}
 		e.spy = newSecrecy(t, e.tg.Token())
 		e.net = &http.Transport{DialContext: e.tg.DialContext}
 		defer e.tg.Close()
@@ -93,8 +95,10 @@ func (e *ear) start() {
 	if e.store, err = bolt.Open(e.path, bolt.Options{}); err != nil {
 		e.t.Fatal(err)
 	}
+	e.flaky = &flaky{Store: e.store}
 	e.telegram, err = New(Config{
-		Token: Token(e.tg.Token()), Bot: e.bot, Store: e.store, Transport: plainly{e.net}, Logger: slog.New(slog.NewTextHandler(e.spy, nil)),
+		Webhook: e.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
+		Token: Token(e.tg.Token()), Bot: e.bot, Store: e.flaky, Transport: plainly{e.net}, Logger: slog.New(slog.NewTextHandler(e.spy, nil)),
 		MoveChat: func(context.Context, core.Lane, core.Lane) error { return nil },
 	})
 	if err != nil {
