@@ -114,6 +114,10 @@ func (r *receiver) start(ctx context.Context, u update) (*job, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if j := r.known(u); j != nil { // it came again while this waited for room
+		<-r.room
+		return j, nil
+	}
 	j = &job{update: u, done: make(chan struct{})}
 	queue := queueOf(u)
 	before := r.last[queue]

@@ -179,6 +179,29 @@ func TestStoredUpdatesAreHandledByTheNextProcess(t *testing.T) {
 	})
 }
 
+// An update that comes twice while there is no room for it is handled once.
+func TestRepeatedWhileThereIsNoRoom(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		gate := make(chan struct{})
+		c.room = make(chan struct{}, 1)
+		c.slow = func(u update) {
+			if u.message().Text == "slow" {
+				<-gate
+			}
+		}
+		c.takes(says(t, 1, 7, "slow", ""))
+		for _, u := range []update{says(t, 2, 8, "one", ""), says(t, 2, 8, "one", "")} {
+			go c.takes(u)
+		}
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		if got := c.handled(); !slices.Equal(got, []string{"7:slow:0", "8:one:0"}) {
+			t.Error(got)
+		}
+	})
+}
+
 func TestAlbumsAreGathered(t *testing.T) {
 	receiving(t, func(t *testing.T, c *counter) {
 		c.takes(says(t, 1, 7, "", "a"), says(t, 2, 7, "words", "a"))
