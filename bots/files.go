@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"math"
 	"mime"
 	"net/url"
@@ -41,6 +42,9 @@ func (s session) attach(options map[catalog.Option]string) ([]core.InputFile, []
 // image before image2 before image10.
 func givenFiles(options map[catalog.Option]string) []catalog.Option {
 	var given []catalog.Option
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(options)), catalog.Option.IsFile) {
+		return nil // as nearly always
+	}
 	for _, f := range flags() {
 		for n := 1; f.option.IsFile() && n <= mostFiles; n++ {
 			if option := f.option.Numbered(n); options[option] != "" {

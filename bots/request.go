@@ -128,9 +128,11 @@ func (b *Bot) chooseModel(c call, settings core.Settings) (catalog.Model, proble
 // any more is named.
 func (b *Bot) standard(kind catalog.Kind, settings core.Settings) (m catalog.Model, gone string) {
 	for _, id := range []string{settings.Person.Models[kind], settings.Chat.Models[kind]} {
+		if id == "" {
+			continue
+		}
 		m, err := b.catalog.Lookup(id)
 		switch {
-		case id == "":
 		case err == nil && m.Kind == kind && m.Status.Runs():
 			return m, gone
 		default:
