@@ -81,18 +81,22 @@ func benchServer(b *testing.B, updates int) string {
 	return strings.TrimSpace(url)
 }
 
-// counted is a Bot that says when so many commands were accepted.
+// counted is a Bot that says when so many commands were accepted, or, when it
+// is deaf, heard.
 type counted struct {
 	*bots.Bot
+	deaf bool
 	left atomic.Int64
 	done chan struct{}
 	b    *testing.B
 }
 
 func (c *counted) Command(ctx context.Context, in bots.Incoming) bots.Reply {
-	reply := c.Bot.Command(ctx, in)
-	if len(reply.Accepted) == 0 {
-		c.b.Errorf("%+v", reply)
+	reply := bots.Reply{Silent: true}
+	if !c.deaf {
+		if reply = c.Bot.Command(ctx, in); len(reply.Accepted) == 0 {
+			c.b.Errorf("%+v", reply)
+		}
 	}
 	if c.left.Add(-1) == 0 {
 		close(c.done)
@@ -106,8 +110,14 @@ type unasked struct{ core.Kie }
 // BenchmarkReceive measures commands that wait at Telegram: each is got by
 // polling, understood and accepted, which is on the disk, before Telegram is
 // told. The Bot API server is another process on this machine, whose time does
-// not count. What follows an acceptance is not in it.
+// not count. What follows an acceptance is not in it. In "heard" the commands are
+// for nobody: that is what receiving alone takes.
 func BenchmarkReceive(b *testing.B) {
+	b.Run("accepted", func(b *testing.B) { benchReceive(b, false) })
+	b.Run("heard", func(b *testing.B) { benchReceive(b, true) })
+}
+
+func benchReceive(b *testing.B, deaf bool) {
 	url := benchServer(b, b.N)
 	dir := b.TempDir()
 	store, err := bolt.Open(filepath.Join(dir, "kiebot.db"), bolt.Options{})
@@ -115,7 +125,7 @@ func BenchmarkReceive(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer store.Close()
-	bot := &counted{Bot: benchBot(b, dir, store), done: make(chan struct{}), b: b}
+	bot := &counted{Bot: benchBot(b, dir, store), deaf: deaf, done: make(chan struct{}), b: b}
 	bot.left.Store(int64(b.N))
 	tel, err := New(Config{
 		Token: telegramtest.DefaultToken, URL: url, Bot: bot, Store: store, MoveChat: func(context.Context, core.Lane, core.Lane) error { return nil },
