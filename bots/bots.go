@@ -118,8 +118,10 @@ type Reply struct {
 	// change they are shown like any other answer.
 	Replaces bool
 	// Deletes says that the message goes, with all others that show the same
-	// end. A chat that cannot delete takes its buttons away.
+	// end. A chat that cannot delete takes its buttons away. Lead is the batch
+	// whose end it is; empty for a message that stands for itself.
 	Deletes bool
+	Lead    core.TaskID
 	// Alert says that Text is for nobody but who pressed and need not stay: it
 	// is shown over the chat where the platform can do that.
 	Alert bool

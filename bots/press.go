@@ -183,7 +183,7 @@ func (b *Bot) remove(ctx context.Context, s session, id string) Reply {
 	if err != nil && !s.in.Origin.Admin {
 		return b.refusal(s.voice, err)
 	}
-	return Reply{Text: s.say("deleted", nil), Deletes: true}
+	return Reply{Text: s.say("deleted", nil), Deletes: true, Lead: core.TaskID(id)}
 }
 
 // calling is the session with that command typed.

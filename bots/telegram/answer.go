@@ -45,12 +45,13 @@ func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.R
 	if r.Silent || len(r.Accepted) > 0 {
 		return
 	}
-	says := replyText(r)
+	says, keys := replyText(r), markup(keyboard(r.Buttons))
 	if r.Ask != "" {
 		says.add(" ")
 		says.link(askMark, t.askLink(r.Ask))
+		keys = models.ForceReply{ForceReply: true, Selective: at.chat < 0}
 	}
-	pieces, keys := says.split(textMax), keyboard(r.Buttons)
+	pieces := says.split(textMax)
 	if r.Private && at.chat < 0 {
 		t.answerAlone(ctx, at, locale, pieces, keys)
 		return
@@ -58,7 +59,7 @@ func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.R
 	t.sayAll(ctx, &at, pieces, keys)
 }
 
-func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pieces []*text, keys *models.InlineKeyboardMarkup) {
+func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pieces []*text, keys models.ReplyMarkup) {
 	if at.fallback == "" {
 		return // a channel, or an anonymous admin: there is nobody to tell it to
 	}
@@ -72,9 +73,9 @@ func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pie
 
 // sayAll sends the pieces in order, the keyboard under the last. What fails is
 // logged: an answer that makes nothing can be asked for again.
-func (t *Telegram) sayAll(ctx context.Context, at *place, pieces []*text, keys *models.InlineKeyboardMarkup) error {
+func (t *Telegram) sayAll(ctx context.Context, at *place, pieces []*text, keys models.ReplyMarkup) error {
 	for i, piece := range pieces {
-		var under *models.InlineKeyboardMarkup
+		var under models.ReplyMarkup
 		if i == len(pieces)-1 {
 			under = keys
 		}
@@ -87,12 +88,12 @@ func (t *Telegram) sayAll(ctx context.Context, at *place, pieces []*text, keys *
 }
 
 // say sends one text to the place.
-func (t *Telegram) say(ctx context.Context, at *place, says *text, keys *models.InlineKeyboardMarkup) error {
+func (t *Telegram) say(ctx context.Context, at *place, says *text, keys models.ReplyMarkup) error {
 	return t.patiently(ctx, func() error {
 		return t.try(ctx, at, 1, func() error {
 			_, err := t.api.SendMessage(ctx, &bot.SendMessageParams{
 				ChatID: at.chat, MessageThreadID: at.thread, ReplyParameters: at.replyTo(),
-				Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
+				Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: keys,
 			})
 			if sentAnyway(err) {
 				return nil

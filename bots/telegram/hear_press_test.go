@@ -138,6 +138,44 @@ func TestHearSlowAndStalePresses(t *testing.T) {
 	})
 }
 
+// The pen asks for other words where they are typed, of nobody but who asked
+// first; the bin takes all messages of a result.
+func TestHearEditAndDelete(t *testing.T) {
+	for _, locale := range []string{"en", "ru"} {
+		inTown(t, townConfig{}, func(t *testing.T, w *town) {
+			ann := w.tg.Person("Ann", telegramtest.Language(locale))
+			chat := w.tg.Group("cats", ann)
+			typed := chat.As(ann).Types("/imagine@testbot a cat")
+			ann.Presses(chat.Until(t, finds("photo", "a cat")), "✏️").Answer(t)
+			asks := chat.Until(t, func(m telegramtest.Message) bool { return m.Markup != nil && m.Markup.ForceReply })
+			if !asks.Markup.Selective || asks.ReplyTo == nil || asks.ReplyTo.ID != typed.ID {
+				t.Errorf("%s: %+v", asks, asks.Markup)
+			}
+			w.silent(chat)
+			w.end()
+			w.start()
+			chat.As(ann).Replies(asks, "пёс 😀")
+			chat.Until(t, finds("photo", "пёс 😀"))
+			asked := chat.As(ann).Types("/imagine@testbot a whale --n 3")
+			shown := func() (n int) {
+				for _, m := range chat.FromBot() {
+					if m.ID > asked.ID {
+						n++
+					}
+				}
+				return n
+			}
+			end := chat.Until(t, func(m telegramtest.Message) bool { return finds("text", "a whale")(m) && len(m.Buttons()) > 1 })
+			<-time.After(time.Minute) // until it is stored what shows the result
+			if n := shown(); n != 4 {
+				t.Errorf("%d messages show three pictures", n)
+			}
+			ann.Presses(end, "🗑️").Answer(t)
+			w.tg.Until(t, func() bool { return shown() == 0 })
+		})
+	}
+}
+
 // A group that becomes a supergroup takes its requests along: what was asked
 // for before arrives there, and what is asked for later.
 func TestHearMigration(t *testing.T) {

@@ -219,9 +219,9 @@ func (t *Telegram) press(ctx context.Context, u update) {
 			return
 		}
 		t.answerPress(ctx, p.ID, "")
-		t.react(ctx, at, m.ID, origin.Locale, reply)
+		t.react(ctx, at, &m, origin.Locale, reply)
 	case <-late.C:
 		t.answerPress(ctx, p.ID, "")
-		t.react(ctx, at, m.ID, origin.Locale, <-done)
+		t.react(ctx, at, &m, origin.Locale, <-done)
 	}
 }
