@@ -162,10 +162,10 @@ func (e Endpoint) Info() (EndpointInfo, bool) {
 // state reads a record's state in the vocabulary of the endpoint, and reports
 // false when the record has none.
 func (i EndpointInfo) state(o object) (State, bool) {
-	word := o.text(i.StateField)
-	for _, field := range [...]string{"state", "status", "successFlag"} {
-		if word == "" {
-			word = o.text(field)
+	var word string
+	for _, field := range [...]string{i.StateField, "state", "status", "successFlag"} {
+		if word == "" && field != "" {
+			word = strings.TrimSpace(o.text(field))
 		}
 	}
 	state := readState(word)
