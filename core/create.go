@@ -94,6 +94,15 @@ func (e *Engine) postpone(ctx context.Context, id TaskID, reason Reason, retry t
 	})
 	if err != nil {
 		e.log.Error("postponing a task", "task", id, "error", err)
+		return
+	}
+	// Whoever opened an account meanwhile did not see this task wait.
+	task, err := e.load(ctx, id)
+	if err != nil || task.State != Queued {
+		return
+	}
+	if a, _, _ := e.choose(task, e.cfg.Now()); a != nil {
+		e.creator.put(turnOf(task), e.cfg.Now())
 	}
 }
 
