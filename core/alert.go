@@ -80,11 +80,11 @@ func (c *change) alert(a Alert) error {
 	return nil
 }
 
-// alertEvery is how often a kind of alert comes at most that many tasks can
-// cause at once, such as everybody who has blocked the bot.
+// alertEvery is how often what could come all the time is told at most.
 const alertEvery = time.Hour
 
-// alertSeldom is alert for such a kind: within the hour it only counts.
+// alertSeldom is alert for a kind that many tasks can cause at once, such as
+// those of everybody who has blocked the bot: within the hour it only counts.
 func (c *change) alertSeldom(a Alert) error {
 	var last struct {
 		At   time.Time `json:"at"`

@@ -71,7 +71,9 @@ func (e *Engine) attend(ctx context.Context, next turn) (Task, *kieAccount) {
 
 // postpone lets the task wait for a usable key, for an hour at most.
 func (e *Engine) postpone(ctx context.Context, id TaskID, reason Reason, retry time.Time) {
+	var waits *Task // nil when it does not
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
+		waits = nil
 		if t.State != Queued {
 			return nil
 		}
@@ -90,19 +92,17 @@ func (e *Engine) postpone(ctx context.Context, id TaskID, reason Reason, retry t
 			t.Waiting = reason
 			c.progress = append(c.progress, *t)
 		}
+		waits = t
 		return c.putTask(*t)
 	})
-	if err != nil {
+	switch now := e.cfg.Now(); {
+	case err != nil:
 		e.log.Error("postponing a task", "task", id, "error", err)
-		return
-	}
-	// Whoever opened an account meanwhile did not see this task wait.
-	task, err := e.load(ctx, id)
-	if err != nil || task.State != Queued {
-		return
-	}
-	if a, _, _ := e.choose(task, e.cfg.Now()); a != nil {
-		e.creator.put(turnOf(task), e.cfg.Now())
+	case waits != nil:
+		// Whoever opened an account meanwhile did not see this task wait.
+		if a, _, _ := e.choose(*waits, now); a != nil {
+			e.creator.put(turnOf(*waits), now)
+		}
 	}
 }
 

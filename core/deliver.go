@@ -66,7 +66,7 @@ func (c *courier) try(work context.Context, w *waiting) outcome {
 	}
 	p.Keep = func(ctx context.Context, part json.RawMessage) error {
 		d.Part = part
-		return c.e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
+		return c.store(ctx, d)
 	}
 	data, err := c.hand(work, p)
 	w.Delivery.Part = d.Part
@@ -227,10 +227,13 @@ func (c *courier) again(work context.Context, d Delivery, failed error) outcome 
 
 // postponed stores the delivery as it is after an attempt.
 func (c *courier) postponed(work context.Context, d Delivery) {
-	err := c.e.store.Update(context.WithoutCancel(work), func(tx Tx) error { return tx.PutDelivery(d) })
-	if err != nil {
+	if err := c.store(context.WithoutCancel(work), d); err != nil {
 		c.e.log.Error("storing when a delivery is tried again", "delivery", uint64(d.ID), "task", d.Lead, "error", err)
 	}
+}
+
+func (c *courier) store(ctx context.Context, d Delivery) error {
+	return c.e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
 }
 
 // restOf is what the platform asked for, zero when nothing.

@@ -152,12 +152,10 @@ type accountNote struct {
 	Removed bool   `json:"removed,omitempty"`
 	// At is when it was told of last that the account is parked. An account
 	// with nearly no credits is parked and opened again once a minute: within
-	// parkedEvery the operator is not told again, which Quiet says.
+	// alertEvery the operator is not told again, which Quiet says.
 	At    time.Time `json:"at,omitzero"`
 	Quiet bool      `json:"quiet,omitempty"`
 }
-
-const parkedEvery = time.Hour
 
 func noteSetting(kieAccount string) string { return "kie_account/" + kieAccount }
 
@@ -179,7 +177,7 @@ func (e *Engine) noteOf(a *kieAccount, told accountNote) accountNote {
 	was, now := told.Parked, e.cfg.Now()
 	told.Parked, _ = a.gate.state()
 	told.Removed = false
-	switch recent := now.Sub(told.At).Abs() < parkedEvery; {
+	switch recent := now.Sub(told.At).Abs() < alertEvery; {
 	case told.Parked == "" || told.Parked == was && !told.Quiet:
 	case told.Parked != was && recent:
 		told.Quiet = true
