@@ -64,13 +64,12 @@ func (c call) wantsMenu() bool {
 func (b *Bot) begin(ctx context.Context, s session) Reply {
 	delete(s.call.options, menuOption)
 	for _, option := range givenFiles(s.call.options) {
-		f, _ := flagFor(option)
-		link, p := s.link(f, s.call.options[option])
-		if _, open := s.files[option]; p.code == "" && !link && !open {
-			s.files[option], p = s.open(f, s.call.options[option])
-		}
+		file, link, p := s.fileOf(option, s.call.options[option])
 		if p.code != "" {
 			return s.refuse(s.problems(s.call, []problem{p}))
+		}
+		if !link {
+			s.files[option] = file
 		}
 	}
 	data, err := json.Marshal(s.sketch())

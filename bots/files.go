@@ -21,13 +21,8 @@ func (s session) attach(options map[catalog.Option]string) ([]core.InputFile, []
 	var files []core.InputFile
 	var wrong []problem
 	for _, option := range givenFiles(options) {
-		f, _ := flagFor(option)
-		link, p := s.link(f, options[option])
-		if p.code == "" && !link {
-			file, found := s.files[option]
-			if !found {
-				file, p = s.open(f, options[option])
-			}
+		file, link, p := s.fileOf(option, options[option])
+		if !link {
 			options[option] = core.FileValue(len(files))
 			files = append(files, file)
 		}
@@ -36,6 +31,20 @@ func (s session) attach(options map[catalog.Option]string) ([]core.InputFile, []
 		}
 	}
 	return files, wrong
+}
+
+// fileOf is the file that the value of a file option means; none for a link,
+// right or wrong, which is for Kie to fetch.
+func (s session) fileOf(option catalog.Option, value string) (file core.InputFile, link bool, wrong problem) {
+	f, _ := flagFor(option)
+	if link, wrong = s.link(f, value); link || wrong.code != "" {
+		return file, true, wrong
+	}
+	if file, found := s.files[option]; found {
+		return file, false, problem{}
+	}
+	file, wrong = s.open(f, value)
+	return file, false, wrong
 }
 
 // givenFiles lists the options that are files, in the order of the flag table,
