@@ -24,6 +24,12 @@ func (b *Bot) Commands(locale string) []Command {
 	return all
 }
 
+// HasCommand says whether there is a command of that name, in any case.
+func (b *Bot) HasCommand(name string) bool {
+	_, ok := findCommand(name)
+	return ok
+}
+
 // WriteFirst asks the person who gets an answer alone to write to the bot of
 // that name in private, where a chat does not let bots begin.
 func (b *Bot) WriteFirst(locale, bot string) string {

@@ -94,7 +94,7 @@ func (t *Telegram) addressed(m *message) (string, bool) {
 	switch name, slashed := strings.CutPrefix(first, "/"); {
 	case slashed:
 		name, bot, named := strings.Cut(name, "@")
-		if named && !strings.EqualFold(bot, me) || !named && !private && !t.isCommand(name) {
+		if named && !strings.EqualFold(bot, me) || !named && !private && !t.cfg.Bot.HasCommand(name) {
 			return "", false
 		}
 		if strings.EqualFold(name, "start") {
@@ -109,13 +109,6 @@ func (t *Telegram) addressed(m *message) (string, bool) {
 		return "/edit", true // says what to do with a file that came without a word
 	}
 	return text, text != ""
-}
-
-// isCommand reports whether there is a command of that name, in any case.
-func (t *Telegram) isCommand(name string) bool {
-	return slices.ContainsFunc(t.cfg.Bot.Commands(""), func(c bots.Command) bool {
-		return strings.EqualFold(c.Name, name) || slices.ContainsFunc(c.Aliases, func(a string) bool { return strings.EqualFold(a, name) })
-	})
 }
 
 // A link to the bot can carry a word (Bot API, "Deep linking"): show-ID opens

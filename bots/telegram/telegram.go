@@ -47,6 +47,7 @@ type Bot interface {
 	Command(ctx context.Context, in bots.Incoming) bots.Reply
 	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
 	Commands(locale string) []bots.Command
+	HasCommand(name string) bool
 	WriteFirst(locale, bot string) string
 }
 

@@ -45,6 +45,7 @@ func (*quiet) Press(context.Context, bots.Incoming, string) bots.Reply {
 func (*quiet) Commands(string) []bots.Command {
 	return []bots.Command{{Name: "imagine", Title: "Make a picture"}}
 }
+func (*quiet) HasCommand(name string) bool      { return strings.EqualFold(name, "imagine") }
 func (*quiet) WriteFirst(string, string) string { return "write first" }
 func (q *quiet) all() (texts []string) {
 	for len(q.heard) > 0 {
