@@ -91,10 +91,7 @@ func (t *Telegram) sayAll(ctx context.Context, at *place, pieces []*text, keys m
 func (t *Telegram) say(ctx context.Context, at *place, says *text, keys models.ReplyMarkup) error {
 	return t.patiently(ctx, func() error {
 		return t.try(ctx, at, 1, func() error {
-			_, err := t.api.SendMessage(ctx, &bot.SendMessageParams{
-				ChatID: at.chat, MessageThreadID: at.thread, ReplyParameters: at.replyTo(),
-				Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: keys,
-			})
+			_, err := t.api.sendText(ctx, *at, says, keys, false)
 			if sentAnyway(err) {
 				return nil
 			}

@@ -36,11 +36,7 @@ func (t *Telegram) turn(ctx context.Context, at place, id int, r bots.Reply) boo
 	}
 	err := t.patiently(ctx, func() error {
 		return t.try(ctx, &at, 1, func() error {
-			_, err := t.api.EditMessageText(ctx, &bot.EditMessageTextParams{
-				ChatID: at.chat, MessageID: id, Text: pieces[0].String(), Entities: pieces[0].entities,
-				LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
-			})
-			return err
+			return t.api.editText(ctx, at.chat, id, pieces[0], keys)
 		})
 	})
 	switch meaning(err) {

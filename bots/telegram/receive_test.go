@@ -103,7 +103,7 @@ func TestUpdatesOfOneChatKeepTheirOrder(t *testing.T) {
 	receiving(t, func(t *testing.T, c *counter) {
 		c.slow = func(u update) {
 			if u.message().Text == "slow" {
-				time.Sleep(300 * time.Millisecond)
+				<-time.After(300 * time.Millisecond)
 			}
 		}
 		c.takes(says(t, 1, 7, "slow", ""), says(t, 2, 7, "after", ""), says(t, 3, 8, "other", ""))
@@ -209,7 +209,7 @@ func TestAlbumsAreGathered(t *testing.T) {
 			t.Error(n)
 		}
 		c.takes(says(t, 3, 7, "", "a"), says(t, 4, 7, "after", ""), says(t, 5, 8, "", "a"))
-		time.Sleep(3 * albumWait)
+		<-time.After(3 * albumWait)
 		got := c.handled()
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"7::3", "7:after:0", "8::1"}) {

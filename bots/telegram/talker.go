@@ -139,8 +139,7 @@ func (t *talker) try(ctx context.Context, at *place, messages int, call func() e
 // follow goes where the chat went, and tells core. Should that fail, it is
 // found out again after the next start.
 func (t *talker) follow(ctx context.Context, at *place, home int64) {
-	from := core.NewLane(Platform, strconv.FormatInt(at.chat, 10))
-	to := core.NewLane(Platform, strconv.FormatInt(home, 10))
+	from, to := laneOf(at.chat), laneOf(home)
 	t.log.Info("a group became a supergroup", "lane", string(from), "to", string(to))
 	if t.moved != nil {
 		if err := t.moved(ctx, from, to); err != nil {

@@ -1,10 +1,12 @@
 package telegram
 
 import (
+	"context"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
 	"github.com/rivo/uniseg"
 )
@@ -181,4 +183,25 @@ func fitting(s string, most int) int {
 		n += size
 	}
 	return n
+}
+
+// sendText sends a text as a message of its own; quiet notifies nobody.
+func (c *client) sendText(ctx context.Context, at place, says *text, under models.ReplyMarkup, quiet bool) (*models.Message, error) {
+	return c.SendMessage(ctx, &bot.SendMessageParams{
+		ChatID: at.chat, MessageThreadID: at.thread, ReplyParameters: at.replyTo(), DisableNotification: quiet,
+		Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: under,
+	})
+}
+
+// editText puts a text and its buttons in place of what the message says.
+func (c *client) editText(ctx context.Context, chat int64, id int, says *text, keys *models.InlineKeyboardMarkup) error {
+	_, err := c.EditMessageText(ctx, &bot.EditMessageTextParams{
+		ChatID: chat, MessageID: id, Text: says.String(), Entities: says.entities,
+		LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
+	})
+	return err
+}
+
+func noPreview() *models.LinkPreviewOptions {
+	return &models.LinkPreviewOptions{IsDisabled: bot.True()}
 }

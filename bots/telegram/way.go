@@ -117,11 +117,7 @@ func (d *delivery) edit(ctx context.Context, id int, says *text, keys *models.In
 		if d.at.chat != chat {
 			return errMovedAway
 		}
-		_, err := d.api.EditMessageText(ctx, &bot.EditMessageTextParams{
-			ChatID: chat, MessageID: id, Text: says.String(), Entities: says.entities,
-			LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
-		})
-		return err
+		return d.api.editText(ctx, chat, id, says, keys)
 	})
 	if sentAnyway(err) {
 		return nil
@@ -145,17 +141,10 @@ func (d *delivery) say(ctx context.Context, says *text, keys *models.InlineKeybo
 
 func (d *delivery) sendText(ctx context.Context, says *text, keys *models.InlineKeyboardMarkup) (sent *models.Message, err error) {
 	err = d.try(ctx, &d.at, 1, func() error {
-		sent, err = d.api.SendMessage(ctx, &bot.SendMessageParams{
-			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: d.at.replyTo(), DisableNotification: d.after.begun(),
-			Text: says.String(), Entities: says.entities, LinkPreviewOptions: noPreview(), ReplyMarkup: markup(keys),
-		})
+		sent, err = d.api.sendText(ctx, d.at, says, markup(keys), d.after.begun())
 		return err
 	})
 	return sent, err
-}
-
-func noPreview() *models.LinkPreviewOptions {
-	return &models.LinkPreviewOptions{IsDisabled: bot.True()}
 }
 
 // How much of a prompt is repeated, in UTF-16 units: nearly all of it while
