@@ -11,6 +11,8 @@ import (
 // Attached is a file that came with a command, or that the command answers.
 type Attached struct {
 	File core.InputFile
+	// For is the flag it was given for, without dashes; empty leaves it to the command.
+	For string
 	// Unusable says why the file cannot be had; empty when it can.
 	Unusable Unusable
 	Limit    int64 // what the chat hands over at most, in bytes, of TooLarge
@@ -31,7 +33,7 @@ const (
 // answer to a picture need not be about the picture.
 func (s *session) takeAttached() {
 	for _, a := range s.in.Files {
-		option, ok := s.optionFor(a.File.Type)
+		option, ok := s.optionFor(a)
 		if !ok {
 			continue
 		}
@@ -46,10 +48,14 @@ func (s *session) takeAttached() {
 	}
 }
 
-// optionFor is the first option of the command that is free and takes such files.
-func (s *session) optionFor(mediaType string) (catalog.Option, bool) {
+// optionFor is the option that the file was given for, else the first of the
+// command that is free and takes such files.
+func (s *session) optionFor(a Attached) (catalog.Option, bool) {
+	if f, ok := findFlag(a.For); ok && a.For != "" {
+		return f.option, s.call.command.has(f.option)
+	}
 	var wanted []catalog.Option
-	switch kind, _, _ := strings.Cut(mediaType, "/"); kind {
+	switch kind, _, _ := strings.Cut(a.File.Type, "/"); kind {
 	case "video":
 		wanted = []catalog.Option{catalog.VideoFile}
 	case "audio":

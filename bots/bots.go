@@ -19,6 +19,8 @@ type Incoming struct {
 	Origin core.Origin
 	// Text is what was typed; for Press, what somebody answered to Reply.Ask, else unused.
 	Text string
+	// Given are options that came in fields of their own, beside the text.
+	Given []Given
 	// Attach gives what the value of a file option such as --image means in
 	// this chat, for instance a local path; it may block. Its error says that
 	// there is no such file (fs.ErrNotExist) or that it cannot be read. It is
@@ -108,7 +110,8 @@ type Reply struct {
 	// Ask says that Text asks for words, and what they are for: where the chat
 	// can tell which message is the answer, its text goes to Press as
 	// Incoming.Text, with this as the data. A chat that cannot shows Text alone.
-	Ask string
+	// Draft is what to begin with; it may be empty.
+	Ask, Draft string
 
 	// The rest is about the message whose button was pressed, so only an
 	// answer to a press has it.
@@ -180,7 +183,7 @@ type session struct {
 // or refused, and returns no error: the answer is always a sentence.
 func (b *Bot) Command(ctx context.Context, in Incoming) Reply {
 	s := b.session(ctx, in)
-	s.call = parse(in.Text)
+	s.call = parse(in.Text, in.Given...)
 	reply := b.answer(ctx, s)
 	reply.Replaces = false // the first page of a menu is a message of its own
 	return reply

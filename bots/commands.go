@@ -25,6 +25,9 @@ type command struct {
 	from []media.Kind
 	// emoji is the symbol of its button under such a result; empty for none.
 	emoji string
+	// argued says that a command which makes nothing can be told something:
+	// the message "argument.NAME" says what.
+	argued bool
 	// answer handles a command that makes nothing.
 	answer func(*Bot, context.Context, session) Reply
 }
@@ -71,15 +74,15 @@ func commandRows() []command {
 			modelOption, catalog.Voice, catalog.Count, setOption,
 		}},
 		{name: "generate", makes: anyKind, takes: everyOption()},
-		{name: "models", answer: (*Bot).models},
+		{name: "models", argued: true, answer: (*Bot).models},
 		{name: "balance", answer: (*Bot).balance},
 		{name: "queue", answer: (*Bot).queue},
 		{name: "history", answer: (*Bot).history},
-		{name: "show", answer: (*Bot).show},
-		{name: "cancel", answer: (*Bot).cancel},
+		{name: "show", argued: true, answer: (*Bot).show},
+		{name: "cancel", argued: true, answer: (*Bot).cancel},
 		{name: "settings", answer: (*Bot).settingsCommand},
-		{name: "link", answer: (*Bot).link},
-		{name: "help", aliases: []string{"start"}, answer: (*Bot).help},
+		{name: "link", argued: true, answer: (*Bot).link},
+		{name: "help", aliases: []string{"start"}, argued: true, answer: (*Bot).help},
 	}
 }
 

@@ -7,11 +7,16 @@ import (
 	"kiebot/kie/catalog"
 )
 
-// Command is a row of the command table, for a platform that shows a menu.
+// Command is a row of the command table, for a platform that shows a menu or
+// has a field for every option.
 type Command struct {
-	Name    string
-	Aliases []string
-	Title   string // what it does, one line
+	Name     string
+	Aliases  []string
+	Title    string // what it does, one line
+	Argument string // what is typed after it, one line; empty when that is nothing
+	Makes    bool   // it starts something, which may cost credits
+	From     bool   // it works from an earlier result
+	Fields   []Field
 }
 
 // Commands lists the commands in the order in which to show them.
@@ -19,7 +24,7 @@ func (b *Bot) Commands(locale string) []Command {
 	v := b.voice(locale)
 	var all []Command
 	for _, c := range commands() {
-		all = append(all, Command{Name: c.name, Aliases: c.aliases, Title: v.say("command."+c.name, nil)})
+		all = append(all, v.form(c))
 	}
 	return all
 }

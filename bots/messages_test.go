@@ -109,6 +109,9 @@ func families(t *testing.T) []string {
 		if c.emoji != "" {
 			add("button.", c.name)
 		}
+		if c.argued {
+			add("argument.", c.name)
+		}
 	}
 	for _, f := range flags() {
 		add("", f.text())

@@ -107,7 +107,9 @@ type problem struct {
 // or wrap the prompt; inside them nothing is a flag. A second line is the
 // negative prompt of a command that takes one. After a bare "--" everything is
 // prompt, lines and all.
-func parse(text string) call {
+//
+// Options that were given in fields of their own come first.
+func parse(text string, given ...Given) call {
 	s := scanner{text: strings.ToValidUTF8(text, "")}
 	s.blank()
 	name, slashed := s.command()
@@ -119,6 +121,9 @@ func parse(text string) call {
 		return call{problems: []problem{{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)}}}
 	}
 	p := parser{scanner: s, call: call{command: row, known: true, options: map[catalog.Option]string{}}}
+	for _, g := range given {
+		p.setGiven(g)
+	}
 	p.parse()
 	return p.call
 }

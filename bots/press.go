@@ -147,7 +147,7 @@ func (b *Bot) askPrompt(ctx context.Context, s session, id string) Reply {
 	if err != nil {
 		return b.refusal(s.voice, err)
 	}
-	return Reply{Text: s.say("ask.prompt", args{"Prompt": shorten(task.Request.Prompt, 1000)}), Ask: buttonData(pressEdited, id)}
+	return Reply{Text: s.say("ask.prompt", args{"Prompt": shorten(task.Request.Prompt, 1000)}), Ask: buttonData(pressEdited, id), Draft: task.Request.Prompt}
 }
 
 // edited makes a job once more, of other words.

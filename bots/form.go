@@ -1,0 +1,114 @@
+package bots
+
+import (
+	"strings"
+
+	"kiebot/kie/catalog"
+)
+
+// Field is one option of a command, for a platform that has a field for each.
+type Field struct {
+	Name  string // the flag without its dashes; Given.Name and Attached.For say it back
+	Title string // what it means, one line
+	Type  FieldType
+	// Many says that there can be several: of image also image2, image3 and so on.
+	Many bool
+}
+
+// FieldType is what a field takes.
+type FieldType string
+
+// The types of fields. A file's says what it has to be.
+const (
+	FieldText   FieldType = "text"
+	FieldNumber FieldType = "number" // whole
+	FieldSwitch FieldType = "switch"
+	FieldImage  FieldType = "image"
+	FieldVideo  FieldType = "video"
+	FieldAudio  FieldType = "audio"
+)
+
+// IsFile says whether the field takes a file.
+func (t FieldType) IsFile() bool { return t == FieldImage || t == FieldVideo || t == FieldAudio }
+
+// Given is an option that came in a field of its own, not in the text.
+type Given struct{ Name, Value string }
+
+// fields are the options of the command, as fields.
+func (v voice) fields(c command) []Field {
+	var all []Field
+	for _, option := range c.takes {
+		if f, ok := flagFor(option); ok {
+			all = append(all, Field{Name: f.names[0], Title: v.say(f.text(), nil), Type: f.fieldType(), Many: f.many})
+		}
+	}
+	return all
+}
+
+func (f flag) fieldType() FieldType {
+	switch f.option {
+	case catalog.ImageFile, catalog.FirstFrame, catalog.LastFrame, catalog.MaskFile:
+		return FieldImage
+	case catalog.VideoFile:
+		return FieldVideo
+	case catalog.AudioFile:
+		return FieldAudio
+	case catalog.Count, catalog.Seed:
+		return FieldNumber
+	}
+	if f.bare {
+		return FieldSwitch
+	}
+	return FieldText
+}
+
+// setGiven takes an option that came in its own field, as if it had been typed.
+func (p *parser) setGiven(g Given) {
+	t := typedFlag{name: "--" + g.Name, missing: g.Value == ""}
+	if t.flag, t.known = findFlag(g.Name); !t.known {
+		p.report(problem{code: unknownFlag, name: shorten(t.name, 30), nearest: nearestFlag(g.Name, p.call.command), choices: p.call.command.flags()})
+		return
+	}
+	p.set(t, g.Value)
+}
+
+// Complete offers up to 25 values for one field of a command, best first, from
+// what was typed there and what the other fields say. Insert is the value. It
+// works from memory, and is never empty where the field has a list of values:
+// when nothing fits what was typed, it is all of it.
+func (b *Bot) Complete(command, field, typed string, others []Given, locale string) []Suggestion {
+	c, known := findCommand(command)
+	f, ok := findFlag(field)
+	if !known || !ok {
+		return nil
+	}
+	p := parser{call: call{command: c, known: true, options: map[catalog.Option]string{}}}
+	for _, g := range others {
+		if g.Value != "" {
+			p.setGiven(g)
+		}
+	}
+	typed = strings.TrimSpace(strings.ToValidUTF8(typed, ""))
+	found := b.suggestValues(b.voice(locale), p.call, f.option, "", typed)
+	if len(found) == 0 {
+		found = b.suggestValues(b.voice(locale), p.call, f.option, "", "")
+	}
+	for i := range found {
+		found[i].Insert = unquote(strings.TrimSpace(found[i].Insert))
+	}
+	return found[:min(len(found), maxSuggestions)]
+}
+
+// form is the command for a platform that has fields.
+func (v voice) form(c command) Command {
+	out := Command{Name: c.name, Aliases: c.aliases, Title: v.say("command."+c.name, nil), Makes: c.makes != "", From: c.from != nil, Fields: v.fields(c)}
+	switch {
+	case c.from != nil:
+		out.Argument = v.say("argument.job", nil)
+	case c.makes != "":
+		out.Argument = v.say("argument.prompt", nil)
+	case c.argued:
+		out.Argument = v.say("argument."+c.name, nil)
+	}
+	return out
+}
