@@ -119,6 +119,49 @@ func TestLengthThatIsNotKnown(t *testing.T) {
 	})
 }
 
+// Nobody makes us read files who is refused whatever they ask for.
+func TestNothingIsMeasuredForWhoMayNotAsk(t *testing.T) {
+	playReel(t, func(t *testing.T, w *world, source *reel) {
+		refused := func(reason core.Reason) {
+			t.Helper()
+			_, err := w.engine.Submit(t.Context(), upscale(core.FileValue(0), "clip.mp4"))
+			wantRefusal(t, err, reason)
+			if source.opens != 0 {
+				t.Errorf("%d files were opened for a request that is refused for %q", source.opens, reason)
+			}
+		}
+		policy := func(edit func(*core.Policy)) { w.must(w.engine.ChangePolicy(t.Context(), admin(""), edit)) }
+		onlyAdmins := func(yes bool) {
+			w.must(w.engine.ChangeChatSettings(t.Context(), roomOf(ada, true), func(s *core.ChatSettings) { s.AdminsOnly = yes }))
+		}
+		onlyAdmins(true)
+		refused(core.ReasonAdminsOnly)
+		onlyAdmins(false)
+		none, any := 0, -1
+		policy(func(p *core.Policy) { p.MaxActive = &none })
+		refused(core.ReasonActive)
+		policy(func(p *core.Policy) { p.MaxActive = &any })
+		w.must(w.engine.Block(t.Context(), admin("spam"), ada))
+		refused(core.ReasonBlocked)
+		w.must(w.engine.Unblock(t.Context(), admin(""), ada))
+		w.submit(upscale(core.FileValue(0), "clip.mp4"))
+		if source.opens == 0 {
+			t.Error("what is accepted was not measured")
+		}
+	})
+	source := &reel{}
+	onlyEve := func(c *core.Config) {
+		c.Policy.Allow, c.Sources = []string{"chat:eve"}, map[string]core.Source{"chat": source}
+	}
+	play(t, kietest.Config{}, onlyEve, func(t *testing.T, w *world) {
+		_, err := w.engine.Submit(t.Context(), upscale(core.FileValue(0), "clip.mp4"))
+		wantRefusal(t, err, core.ReasonStranger)
+		if source.opens != 0 {
+			t.Errorf("%d files were opened for a stranger", source.opens)
+		}
+	})
+}
+
 // What stands for a file may only be used by what made the request.
 func TestFileValuesWithoutFiles(t *testing.T) {
 	playReel(t, func(t *testing.T, w *world, source *reel) {

@@ -21,7 +21,7 @@ type Receipt struct {
 // durable, in one commit; the chat shows it by way of the lane. It blocks for
 // up to a minute for each file whose length decides the price, to read it.
 func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
-	receipt, err := e.repeated(ctx, req.Key)
+	receipt, err := e.look(ctx, req)
 	if err != nil || receipt.Repeated {
 		return receipt, unavailable(err)
 	}
@@ -43,12 +43,25 @@ func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
 	return receipt, unavailable(err)
 }
 
-// repeated looks for the receipt of an earlier time, before anything is done
-// for a request that was accepted then.
-func (e *Engine) repeated(ctx context.Context, key string) (receipt Receipt, err error) {
-	err = e.cfg.Store.View(ctx, func(tx Tx) error {
-		receipt, err = seenBefore(tx, key, e.cfg.Now())
-		return err
+// look finds the receipt of an earlier time, else refuses what would be refused
+// at any price, before anything is done for the request: nobody makes us read
+// files who may not ask.
+func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, err error) {
+	now := e.cfg.Now()
+	err = e.store.View(ctx, func(tx Tx) error {
+		receipt, err = seenBefore(tx, req.Key, now)
+		if err != nil || receipt.Repeated {
+			return err
+		}
+		account, err := accountOrNone(tx, req.Origin.Identity)
+		if err != nil {
+			return err
+		}
+		asked, err := e.asked(tx, account, req.Origin, now)
+		if err != nil {
+			return err
+		}
+		return allowed(tx, asked, 0)
 	})
 	return receipt, err
 }
@@ -147,7 +160,7 @@ func (c *change) admit(account Account, req Request, total Credits) ([]Window, C
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := c.allowed(asked, total); err != nil {
+	if err := allowed(c.Tx, asked, total); err != nil {
 		return nil, 0, err
 	}
 	windows := c.e.windows(asked, req.Model)
@@ -162,7 +175,7 @@ func (c *change) admit(account Account, req Request, total Credits) ([]Window, C
 }
 
 // allowed refuses what no window decides about.
-func (c *change) allowed(a asked, total Credits) error {
+func allowed(tx Tx, a asked, total Credits) error {
 	if err := a.welcome(); err != nil {
 		return err
 	}
@@ -173,14 +186,14 @@ func (c *change) allowed(a asked, total Credits) error {
 		return nil
 	}
 	most := *a.policy.MaxActive
-	open, err := openTasks(c.Tx, a.account)
+	open, err := openTasks(tx, a.account)
 	if err != nil || len(open) < most {
 		return err
 	}
 	// Tasks of one batch count once, so they have to be told apart.
 	requests := map[TaskID]bool{}
 	for _, id := range open {
-		task, err := c.Task(id)
+		task, err := tx.Task(id)
 		if err != nil {
 			return err
 		}
