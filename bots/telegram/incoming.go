@@ -22,6 +22,10 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 		t.press(ctx, u)
 		return
 	}
+	if u.Inline != nil {
+		t.offer(ctx, u.Inline)
+		return
+	}
 	m := u.message()
 	if m == nil {
 		return

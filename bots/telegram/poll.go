@@ -21,7 +21,7 @@ const (
 
 // allowedUpdates is what is asked for; everything else stays at Telegram.
 func allowedUpdates() []string {
-	return []string{"message", "channel_post", "callback_query"}
+	return []string{"message", "channel_post", "callback_query", "inline_query"}
 }
 
 // poll gets updates until ctx ends. It tells Telegram that they arrived only

@@ -41,14 +41,15 @@ type receiver struct {
 	albums map[string]*job
 }
 
-// queue is what is handled in order. Presses have one of their own: a button
-// must not spin until a command before it is done.
+// queue is what is handled in order. Presses and inline queries have one of
+// their own each: a button must not spin until a command before it is done.
 type queue struct {
-	chat  int64
-	press bool
+	chat   int64
+	press  bool
+	inline bool
 }
 
-func queueOf(u update) queue { return queue{u.chatID(), u.Press != nil} }
+func queueOf(u update) queue { return queue{u.chatID(), u.Press != nil, u.Inline != nil} }
 
 // job is one update being handled; an album is one job.
 type job struct {

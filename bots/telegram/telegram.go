@@ -49,6 +49,8 @@ type Bot interface {
 	Commands(locale string) []bots.Command
 	HasCommand(name string) bool
 	WriteFirst(locale, bot string) string
+	Recent(ctx context.Context, who core.Identity, words string) ([]core.Task, error)
+	MakeNew(locale string) string
 }
 
 // Config is what a Telegram needs. Token, Bot, Store and MoveChat are required.

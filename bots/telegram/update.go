@@ -17,6 +17,8 @@ type update struct {
 	Post    *message `json:"channel_post"`
 	Press   *press   `json:"callback_query"`
 
+	Inline *inlineQuery `json:"inline_query"`
+
 	raw json.RawMessage
 }
 
@@ -136,6 +138,9 @@ func (u update) chatID() int64 {
 	}
 	if u.Press != nil {
 		return u.Press.From.ID
+	}
+	if u.Inline != nil {
+		return u.Inline.From.ID
 	}
 	return 0
 }
