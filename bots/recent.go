@@ -10,16 +10,22 @@ import (
 
 const recentSearched = 100 // tasks that are looked through
 
-// Recent lists the person's tasks that succeeded and whose prompt has every
-// one of the words, in any case, newest first. A stranger has none.
-func (b *Bot) Recent(ctx context.Context, who core.Identity, words string) ([]core.Task, error) {
-	tasks, err := b.engine.History(ctx, who, "", recentSearched)
-	wanted := strings.Fields(strings.ToLower(words))
-	return slices.DeleteFunc(tasks, func(t core.Task) bool {
-		prompt := strings.ToLower(t.Request.Prompt)
-		return t.State != core.Succeeded || slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(prompt, word) })
-	}), err
+// Offer is what a person can choose from while they type somewhere else.
+type Offer struct {
+	Tasks []core.Task // of which something may have come out, newest first
+	New   string      // names a button that leads to where something new can be made
 }
 
-// MakeNew names a button that leads to where something new can be made.
-func (b *Bot) MakeNew(locale string) string { return b.voice(locale).say("make_new", nil) }
+// Recent offers the person's own tasks whose prompt has every one of the
+// words, in any case. A stranger has none. With an error there are no tasks,
+// and the button is named all the same.
+func (b *Bot) Recent(ctx context.Context, origin core.Origin, words string) (Offer, error) {
+	offer := Offer{New: b.session(ctx, Incoming{Origin: origin}).say("make_new", nil)}
+	tasks, err := b.engine.History(ctx, origin.Identity, "", recentSearched)
+	wanted := strings.Fields(strings.ToLower(words))
+	offer.Tasks = slices.DeleteFunc(tasks, func(t core.Task) bool {
+		prompt := strings.ToLower(t.Request.Prompt)
+		return slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(prompt, word) })
+	})
+	return offer, err
+}

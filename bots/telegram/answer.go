@@ -34,7 +34,7 @@ func (t *Telegram) answerPress(ctx context.Context, id, words string) {
 		_, err := t.api.AnswerCallbackQuery(ctx, &bot.AnswerCallbackQueryParams{CallbackQueryID: id, Text: words, ShowAlert: words != ""})
 		return err
 	})
-	if err != nil && meaning(err) != failContent {
+	if err != nil && meaning(err) != failLate {
 		t.log.Warn("a press was not answered", "error", err)
 	}
 }

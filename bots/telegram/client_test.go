@@ -112,6 +112,7 @@ func TestMeaning(t *testing.T) {
 		"Bad Request: wrong type of the web page content":                                   failContent,
 		"Bad Request: wrong file identifier/HTTP URL specified":                             failFileID,
 		"Bad Request: can't use file of type Photo as Document":                             failFileID,
+		"Bad Request: query is too old and response timeout expired or query ID is invalid": failLate,
 		"Bad Request: failed to send message #2 with the error message \"CHAT_RESTRICTED\"": failChat,
 	} {
 		if got := meaning(&callError{Status: 400, Code: 400, Description: words}); got != want {

@@ -26,6 +26,9 @@
 // that message says it again. Who the admins of a group are is asked of Telegram
 // once every few minutes while the group is in use; an anonymous admin is one.
 //
+// What a person made is offered wherever they type the bot's name, as far as
+// Telegram has it: it is sent there by its id.
+//
 // # Files
 //
 // A file is sent as what it is, else as a document, a picture then in a smaller

@@ -10,6 +10,7 @@ import (
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
 
+	"kiebot/bots"
 	"kiebot/core"
 )
 
@@ -19,11 +20,13 @@ const (
 	inlineMost  = 20          // files offered; the Bot API takes 50
 	inlineCache = 5           // seconds: a new result is offered soon
 	inlineTitle = 100         // UTF-16 units of a prompt
-	// inlineStart is the word of the link to the private chat. It opens the
-	// welcome: a prompt does not fit into the 64 characters of a link, and one
-	// kept for every letter typed would be kept for nothing.
-	inlineStart = "new"
 )
+
+// startWord is the word of a link that opens the private chat with the welcome.
+// What was typed inline does not go with it: a prompt does not fit into the 64
+// characters of a link, and one kept for every letter typed would be kept for
+// nothing.
+const startWord = "new"
 
 // inlineQuery is what a person types after the bot's name, in any chat.
 type inlineQuery struct {
@@ -32,26 +35,40 @@ type inlineQuery struct {
 	Text string `json:"query"`
 }
 
-// offer answers an inline query with the person's own results that Telegram has.
+// offer answers an inline query with the person's own results that Telegram
+// has. Where one of them is not to be had any more, such as after a change of
+// the bot, Telegram takes none: then there is only the button.
 func (t *Telegram) offer(ctx context.Context, q *inlineQuery) {
+	if q.From.IsBot {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, inlineFor)
 	defer cancel()
-	results := []models.InlineQueryResult{}
+	var offer bots.Offer
 	t.receiver.working(ctx, func() {
-		tasks, err := t.cfg.Bot.Recent(ctx, identity(q.From.ID), q.Text)
-		if err != nil {
+		var err error
+		origin := core.Origin{Identity: identity(q.From.ID), Lane: laneOf(q.From.ID), Locale: q.From.Language}
+		if offer, err = t.cfg.Bot.Recent(ctx, origin, q.Text); err != nil {
 			t.log.Warn("recent results were not found", "error", err)
-			return
 		}
-		results = append(results, offered(tasks)...)
 	})
-	_, err := t.api.AnswerInlineQuery(ctx, &bot.AnswerInlineQueryParams{
-		InlineQueryID: q.ID, Results: results, CacheTime: inlineCache, IsPersonal: true,
-		Button: &models.InlineQueryResultsButton{Text: t.cfg.Bot.MakeNew(q.From.Language), StartParameter: inlineStart},
-	})
-	if err != nil && meaning(err) != failContent {
+	results := offered(offer.Tasks)
+	err := t.answerInline(ctx, q.ID, results, offer.New)
+	if known := meaning(err); len(results) > 0 && (known == failFileID || known == failContent) {
+		t.log.Warn("recent results are not offered", "error", err)
+		err = t.answerInline(ctx, q.ID, nil, offer.New)
+	}
+	if err != nil && meaning(err) != failLate {
 		t.log.Warn("an inline query was not answered", "error", err)
 	}
+}
+
+func (t *Telegram) answerInline(ctx context.Context, id string, results []models.InlineQueryResult, label string) error {
+	_, err := t.api.AnswerInlineQuery(ctx, &bot.AnswerInlineQueryParams{
+		InlineQueryID: id, Results: append([]models.InlineQueryResult{}, results...), CacheTime: inlineCache, IsPersonal: true,
+		Button: &models.InlineQueryResultsButton{Text: label, StartParameter: startWord},
+	})
+	return err
 }
 
 // offered are the files of the tasks that can be sent by their ids. The

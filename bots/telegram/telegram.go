@@ -49,8 +49,7 @@ type Bot interface {
 	Commands(locale string) []bots.Command
 	HasCommand(name string) bool
 	WriteFirst(locale, bot string) string
-	Recent(ctx context.Context, who core.Identity, words string) ([]core.Task, error)
-	MakeNew(locale string) string
+	Recent(ctx context.Context, origin core.Origin, words string) (bots.Offer, error)
 }
 
 // Config is what a Telegram needs. Token, Bot, Store and MoveChat are required.

@@ -47,9 +47,8 @@ func (*quiet) Commands(string) []bots.Command {
 }
 func (*quiet) HasCommand(name string) bool      { return strings.EqualFold(name, "imagine") }
 func (*quiet) WriteFirst(string, string) string { return "write first" }
-func (*quiet) MakeNew(string) string            { return "make new" }
-func (*quiet) Recent(context.Context, core.Identity, string) ([]core.Task, error) {
-	return nil, nil
+func (*quiet) Recent(context.Context, core.Origin, string) (bots.Offer, error) {
+	return bots.Offer{New: "make new"}, nil
 }
 func (q *quiet) all() (texts []string) {
 	for len(q.heard) > 0 {

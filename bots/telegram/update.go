@@ -12,12 +12,11 @@ import (
 
 // update is one thing that happened, in the bytes that Telegram sent.
 type update struct {
-	ID      int64    `json:"update_id"`
-	Message *message `json:"message"`
-	Post    *message `json:"channel_post"`
-	Press   *press   `json:"callback_query"`
-
-	Inline *inlineQuery `json:"inline_query"`
+	ID      int64        `json:"update_id"`
+	Message *message     `json:"message"`
+	Post    *message     `json:"channel_post"`
+	Press   *press       `json:"callback_query"`
+	Inline  *inlineQuery `json:"inline_query"`
 
 	raw json.RawMessage
 }
