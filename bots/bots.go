@@ -29,6 +29,11 @@ type Incoming struct {
 	Attach func(typed string) (core.InputFile, error)
 	// Files came with the text, or with the message that it answers, in order.
 	Files []Attached
+	// Alone finds out whether the person can be shown something alone: it is
+	// empty when they can, else the link to where they have to write first. It
+	// may block, and is asked only about what is for the person alone. Nil means
+	// that they can.
+	Alone func(ctx context.Context) (link string)
 }
 
 // Catalog is the part of catalog.Catalog that a Bot uses. It may answer

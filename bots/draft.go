@@ -411,6 +411,9 @@ func (b *Bot) make(ctx context.Context, s session, at step, draft core.Draft) Re
 	if err != nil || core.Credits(named) < now.total {
 		return b.draftPage(s, at)
 	}
+	if reply, ok := b.alone(ctx, s, now.request.Private); !ok {
+		return reply
+	}
 	now.request.Key, now.request.Confirmed = draft.Key(), core.Credits(named)
 	receipt, err := b.engine.Submit(ctx, now.request)
 	reply := b.accepted(s.voice, receipt, err)

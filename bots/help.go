@@ -35,12 +35,6 @@ func (b *Bot) HasCommand(name string) bool {
 	return ok
 }
 
-// WriteFirst asks the person who gets an answer alone to write to the bot of
-// that name in private, where a chat does not let bots begin.
-func (b *Bot) WriteFirst(locale, bot string) string {
-	return b.voice(locale).say("write_first", args{"Bot": bot})
-}
-
 // help answers /help and /help COMMAND.
 func (b *Bot) help(_ context.Context, s session) Reply {
 	name := strings.TrimPrefix(strings.TrimSpace(s.call.prompt), "/")

@@ -111,6 +111,9 @@ func (b *Bot) press(ctx context.Context, s session, data string) Reply {
 	}
 	switch action {
 	case pressAgain:
+		if reply, ok := b.aloneAgain(ctx, s, id); !ok {
+			return reply
+		}
 		receipt, err := b.engine.Again(ctx, id, in.Key, in.Origin)
 		return b.accepted(v, receipt, err)
 	case pressYes:
@@ -156,6 +159,9 @@ func (b *Bot) edited(ctx context.Context, s session, id string) Reply {
 	if words == "" {
 		c, _ := findCommand(plainCommand)
 		return s.refuse(s.problems(call{command: c}, []problem{{code: noPrompt}}))
+	}
+	if reply, ok := b.aloneAgain(ctx, s, id); !ok {
+		return reply
 	}
 	receipt, err := b.engine.AgainWith(ctx, id, s.in.Key, s.in.Origin, func(r *core.Request) {
 		r.Prompt = words

@@ -35,6 +35,9 @@ func (b *Bot) create(ctx context.Context, s session) Reply {
 	if len(wrong) > 0 {
 		return s.refuse(wrong)
 	}
+	if reply, ok := b.alone(ctx, s, req.Private); !ok {
+		return reply
+	}
 	receipt, err := b.engine.Submit(ctx, req)
 	return b.accepted(s.voice, receipt, err)
 }

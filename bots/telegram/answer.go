@@ -3,12 +3,14 @@ package telegram
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
 
 	"kiebot/bots"
+	"kiebot/core"
 )
 
 // windowMax is how much the small window after a press shows (Bot API,
@@ -24,7 +26,8 @@ func inWindow(r bots.Reply) (string, bool) {
 	case r.Silent || len(r.Accepted) > 0:
 		return "", true
 	}
-	return r.Text, len(r.Items) == 0 && len(r.Buttons) == 0 && units(r.Text) <= windowMax
+	followed := strings.Contains(r.Text, "://") // a window's links cannot be
+	return r.Text, len(r.Items) == 0 && len(r.Buttons) == 0 && units(r.Text) <= windowMax && !followed
 }
 
 // answerPress stops the spinning of a button. A press that is too old for it
@@ -66,9 +69,40 @@ func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pie
 	alone := place{chat: chatOf(at.fallback)}
 	if err := t.sayAll(ctx, &alone, pieces, keys); meaning(err) == failChat {
 		says := &text{}
-		says.add(t.cfg.Bot.WriteFirst(locale, t.me().Username))
+		says.add(t.cfg.Bot.WriteFirst(locale, t.startLink()))
 		t.sayAll(ctx, &at, []*text{says}, nil)
 	}
+}
+
+// aloneWait is how long a person waits for it to be found out.
+const aloneWait = 3 * time.Second
+
+// alone is bots.Incoming.Alone in that chat: a bot cannot begin a private chat,
+// and where it may not write it may not show that it is about to either. While
+// Telegram does not answer, it may.
+func (t *Telegram) alone(origin core.Origin, chat int64) func(context.Context) string {
+	to := directly(origin, chat)
+	if to == "" {
+		return nil
+	}
+	return func(ctx context.Context) string {
+		ctx, cancel := context.WithTimeout(ctx, aloneWait)
+		defer cancel()
+		at := place{chat: chatOf(to)}
+		err := t.try(ctx, &at, 0, func() error {
+			_, err := t.api.SendChatAction(ctx, &bot.SendChatActionParams{ChatID: at.chat, Action: models.ChatActionTyping})
+			return err
+		})
+		if meaning(err) == failChat {
+			return t.startLink()
+		}
+		return ""
+	}
+}
+
+// startLink opens the private chat.
+func (t *Telegram) startLink() string {
+	return "https://t.me/" + t.me().Username + "?start=" + startWord
 }
 
 // sayAll sends the pieces in order, the keyboard under the last. What fails is

@@ -48,7 +48,7 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 		return
 	}
 	origin.Admin = origin.Admin || m.From != nil && t.isAdmin(ctx, m.Chat.ID, m.From.ID)
-	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album)}
+	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album), Alone: t.alone(origin, m.Chat.ID)}
 	var reply bots.Reply
 	t.receiver.working(ctx, func() {
 		if answers && !strings.HasPrefix(m.Text, "/") {
@@ -203,7 +203,7 @@ func (t *Telegram) press(ctx context.Context, u update) {
 		asks := origin
 		asks.Admin = t.isAdmin(ctx, m.Chat.ID, p.From.ID)
 		t.receiver.working(ctx, func() {
-			reply = t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: asks}, p.Data)
+			reply = t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: asks, Alone: t.alone(asks, m.Chat.ID)}, p.Data)
 		})
 	}()
 	at := placeOf(&m, origin)

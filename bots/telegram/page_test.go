@@ -133,3 +133,58 @@ func TestTalkAdmins(t *testing.T) {
 		chat.Until(t, finds("photo", "a dog"))
 	})
 }
+
+// What is for one person alone is not made for somebody whom it could not be
+// shown to: in a group they are told where to write first, and pay nothing. That
+// holds for a menu's button and for a job that is made once more, too.
+func TestTalkPrivateResultForNobody(t *testing.T) {
+	for locale, says := range map[string]string{"en": "Nothing was charged", "ru": "Ничего не списано"} {
+		inTown(t, townConfig{}, func(t *testing.T, w *town) {
+			ann := w.tg.Person("Ann", telegramtest.Language(locale))
+			chat := w.tg.Group("cats", ann)
+			refused := finds("text", "https://t.me/testbot?start=new", says)
+			chat.As(ann).Types("/imagine@testbot a cat --private")
+			if m := chat.Next(t); !refused(m) {
+				t.Errorf("%s", m)
+			}
+			chat.As(ann).Types("/imagine@testbot a dog --private --menu --model imagen4")
+			menu := chat.Next(t)
+			ann.Presses(menu, "✅").Answer(t)
+			if m := chat.Next(t); !refused(m) {
+				t.Errorf("%s", m)
+			}
+			if n := len(w.kie.Tasks()); n != 0 {
+				t.Errorf("%d requests", n)
+			}
+
+			ann.Starts("new")
+			ann.Next(t)
+			ann.Presses(menu, "✅").Answer(t)
+			dog := ann.Until(t, finds("photo", "a dog"))
+			w.silent(chat)
+			chat.As(ann).Types("/show@testbot " + jobIn(dog.Words()))
+			shown := chat.Until(t, finds("photo", "a dog"))
+			ann.Blocks()
+			ann.Presses(shown, "🔄").Answer(t)
+			if m := chat.Until(t, func(m telegramtest.Message) bool { return m.ID > shown.ID }); !refused(m) {
+				t.Errorf("%s", m)
+			}
+			if n := len(w.kie.Tasks()); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+// While Telegram does not say whether somebody can be written to, nothing is refused.
+func TestTalkPrivateResultWhileNobodyKnows(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		chat := w.tg.Group("cats", ann)
+		ann.Starts("")
+		w.tg.Fault(telegramtest.Fault{Method: "sendChatAction", Hang: true})
+		chat.As(ann).Types("/imagine@testbot a cat --private")
+		ann.Until(t, finds("photo", "a cat"))
+		w.alone(chat, 0)
+	})
+}

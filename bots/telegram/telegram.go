@@ -48,7 +48,7 @@ type Bot interface {
 	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
 	Commands(locale string) []bots.Command
 	HasCommand(name string) bool
-	WriteFirst(locale, bot string) string
+	WriteFirst(locale, link string) string
 	Recent(ctx context.Context, origin core.Origin, words string) (bots.Offer, error)
 }
 
