@@ -58,6 +58,10 @@
 // wall clock set hours ahead expires what Kie is in the middle of. It changes
 // no state, is delivered once, free, and booked as an operator loss.
 //
+// A batch is forgotten when Config.Retention has passed since its end was shown
+// or given up, and never while something about it waits to be shown or read:
+// neither a clock that is set ahead nor a platform that is off takes a result.
+//
 // # Quotas and the ledger
 //
 // What a request costs at most is held in windows when it is accepted: its

@@ -119,7 +119,8 @@ type Config struct {
 	Verifier *kie.Verifier
 
 	// Retention is how long finished tasks and the days of the ledger are
-	// kept; zero means 90 days.
+	// kept; zero means 90 days. It is counted from when the end of a batch was
+	// shown or given up: what still waits for that is kept.
 	Retention time.Duration
 
 	// LowBalance is what a Kie account may have before the operator is alerted,

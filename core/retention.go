@@ -39,8 +39,11 @@ func (e *Engine) pruneLoop(ctx context.Context) {
 	}
 }
 
-// prune forgets tasks that ended, windows that were over and ledger lines
+// prune forgets tasks that were over, windows that were over and ledger lines
 // that were written before the first moment of the day that is Retention ago.
+// A batch is over when nothing about it waits to be shown or read any more: a
+// clock that is set ahead, or a platform that is off, takes no result, and the
+// file stays bounded since a platform that is off takes no requests either.
 // What remains of the ledger is its sums: a carry entry an account, and every
 // month's window. It can be cut off and called again at any point.
 func (e *Engine) prune(ctx context.Context) error {
@@ -89,55 +92,100 @@ func (e *Engine) setPruned(ctx context.Context, p pruned) error {
 	return e.store.Update(ctx, func(tx Tx) error { return tx.PutSetting(prunedSetting, []byte(value)) })
 }
 
-// pruneTasks forgets batches whose every task ended before the time.
+// pruneTasks forgets batches that were over before the time. Those that are
+// not, although they ended before it, stay at the head of the list.
 func (e *Engine) pruneTasks(ctx context.Context, before time.Time) error {
-	for {
-		forgotten := 0
+	var waiting backlog
+	if err := e.store.View(ctx, waiting.read); err != nil {
+		return fmt.Errorf("looking for what waits to be shown: %w", err)
+	}
+	for kept, more := 0, true; more; {
+		stay := 0
 		err := e.store.Update(ctx, func(tx Tx) error {
-			forgotten = 0
-			ended, err := tx.FinishedTasks(before, pruneMany)
+			if err := waiting.read(tx); err != nil {
+				return err
+			}
+			ended, err := tx.FinishedTasks(before, kept+pruneMany)
 			if err != nil {
 				return err
 			}
-			for _, id := range ended {
-				gone, err := pruneBatch(tx, id, before)
-				if err != nil {
-					return err
-				}
-				forgotten += gone
-			}
-			return nil
+			ended = ended[min(kept, len(ended)):]
+			more = len(ended) == pruneMany
+			stay, err = pruneBatches(tx, ended, before, waiting)
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("forgetting tasks: %w", err)
 		}
-		if forgotten == 0 {
-			return nil
-		}
+		kept += stay
 	}
+	return nil
 }
 
-func pruneBatch(tx Tx, id TaskID, before time.Time) (int, error) {
-	task, err := tx.Task(id)
-	if errors.Is(err, ErrNotFound) {
-		return 0, nil // with an earlier one of its batch
-	}
-	if err != nil {
-		return 0, err
-	}
-	tasks, err := batch(tx, task)
-	if err != nil {
-		return 0, err
-	}
-	if slices.ContainsFunc(tasks, func(t Task) bool { return t.Finished.IsZero() || !t.Finished.Before(before) }) {
-		return 0, nil
-	}
-	for _, t := range tasks {
-		if err := tx.DeleteTask(t.ID); err != nil {
+// pruneBatches forgets the batches of the tasks that were over before the
+// time, and says how many of the tasks stay.
+func pruneBatches(tx Tx, ended []TaskID, before time.Time, waiting backlog) (stay int, err error) {
+	for _, id := range ended {
+		task, err := tx.Task(id)
+		if errors.Is(err, ErrNotFound) {
+			continue // it went with an earlier one of its batch
+		}
+		if err != nil {
 			return 0, err
 		}
+		tasks, err := batch(tx, task)
+		if err != nil {
+			return 0, err
+		}
+		if waiting.leads[task.Lead()] || !overBefore(tasks, before) {
+			stay++
+			continue
+		}
+		for _, t := range tasks {
+			if err := tx.DeleteTask(t.ID); err != nil {
+				return 0, err
+			}
+		}
 	}
-	return len(tasks), nil
+	return stay, nil
+}
+
+// overBefore reports whether the last thing that happened to the batch was
+// before the time: every task ended, nothing more is to be read of any, and
+// the end was shown or given up.
+func overBefore(tasks []Task, before time.Time) bool {
+	return !slices.ContainsFunc(tasks, func(t Task) bool {
+		last := later(t.Finished, t.Delivered)
+		if t.Undelivered != nil {
+			last = later(last, t.Undelivered.At)
+		}
+		return t.Finished.IsZero() || !t.Due.IsZero() || !last.Before(before)
+	})
+}
+
+// backlog is the batches of which something waits to be shown, as far as the
+// deliveries were read. What was shown since keeps its batch for a day more.
+type backlog struct {
+	leads map[TaskID]bool
+	last  DeliveryID
+}
+
+// read adds what was stored since it read the last time.
+func (b *backlog) read(tx Tx) error {
+	if b.leads == nil {
+		b.leads = map[TaskID]bool{}
+	}
+	for more := true; more; {
+		deliveries, err := tx.Deliveries(b.last, pruneMany)
+		if err != nil {
+			return err
+		}
+		for _, d := range deliveries {
+			b.leads[d.Lead], b.last = true, d.ID
+		}
+		more = len(deliveries) == pruneMany
+	}
+	return nil
 }
 
 // over reports whether the window is a day that ended before the time. Its

@@ -96,6 +96,100 @@ func TestRetentionGoesOn(t *testing.T) {
 	})
 }
 
+// A clock that is set ahead by more than the retention takes no result that
+// still waits to be shown, nor one that is still to be read.
+func TestRetentionWaitsForTheChat(t *testing.T) {
+	var clock wallClock
+	change := func(c *core.Config) { c.Retention, c.Now = kept, clock.now }
+	play(t, kietest.Config{}, change, func(t *testing.T, w *world) {
+		over := w.submit(request("shown in time"))
+		w.untilShown(over)
+		w.kie.NextCreate(kietest.Stick(), kietest.CallbackNever())
+		slow := w.submit(request("slower than the deadline"))
+		w.untilShown(slow)
+		w.chat.set(func(core.Parcel) error { return errors.New("the platform is down") })
+		paid := w.submit(request("paid for"))
+		w.untilState(paid, core.Succeeded)
+		clock.skew.Add(int64(100 * 24 * time.Hour))
+		nap(time.Hour + time.Minute)
+		if w.kept(over) || !w.kept(paid) || !w.kept(slow) {
+			t.Fatalf("kept: what was shown %v, what waits to be shown %v, what is still read %v", w.kept(over), w.kept(paid), w.kept(slow))
+		}
+		w.kie.Release(w.kie.Tasks()[1].ID)
+		w.chat.set(nil)
+		task := w.untilShown(paid)
+		if m := w.chat.message(t, paid); task.State != core.Succeeded || m.last.Tasks[0].Outputs[0].File == nil {
+			t.Errorf("it is %s, and the chat shows %+v", task.State, m.last.Tasks[0].Outputs)
+		}
+		w.until("the late result is shown", func() bool { return w.chat.last(slow).Delivery.Kind == core.DeliverLate })
+		nap(kept)
+		if !w.kept(paid) {
+			t.Error("what was shown two days ago is gone")
+		}
+		nap(25 * time.Hour)
+		if w.kept(paid) || w.kept(slow) {
+			t.Error("what was shown three days ago is still there")
+		}
+		if problems := w.verify(); len(problems) > 0 {
+			t.Errorf("Verify: %q", problems)
+		}
+	})
+}
+
+// A platform that is off for longer than the retention shows everything once
+// it is back, and the retention begins then. What waits for it, however much,
+// keeps nothing else from being forgotten.
+func TestRetentionWaitsForThePlatform(t *testing.T) {
+	change := func(c *core.Config) { c.Retention, c.UserDaily = kept, core.Unlimited }
+	play(t, kietest.Config{Credits: 1 << 40}, change, func(t *testing.T, w *world) {
+		on := w.cfg.Adapters
+		asked := w.submit(request("shown, and asked for once more"))
+		w.untilShown(asked)
+		w.cfg.Adapters = map[string]core.Adapter{"other": w.chat}
+		w.reopen(nil)
+		w.run()
+		waiting := []core.TaskID{asked}
+		if _, err := w.engine.Show(t.Context(), string(asked), "chat:show", request("").Origin); err != nil {
+			t.Fatal(err)
+		}
+		for range 21 { // more tasks than are looked at in one commit
+			req := request("ten at once")
+			req.Count = core.MaxBatch
+			waiting = append(waiting, w.submit(req))
+		}
+		for _, lead := range waiting[1:] {
+			w.untilState(w.task(lead).Batch[core.MaxBatch-1], core.Succeeded)
+		}
+		other := request("on another platform")
+		other.Origin.Lane = "other:room"
+		over := w.submit(other)
+		w.untilShown(over)
+		nap(kept + 25*time.Hour)
+		if w.kept(over) {
+			t.Error("what was shown three days ago is still there")
+		}
+		w.cfg.Adapters = on
+		w.reopen(nil)
+		w.run()
+		for _, lead := range waiting[1:] {
+			w.untilShown(lead)
+		}
+		if shown := w.chat.shown(core.DeliverShow); len(shown) != 1 {
+			t.Errorf("shown once more: %v", shown)
+		}
+		nap(kept)
+		if !w.kept(waiting[1]) {
+			t.Error("what was shown two days ago is gone")
+		}
+		nap(25 * time.Hour)
+		for _, lead := range waiting {
+			if w.kept(lead) {
+				t.Fatalf("task %s, shown three days ago, is still there", lead)
+			}
+		}
+	})
+}
+
 func (w *world) kept(id core.TaskID) bool {
 	w.t.Helper()
 	err := w.store.View(w.t.Context(), func(tx core.Tx) error {
