@@ -23,7 +23,11 @@ const module = "kiebot"
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"bots/web":                   {"bots", "core", "core/media", "kie/catalog"},
-		"bots/telegram":              {"bots", "core", "core/media", "kie/catalog"},
+		"bots/telegram":              {"bots", "bots/clip", "core", "core/media", "kie/catalog"},
+		"bots/discord":               {"bots", "bots/clip", "bots/discord/gateway", "core", "core/media", "kie/catalog"},
+		"bots/discord/gateway":       {},
+		"bots/discord/discordtest":   {},
+		"bots/clip":                  {},
 		"bots":                       {"core", "core/media", "kie/catalog"},
 		"core":                       {"core/media", "kie", "kie/catalog"},
 		"storage/bolt":               {"storage", "core"},

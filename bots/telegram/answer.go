@@ -10,6 +10,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kiebot/bots"
+	"kiebot/bots/clip"
 	"kiebot/core"
 )
 
@@ -27,7 +28,7 @@ func inWindow(r bots.Reply) (string, bool) {
 		return "", true
 	}
 	followed := strings.Contains(r.Text, "://") // a window's links cannot be
-	return r.Text, len(r.Items) == 0 && len(r.Buttons) == 0 && units(r.Text) <= windowMax && !followed
+	return r.Text, len(r.Items) == 0 && len(r.Buttons) == 0 && clip.Units(r.Text) <= windowMax && !followed
 }
 
 // answerPress stops the spinning of a button. A press that is too old for it
@@ -184,7 +185,7 @@ func replyText(r bots.Reply) *text {
 		}
 		says.add("\n")
 		if item.Task != "" {
-			says.code(shortened(item.Title, itemPrompt))
+			says.code(clip.Shorten(item.Title, itemPrompt))
 		} else {
 			says.add(item.Title)
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/clip"
 	"kiebot/core"
 	"kiebot/core/media"
 )
@@ -521,8 +522,8 @@ func TestLongCaptionGoesOnInAReply(t *testing.T) {
 	r.words = longWords{strings.Repeat("👩‍🚀 ", 400)}
 	shown := r.must(p)
 	caption, rest := r.desk.last("sendPhoto").form["caption"], r.desk.last("sendMessage").form
-	if units(caption) > captionMax || units(caption) < captionMax-16 || r.desk.methods() != "sendPhoto sendMessage" {
-		t.Errorf("%s, a caption of %d units", r.desk.methods(), units(caption))
+	if clip.Units(caption) > captionMax || clip.Units(caption) < captionMax-16 || r.desk.methods() != "sendPhoto sendMessage" {
+		t.Errorf("%s, a caption of %d units", r.desk.methods(), clip.Units(caption))
 	}
 	if n := strings.Count(caption+rest["text"], "👩‍🚀"); n != 400 {
 		t.Errorf("%d of 400 astronauts arrived", n)
@@ -550,10 +551,10 @@ func TestPromptOf4096Emoji(t *testing.T) {
 	r.must(p)
 	p.Delivery.Kind, p.Tasks[0].State = core.DeliverFinal, core.Succeeded
 	r.must(p)
-	if n := units(r.desk.last("sendMessage").form["text"]); n > textMax {
+	if n := clip.Units(r.desk.last("sendMessage").form["text"]); n > textMax {
 		t.Errorf("a text of %d units", n)
 	}
-	if n := units(r.desk.last("sendPhoto").form["caption"]); n > captionMax {
+	if n := clip.Units(r.desk.last("sendPhoto").form["caption"]); n > captionMax {
 		t.Errorf("a caption of %d units", n)
 	}
 }

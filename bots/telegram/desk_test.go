@@ -181,7 +181,7 @@ func newRoom(t testing.TB) *room {
 	}
 	r.talker = &talker{
 		api: api, words: plainWords{}, limits: limitsOf(false), log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		now: time.Now, shrinking: make(chan struct{}, 1),
+		now: time.Now, shrinker: media.NewShrinker(),
 		moved: func(_ context.Context, from, to core.Lane) error {
 			r.moves = append(r.moves, string(from)+" "+string(to))
 			return nil

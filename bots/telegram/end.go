@@ -11,6 +11,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kiebot/bots"
+	"kiebot/bots/clip"
 	"kiebot/core"
 	"kiebot/core/media"
 )
@@ -235,7 +236,7 @@ func (d *delivery) endText(m bots.Message, items []*item, short bool) *text {
 	if !says.empty() {
 		says.add("\n")
 	}
-	says.code(shortened(m.Prompt, endPrompt))
+	says.code(clip.Shorten(m.Prompt, endPrompt))
 	if !short {
 		d.mention(says, m.Name)
 	}
@@ -259,7 +260,7 @@ func (d *delivery) mention(says *text, name string) {
 	if !says.empty() {
 		says.add(" – ")
 	}
-	says.mention(shortened(name, 64), user)
+	says.mention(clip.Shorten(name, 64), user)
 }
 
 // addLinks lists the results that are shown as links: Kie's own, of which the

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"kiebot/bots/clip"
 	"kiebot/core/media"
 )
 
@@ -33,6 +34,12 @@ const (
 	photoRatio = 20
 )
 
+// Of what we make smaller.
+const (
+	renditionSide = 2560 // Telegram shows no more of a photo
+	coverSide     = 320  // Bot API, sendAudio: of a thumbnail, which is a JPEG of less than 200 kB
+)
+
 // formRoom is left for what is in a form beside its files.
 const formRoom = 64 << 10
 
@@ -54,7 +61,7 @@ func (l limits) ladder(f media.File) []shape {
 	if l.takes(asDocument, f) {
 		steps = append(steps, asDocument)
 	}
-	if f.Kind == media.Image && canShrink(f) {
+	if f.Kind == media.Image && media.CanShrink(f) {
 		steps = append(steps, asSmaller)
 	}
 	return append(steps, asLink)
@@ -116,5 +123,5 @@ func fileName(title string, f media.File) string {
 	if title = strings.Join(strings.Fields(title), " "); title == "" {
 		return f.Name
 	}
-	return shortened(title, 60) + ext
+	return clip.Shorten(title, 60) + ext
 }

@@ -92,10 +92,10 @@ func pictureFile(t testing.TB, w, h int, encode func(*bytes.Buffer, image.Image)
 }
 
 func TestSmallerRendition(t *testing.T) {
-	talk := &talker{shrinking: make(chan struct{}, 1)}
+	shrinker := media.NewShrinker()
 	for _, size := range []image.Point{{12000, 400}, {400, 12000}, {30, 20}, {5000, 10}} {
 		file := pictureFile(t, size.X, size.Y, encodePNG)
-		data, err := talk.shrink(t.Context(), file, renditionSide)
+		data, err := shrinker.JPEG(t.Context(), file, renditionSide, photoRatio)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestSmallerRendition(t *testing.T) {
 			t.Errorf("of %v: %v in the middle, %v in the corner", size, middle, corner)
 		}
 	}
-	if _, err := talk.shrink(t.Context(), media.File{Path: filepath.Join(t.TempDir(), "none.png")}, renditionSide); err == nil {
+	if _, err := shrinker.JPEG(t.Context(), media.File{Path: filepath.Join(t.TempDir(), "none.png")}, renditionSide, photoRatio); err == nil {
 		t.Error("a picture that is not there was made smaller")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kiebot/bots"
+	"kiebot/bots/clip"
 	"kiebot/core"
 )
 
@@ -90,7 +91,7 @@ func offered(tasks []core.Task) (all []models.InlineQueryResult) {
 
 // cached offers a file as what it was sent as; nil when that cannot be.
 func cached(key, prompt string, file sentFile) models.InlineQueryResult {
-	title := shortened(prompt, inlineTitle)
+	title := clip.Shorten(prompt, inlineTitle)
 	if title == "" {
 		title = key
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kiebot/bots"
+	"kiebot/bots/clip"
 )
 
 // showMenu sets the list of commands that chats offer, in each language that
@@ -25,7 +26,7 @@ func (t *Telegram) showMenu(ctx context.Context) {
 func (t *Telegram) setMenu(ctx context.Context, language string) error {
 	var want []models.BotCommand
 	for _, c := range t.cfg.Bot.Commands(language) {
-		want = append(want, models.BotCommand{Command: c.Name, Description: shortened(c.Title, descriptionMost)})
+		want = append(want, models.BotCommand{Command: c.Name, Description: clip.Shorten(c.Title, descriptionMost)})
 	}
 	have, err := t.api.GetMyCommands(ctx, &bot.GetMyCommandsParams{LanguageCode: language})
 	if err != nil {

@@ -10,6 +10,9 @@ import (
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots/clip"
+	"kiebot/core/media"
 )
 
 // sendFiles sends the files that were not sent yet: those that go into one
@@ -173,7 +176,7 @@ func (d *delivery) contentOf(ctx context.Context, it *item) (content, error) {
 	}
 	name, part := fileName(it.title, it.file), it.file.Name
 	if it.steps[0] == asSmaller {
-		data, err := d.shrink(ctx, it.file, renditionSide)
+		data, err := d.shrinker.JPEG(ctx, it.file, renditionSide, photoRatio)
 		if err != nil {
 			return content{}, err
 		}
@@ -191,10 +194,10 @@ func (d *delivery) contentOf(ctx context.Context, it *item) (content, error) {
 
 // coverOf is the picture of a song, nil where there is none that can be sent.
 func (d *delivery) coverOf(ctx context.Context, it *item) models.InputFile {
-	if it.cover == nil || it.steps[0] != asAudio || !canShrink(*it.cover) {
+	if it.cover == nil || it.steps[0] != asAudio || !media.CanShrink(*it.cover) {
 		return nil
 	}
-	data, err := d.shrink(ctx, *it.cover, coverSide)
+	data, err := d.shrinker.JPEG(ctx, *it.cover, coverSide, photoRatio)
 	if err != nil {
 		d.log.Info("a cover cannot be sent", "task", d.parcel.Delivery.Lead, "error", err)
 		return nil
@@ -266,7 +269,7 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 // titleOf is what a player shows of a sound; without a title of its own, what
 // was asked for.
 func (d *delivery) titleOf(it *item) string {
-	return cmp.Or(it.title, shortened(strings.Join(strings.Fields(d.parcel.Tasks[0].Request.Prompt), " "), 64))
+	return cmp.Or(it.title, clip.Shorten(strings.Join(strings.Fields(d.parcel.Tasks[0].Request.Prompt), " "), 64))
 }
 
 // spoiler reports whether what is seen is hidden until somebody touches it.

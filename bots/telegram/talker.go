@@ -35,8 +35,8 @@ type talker struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	traffic   traffic
-	shrinking chan struct{} // has room for one
+	traffic  traffic
+	shrinker *media.Shrinker
 
 	mu    sync.Mutex
 	homes map[int64]int64 // the supergroups that groups became, since the start

@@ -120,7 +120,7 @@ func New(cfg Config) (*Telegram, error) {
 	t := &Telegram{cfg: cfg, local: cfg.URL != DefaultURL}
 	t.talker = &talker{
 		api: api, words: cfg.Bot, moved: cfg.MoveChat, links: cfg.Links, limits: limitsOf(t.local),
-		log: cfg.Logger, now: cfg.Now, shrinking: make(chan struct{}, 1),
+		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
 	t.receiver = newReceiver(newInbox(cfg.Store), t.handle, t.skipped)
 	return t, nil

@@ -4,11 +4,11 @@ import (
 	"context"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
-	"github.com/rivo/uniseg"
+
+	"kiebot/bots/clip"
 )
 
 // How long texts may be, in UTF-16 units after entities were parsed
@@ -27,22 +27,11 @@ type text struct {
 	entities []models.MessageEntity
 }
 
-// units is the length of the text in UTF-16 units.
-func units(s string) (n int) {
-	for _, r := range s {
-		n++
-		if r >= 0x10000 {
-			n++
-		}
-	}
-	return n
-}
-
 // add appends words of ours, or of Kie, as they are.
 func (t *text) add(s string) {
 	s = unmentioned(strings.ToValidUTF8(s, "\uFFFD"))
 	t.words.WriteString(s)
-	t.units += units(s)
+	t.units += clip.Units(s)
 }
 
 // line appends words in a line of their own, unless there are none.
@@ -66,7 +55,7 @@ func (t *text) code(s string) {
 	}
 	from := t.units
 	t.words.WriteString(s)
-	t.units += units(s)
+	t.units += clip.Units(s)
 	t.entities = append(t.entities, models.MessageEntity{Type: models.MessageEntityTypeCode, Offset: from, Length: t.units - from})
 }
 
@@ -97,15 +86,6 @@ func unmentioned(s string) string {
 	return strings.ReplaceAll(s, "@", "@\u2060")
 }
 
-// shortened is the text with at most so many units, cut where no character is
-// broken, an ellipsis at its end.
-func shortened(s string, most int) string {
-	if units(s) <= most {
-		return s
-	}
-	return strings.TrimRightFunc(s[:fitting(s, most-1)], unicode.IsSpace) + "…"
-}
-
 // bare is the text without markup.
 func (t *text) bare() *text {
 	p := t.piece(t.String(), 0)
@@ -120,11 +100,11 @@ func (t *text) bare() *text {
 func (t *text) split(first int) []*text {
 	rest, most, at := t.String(), first, 0 // at: the units before rest
 	var pieces []*text
-	for units(rest) > most {
-		n := breaking(rest, most)
+	for clip.Units(rest) > most {
+		n := clip.Break(rest, most)
 		pieces = append(pieces, t.piece(rest[:n], at))
 		cut := strings.TrimLeftFunc(rest[n:], unicode.IsSpace)
-		at += units(rest) - units(cut)
+		at += clip.Units(rest) - clip.Units(cut)
 		rest, most = cut, textMax
 	}
 	if strings.TrimSpace(rest) != "" || len(pieces) == 0 {
@@ -136,7 +116,7 @@ func (t *text) split(first int) []*text {
 // piece is a stretch of the text that begins at the given unit, with its markup.
 func (t *text) piece(s string, at int) *text {
 	s = strings.TrimRightFunc(s, unicode.IsSpace)
-	p := &text{units: units(s)}
+	p := &text{units: clip.Units(s)}
 	p.words.WriteString(s)
 	for _, e := range t.entities {
 		from, to := max(e.Offset-at, 0), min(e.Offset+e.Length-at, p.units)
@@ -146,43 +126,6 @@ func (t *text) piece(s string, at int) *text {
 		}
 	}
 	return p
-}
-
-// breaking is where the text is best cut so that what is before has at most so
-// many units: behind a line or a word in its second half.
-func breaking(s string, most int) int {
-	n := fitting(s, most)
-	for _, at := range []int{strings.LastIndexByte(s[:n], '\n'), strings.LastIndexFunc(s[:n], unicode.IsSpace)} {
-		if at > n/2 {
-			return at
-		}
-	}
-	return n
-}
-
-// fitting is how many bytes of the text have at most so many units, without
-// breaking what people see as one character.
-func fitting(s string, most int) int {
-	used, n, state := 0, 0, -1
-	for rest := s; rest != ""; {
-		var cluster string
-		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if used += units(cluster); used > most {
-			break
-		}
-		n += len(cluster)
-	}
-	if n > 0 || s == "" {
-		return n
-	}
-	for used = 0; n < len(s); { // one character with more marks than fit
-		r, size := utf8.DecodeRuneInString(s[n:])
-		if used += units(string(r)); used > most {
-			break
-		}
-		n += size
-	}
-	return n
 }
 
 // sendText sends a text as a message of its own; quiet notifies nobody.

@@ -6,6 +6,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/go-telegram/bot/models"
+
+	"kiebot/bots/clip"
 )
 
 func TestTextsAreSplitAtLines(t *testing.T) {
@@ -50,7 +52,7 @@ func TestNoCharacterIsBroken(t *testing.T) {
 		if n != 5000 {
 			t.Errorf("%d of 5000 %s are left", n, one)
 		}
-		if short := shortened(strings.Repeat(one, 50), 20); units(short) > 20 || strings.Trim(strings.ReplaceAll(short, one, ""), "…") != "" {
+		if short := clip.Shorten(strings.Repeat(one, 50), 20); clip.Units(short) > 20 || strings.Trim(strings.ReplaceAll(short, one, ""), "…") != "" {
 			t.Errorf("shortened to %q", short)
 		}
 	}
@@ -105,7 +107,7 @@ func TestNothingTypedBecomesMarkupOrMention(t *testing.T) {
 	if strings.Contains(says.String()[len(typed):], "@durov") {
 		t.Errorf("somebody is called: %q", says.String())
 	}
-	if len(says.entities) != 1 || says.entities[0].Type != models.MessageEntityTypeCode || says.entities[0].Length != units(typed) {
+	if len(says.entities) != 1 || says.entities[0].Type != models.MessageEntityTypeCode || says.entities[0].Length != clip.Units(typed) {
 		t.Errorf("%+v", says.entities)
 	}
 }

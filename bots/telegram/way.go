@@ -9,6 +9,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kiebot/bots"
+	"kiebot/bots/clip"
 	"kiebot/core"
 )
 
@@ -157,12 +158,12 @@ const (
 // wayText is a batch that is under way: prompt – name (status), and notes.
 func wayText(m bots.Message) *text {
 	says := &text{}
-	says.code(shortened(m.Prompt, wayPrompt))
+	says.code(clip.Shorten(m.Prompt, wayPrompt))
 	if m.Name != "" {
 		if !says.empty() {
 			says.add(" – ")
 		}
-		says.add(shortened(m.Name, 64))
+		says.add(clip.Shorten(m.Name, 64))
 	}
 	switch {
 	case m.Status == "":
@@ -220,7 +221,7 @@ func keyOfButton(b bots.Button) (models.InlineKeyboardButton, bool) {
 		return key, true
 	}
 	key.CopyText = &models.CopyTextButton{Text: b.Text}
-	return key, b.Text != "" && units(b.Text) <= copyMax
+	return key, b.Text != "" && clip.Units(b.Text) <= copyMax
 }
 
 const copyMax = 256 // characters of a CopyTextButton

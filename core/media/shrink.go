@@ -1,4 +1,4 @@
-package telegram
+package media
 
 import (
 	"bytes"
@@ -12,22 +12,23 @@ import (
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // likewise
-
-	"kiebot/core/media"
 )
 
-// A smaller rendition is made only of a picture that fits nowhere else: one at
-// a time, so that the pixels of one picture, four bytes each, are the most
-// memory that it takes.
 const (
-	shrinkPixels  = 50_000_000 // of the original: 200 MB
-	renditionSide = 2560       // Telegram shows no more of a photo
-	coverSide     = 320        // Bot API, sendAudio: of a thumbnail, which is a JPEG of less than 200 kB
-	jpegQuality   = 88
+	shrinkPixels = 50_000_000 // of a picture that is made smaller: 200 MB
+	jpegQuality  = 88
 )
 
-// canShrink reports whether a smaller rendition can be made of the picture.
-func canShrink(f media.File) bool {
+// Shrinker makes smaller renditions of pictures: one at a time, so that the
+// pixels of one picture, four bytes each, are the most memory that it takes.
+// Its methods may be called concurrently.
+type Shrinker struct{ one chan struct{} }
+
+// NewShrinker makes one.
+func NewShrinker() *Shrinker { return &Shrinker{one: make(chan struct{}, 1)} }
+
+// CanShrink reports whether a smaller rendition can be made of the file.
+func CanShrink(f File) bool {
 	switch f.Type {
 	case "image/jpeg", "image/png", "image/webp":
 		return f.Size > 0 && f.Width > 0 && f.Height > 0 && int64(f.Width)*int64(f.Height) <= shrinkPixels
@@ -35,12 +36,13 @@ func canShrink(f media.File) bool {
 	return false
 }
 
-// shrink makes a JPEG of the picture with sides of so many pixels at most. It
-// waits for the one before.
-func (t *talker) shrink(ctx context.Context, f media.File, side int) ([]byte, error) {
+// JPEG makes a rendition of the picture on white, with sides of so many pixels
+// at most and no longer than ratio times as wide as high, or the other way
+// round: what is missing of that is white too. It waits for the one before.
+func (s *Shrinker) JPEG(ctx context.Context, f File, side, ratio int) ([]byte, error) {
 	select {
-	case t.shrinking <- struct{}{}:
-		defer func() { <-t.shrinking }()
+	case s.one <- struct{}{}:
+		defer func() { <-s.one }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -54,20 +56,18 @@ func (t *talker) shrink(ctx context.Context, f media.File, side int) ([]byte, er
 		return nil, fmt.Errorf("decoding a picture: %w", err)
 	}
 	var out bytes.Buffer
-	if err := jpeg.Encode(&out, scaled(picture, side), &jpeg.Options{Quality: jpegQuality}); err != nil {
+	if err := jpeg.Encode(&out, scaled(picture, side, ratio), &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return nil, fmt.Errorf("encoding a picture: %w", err)
 	}
 	return out.Bytes(), nil
 }
 
-// scaled is the picture within a square of that side, on white, and no narrower than a
-// photo may be: what is missing of that is white too.
-func scaled(picture image.Image, side int) image.Image {
+func scaled(picture image.Image, side, ratio int) image.Image {
 	size := picture.Bounds().Size()
 	if long := max(size.X, size.Y); long > side {
 		size = image.Pt(max(size.X*side/long, 1), max(size.Y*side/long, 1))
 	}
-	least := (max(size.X, size.Y) + photoRatio - 1) / photoRatio
+	least := (max(size.X, size.Y) + ratio - 1) / ratio
 	canvas := image.NewRGBA(image.Rect(0, 0, max(size.X, least), max(size.Y, least)))
 	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	at := canvas.Bounds().Size().Sub(size).Div(2)
