@@ -36,6 +36,9 @@ func (b *Bot) balance(ctx context.Context, s session) Reply {
 	if have.Granted > 0 {
 		line("balance.granted", args{"Granted": s.credits(have.Granted)})
 	}
+	if have.Owed > 0 {
+		line("balance.owed", args{"Owed": s.credits(have.Owed)})
+	}
 	line("balance.active", args{"Running": fmt.Sprint(have.Running), "Queued": fmt.Sprint(have.Queued)})
 	return Reply{Text: strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")}
 }

@@ -69,6 +69,6 @@ func TestBalanceSaysEverything(t *testing.T) {
 		wantText(t, w.types(ada, "/balance").Text,
 			"Tier: gold.\nLimits: 100 credits a day, 1000 credits a month.\nUsed today: 8 credits.\nUsed this month: 8 credits.\n"+
 				"Set aside for what is under way: 8 credits.\nLeft today: 84 of 100 credits.", "Left this month: 984 of 1000 credits. The month starts anew at",
-			"Left in this chat today: 34 of 50 credits.", "Given to you on top: 12.5 credits", "Running: 0. Waiting: 1.")
+			"Left in this chat today: 34 of 50 credits.", "On top, given to you or bought: 12.5 credits", "Running: 0. Waiting: 1.")
 	})
 }

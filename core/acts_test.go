@@ -7,7 +7,7 @@ import (
 	"kiebot/core"
 )
 
-// act is what an admin does in a history, and why it must be refused.
+// act is what an admin or a payment does in a history, and why it must be refused.
 type act struct {
 	name string
 	do   func(ctx context.Context, h *history, s step) (want core.Reason, err error)
@@ -60,6 +60,32 @@ func acts() []act {
 	}
 }
 
+// payments is everything that happens to a payment, the first that it is made.
+func payments() []act {
+	return []act{
+		{"buy", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			_, err := h.w.engine.Buy(ctx, core.Payment{Charge: chargeOf(s), Payer: person(s.who), Price: "1 XTR", Credits: imagePrice * core.Credits(1+s.count) / 4})
+			return "", err
+		}},
+		{"pay back", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			want := h.paid(s)
+			if p := h.book.purchases[chargeOf(s)]; p != nil && p.Payback != nil && p.Payback.Done {
+				want = core.ReasonPaidBack
+			}
+			_, err := h.w.engine.PayBack(ctx, core.Act{By: core.CommandLine}, chargeOf(s))
+			return want, err
+		}},
+		{"keep a payment", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			_, err := h.w.engine.KeepPayment(ctx, core.Act{By: core.CommandLine}, chargeOf(s))
+			return h.paid(s), err
+		}},
+		{"paid back", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			_, err := h.w.engine.PaidBack(ctx, chargeOf(s))
+			return h.paid(s), err
+		}},
+	}
+}
+
 func unblockAll(ctx context.Context, h *history, by core.Act) error {
 	for n := range people {
 		if err := h.w.engine.Unblock(ctx, by, person(n)); err != nil {
@@ -67,6 +93,19 @@ func unblockAll(ctx context.Context, h *history, by core.Act) error {
 		}
 	}
 	return nil
+}
+
+// chargeOf is one of a few of each person's, so that a payment comes again.
+func chargeOf(s step) core.Charge {
+	return core.Charge{Platform: "chat", ID: fmt.Sprint(s.who, "-", s.count%3)}
+}
+
+// paid is why nothing can be done about a payment; empty when it was credited.
+func (h *history) paid(s step) core.Reason {
+	if h.book.purchases[chargeOf(s)] == nil {
+		return core.ReasonNoPayment
+	}
+	return ""
 }
 
 // refundTask gives back what a task was charged: once, and only what was charged.
@@ -88,9 +127,17 @@ func refundTask(ctx context.Context, h *history, s step) (core.Reason, error) {
 }
 
 // admin lets an admin act.
-func (h *history) admin(s step) {
+func (h *history) admin(s step) { h.acts(acts()[s.act], s) }
+
+// pay lets somebody pay, for the first time or not, and something happen to the payment.
+func (h *history) pay(s step) {
+	h.acts(payments()[0], s)
+	h.acts(payments()[s.act], s)
+}
+
+// acts does what the book must agree with.
+func (h *history) acts(a act, s step) {
 	h.settle()
-	a := acts()[s.act]
 	want, err := a.do(h.w.t.Context(), h, s)
 	if reason := reasonOf(err); reason != want && !h.witness.isDead() {
 		h.book.wrong("%s of person %d was answered with %v, want %q", a.name, s.who, err, want)

@@ -42,6 +42,7 @@ const (
 	AlertRemoved     AlertKind = "removed"       // Count tasks wait for KieAccount, which is not configured any more
 	AlertSecondTask  AlertKind = "second_task"   // Kie has two tasks for Task; Credits is an operator loss
 	AlertUnresolved  AlertKind = "unresolved"    // Task was refunded; Kie may have charged up to Credits
+	AlertPaidBack    AlertKind = "paid_back"     // a platform returned a payment (Detail) by itself; Credits of it were spent and stay owed
 	AlertUndelivered AlertKind = "not_delivered" // what is told of Task could not be shown in Lane, after Count attempts
 )
 

@@ -16,19 +16,20 @@ type book struct {
 	policy   core.Policy
 	problems []string
 
-	into    map[core.AccountID]core.AccountID // what was linked, and into which
-	people  map[core.Identity]core.AccountID
-	records map[core.AccountID]core.Account
-	chats   map[core.Lane]core.Chat
-	acts    []core.Entry // what admins granted and adjusted
-	asked   []*order
-	orders  map[string]*order // the same by the update's key
-	facts   map[core.TaskID]*fact
-	windows map[core.WindowID]*window
-	waiting map[core.DeliveryID]core.Delivery
-	ended   int                 // tasks that came to their end
-	ends    map[core.TaskID]int // final deliveries by lead
-	lates   map[core.TaskID]int
+	into      map[core.AccountID]core.AccountID // what was linked, and into which
+	people    map[core.Identity]core.AccountID
+	records   map[core.AccountID]core.Account
+	chats     map[core.Lane]core.Chat
+	acts      []core.Entry // what admins granted and adjusted, and what was bought and paid back
+	purchases map[core.Charge]*core.Purchase
+	asked     []*order
+	orders    map[string]*order // the same by the update's key
+	facts     map[core.TaskID]*fact
+	windows   map[core.WindowID]*window
+	waiting   map[core.DeliveryID]core.Delivery
+	ended     int                 // tasks that came to their end
+	ends      map[core.TaskID]int // final deliveries by lead
+	lates     map[core.TaskID]int
 }
 
 // order is one request of a person, as the platform knows it.
@@ -60,7 +61,8 @@ type window struct{ ledger, usage, open core.Usage }
 
 func newBook(policy core.Policy) *book {
 	return &book{
-		policy: policy, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{},
+		purchases: map[core.Charge]*core.Purchase{},
+		policy:    policy, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{},
 		records: map[core.AccountID]core.Account{}, chats: map[core.Lane]core.Chat{},
 		orders: map[string]*order{}, facts: map[core.TaskID]*fact{}, windows: map[core.WindowID]*window{},
 		waiting: map[core.DeliveryID]core.Delivery{}, ends: map[core.TaskID]int{}, lates: map[core.TaskID]int{},
@@ -78,6 +80,7 @@ func (b *book) read(c commit) {
 		b.account(a)
 	}
 	b.rules(c)
+	b.sales(c)
 	for _, t := range c.tasks {
 		b.write(t, c)
 	}
@@ -216,7 +219,7 @@ func (b *book) end(t core.Task, c commit) {
 }
 
 func (b *book) post(e core.Entry) {
-	if e.Kind == core.EntryGrant || e.Kind == core.EntryAdjust && e.Task == "" {
+	if ofThePurse(e.Kind) || e.Kind == core.EntryAdjust && e.Task == "" {
 		b.acts = append(b.acts, e)
 	}
 	f := b.facts[e.Task]

@@ -74,7 +74,7 @@
 // Config.Location, and their ids say which: day/ACCOUNT/2026-11-25.
 //
 // The windows of the person are used first. What they cannot bear is borne by
-// credits that an admin granted, in a window that never resets; the windows of
+// credits that an admin granted or the person bought, in a window that never resets; the windows of
 // the chat and of everybody bear all of it. The task keeps the share of each
 // window, and everything that follows goes to these windows, whatever the
 // clock, the calendar or the limits say by then: with a the hold and o the
@@ -82,6 +82,12 @@
 // what was granted and the rest from the person's windows. So a refund gives
 // back granted credits first, and what Kie charges above the hold is taken in
 // full from the person's windows.
+//
+// A payment ([Engine.Buy]) is credited once for each charge, for ever. When its
+// money goes back ([Engine.PayBack]), all that was bought with it is taken
+// back; what was spent of it by then stays owed in the window of granted
+// credits, and what comes into that window next pays it off. Nothing of it is
+// an operator loss, for the tasks it was spent on have been settled.
 //
 // The limits are the configured Policy, over it the one that admins set, which
 // is read in each accepting transaction, so that a change applies to the very

@@ -175,6 +175,8 @@ func (h *history) step(s step) {
 		h.link(s)
 	case doAdmin:
 		h.admin(s)
+	case doPay:
+		h.pay(s)
 	case doCancel:
 		h.cancel(s)
 	case doRestart:

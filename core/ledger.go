@@ -16,10 +16,18 @@ func left(tx Tx, w Window) (Credits, error) {
 	return max(Credits(w.Limit)-usage.Held-usage.Settled, 0), err
 }
 
-// grantedLeft is what remains of the account's granted credits.
+// grantedLeft is what remains of the account's granted and bought credits.
 func grantedLeft(tx Tx, id AccountID) (Credits, error) {
 	usage, err := tx.Usage(grantedWindow(id))
-	return max(usage.Granted-usage.Held-usage.Settled, 0), err
+	left, _ := grantedOf(usage)
+	return left, err
+}
+
+// grantedOf is what remains in the window of granted credits, or is owed there
+// because credits were spent whose payment went back.
+func grantedOf(usage Usage) (left, owed Credits) {
+	left = usage.Granted - usage.Held - usage.Settled
+	return max(left, 0), max(-left, 0)
 }
 
 // room refuses when the windows cannot hold amount. The answer is how much of

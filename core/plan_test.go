@@ -37,6 +37,7 @@ const (
 	doAnswer  verb = "answer"  // somebody agrees to a price that they were told, or does not
 	doRepeat  verb = "repeat"  // the platform sends an update again
 	doLink    verb = "link"    // one person becomes the same account as another
+	doPay     verb = "pay"     // somebody buys credits, or gets the money back
 	doAdmin   verb = "admin"   // an admin grants, limits, blocks, refunds …
 	doCancel  verb = "cancel"  // somebody presses cancel
 	doRestart verb = "restart" // the process is stopped and started
@@ -86,6 +87,8 @@ func (s step) String() string {
 		return fmt.Sprintf("%s person %d with person %d", head, s.who, s.count)
 	case doAdmin:
 		return fmt.Sprintf("%s does %q to person %d, room %d, order %d: %d", head, acts()[s.act].name, s.who, s.room, s.order, s.count)
+	case doPay:
+		return fmt.Sprintf("%s person %d makes payment %d, then: %s", head, s.who, s.count, payments()[s.act].name)
 	case doAnswer:
 		return fmt.Sprintf("%s to the price of order %d, %d times, with no: %v", head, s.order, s.count, s.after)
 	case doRepeat:
@@ -319,6 +322,8 @@ func (p *plan) next(r *rand.Rand, made int) step {
 		s.do, s.count = doLink, r.IntN(people)
 	case n < 58 && r.IntN(2) == 0:
 		s.do, s.act, s.count = doAdmin, r.IntN(len(acts())), r.IntN(30)
+	case n < 60 && r.IntN(2) == 0:
+		s.do, s.act, s.count = doPay, r.IntN(len(payments())), r.IntN(30)
 	case n < 62:
 		s.do, s.count, s.after, s.order = doCancel, r.IntN(3), r.IntN(5) == 0, p.earlier(r, 8)
 	case n < 63:

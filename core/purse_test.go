@@ -91,18 +91,62 @@ func (b *book) ownLeft(id core.AccountID, model string, at time.Time) core.Credi
 	return least
 }
 
-// grantedLeft is what is left of what admins gave the account.
+// grantedLeft is what is left of what admins gave the account and what it bought.
 func (b *book) grantedLeft(id core.AccountID) core.Credits {
 	used := b.sum((*fact).ofGrants, func(f *fact) bool { return b.root(f.Account) == id })
+	return max(b.given(id)-used, 0)
+}
+
+// given is what admins gave the account and what it bought, without what was taken back.
+func (b *book) given(id core.AccountID) (sum core.Credits) {
 	for _, e := range b.acts {
-		if e.Kind != core.EntryGrant || b.root(e.Account) != id {
+		if !ofThePurse(e.Kind) || b.root(e.Account) != id {
 			continue
 		}
 		for _, p := range e.Postings { // none when nothing was granted
-			used -= p.Granted
+			sum += p.Granted
 		}
 	}
-	return max(-used, 0)
+	return sum
+}
+
+func ofThePurse(kind core.EntryKind) bool {
+	return kind == core.EntryGrant || kind == core.EntryBuy || kind == core.EntryPayback
+}
+
+// sales checks that what is bought and paid back is booked in the same commit,
+// before the commit's entries are taken in.
+func (b *book) sales(c commit) {
+	for name, value := range c.settings {
+		if !strings.HasPrefix(name, "purchase/") {
+			continue
+		}
+		var now core.Purchase
+		if err := json.Unmarshal(value, &now); err != nil {
+			b.wrong("%s cannot be read: %v", name, err)
+		}
+		id, before, want := b.root(now.Account), b.purchases[now.Charge], core.Credits(0)
+		switch {
+		case before == nil:
+			want = now.Credits
+		case before.Payback == nil && now.Payback != nil:
+			want = -min(now.Credits, b.given(id))
+			if owed := max(-want-b.grantedLeft(id), 0); now.Payback.Taken != -want || now.Payback.Owed != owed {
+				b.wrong("%s is paid back as %+v, want %s and %s owed", name, *now.Payback, -want, owed)
+			}
+		case before.Payback != nil && now.Payback == nil:
+			want = before.Payback.Taken
+		}
+		for _, e := range c.entries {
+			for _, p := range e.Postings {
+				want -= p.Granted
+			}
+		}
+		if want != 0 {
+			b.wrong("%s became %+v, and %s of it are not in the ledger", name, now, want)
+		}
+		b.purchases[now.Charge] = &now
+	}
 }
 
 // adjusted is what admins added to what the account has used in the day or month.

@@ -21,7 +21,8 @@ func (s Standing) Left() Credits { return max(Credits(s.Limit)-s.Used-s.Held, 0)
 type Balance struct {
 	Day, Month Standing
 	Chat       *Standing // the chat's day, nil where it has no limit
-	Granted    Credits   // what is left of granted credits, for when the windows are used up
+	Granted    Credits   // what is left of granted and bought credits, for when the windows are used up
+	Owed       Credits   // spent of what was bought and paid back; what is granted or bought next pays it off
 	Tier       string    // of the account, empty when it has none
 	Running    int       // tasks that Kie may have: creating, unresolved, running
 	Queued     int       // tasks that wait
@@ -125,7 +126,9 @@ func (e *Engine) balance(tx Tx, account Account, origin Origin) (Balance, error)
 		b.Chat = new(Standing)
 		*b.Chat, failed[2] = standing(tx, w)
 	}
-	b.Granted, failed[3] = grantedLeft(tx, account.ID)
+	granted, err := tx.Usage(grantedWindow(account.ID))
+	b.Granted, b.Owed = grantedOf(granted)
+	failed[3] = err
 	return b, errors.Join(failed[:]...)
 }
 

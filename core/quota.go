@@ -177,7 +177,7 @@ const (
 	WindowOfModel WindowKind = "model"   // account/model/2026-11-25
 	WindowChat    WindowKind = "chat"    // lane/2026-11-25
 	WindowTotal   WindowKind = "total"   // 2026-11-25
-	WindowGranted WindowKind = "granted" // account: what admins gave; never resets
+	WindowGranted WindowKind = "granted" // account: what admins gave and people bought; never resets
 	WindowLoss    WindowKind = "loss"    // 2026-11: operator losses; nobody's quota
 )
 

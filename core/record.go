@@ -418,7 +418,7 @@ type WindowID string
 type Usage struct {
 	Held    Credits `json:"held"`
 	Settled Credits `json:"settled"`
-	// Granted is what admins gave; only the window of granted credits has it.
+	// Granted is what admins gave and people bought; only the window of granted credits has it.
 	Granted Credits `json:"granted,omitempty"`
 }
 
@@ -433,14 +433,16 @@ type EntryKind string
 
 // The kinds of ledger entries.
 const (
-	EntryHold   EntryKind = "hold"
-	EntrySettle EntryKind = "settle"
-	EntryRefund EntryKind = "refund"
-	EntryGrant  EntryKind = "grant"  // an admin gave or took credits
-	EntryAdjust EntryKind = "adjust" // an admin corrected what was used
-	EntryMerge  EntryKind = "merge"  // windows moved because accounts were linked
-	EntryCarry  EntryKind = "carry"  // the sum of older entries that were pruned
-	EntryLoss   EntryKind = "loss"   // what Kie charged and nobody could be charged for
+	EntryHold    EntryKind = "hold"
+	EntrySettle  EntryKind = "settle"
+	EntryRefund  EntryKind = "refund"
+	EntryGrant   EntryKind = "grant"   // an admin gave or took credits
+	EntryBuy     EntryKind = "buy"     // credits were paid for
+	EntryPayback EntryKind = "payback" // the money for credits goes back, and they with it
+	EntryAdjust  EntryKind = "adjust"  // an admin corrected what was used
+	EntryMerge   EntryKind = "merge"   // windows moved because accounts were linked
+	EntryCarry   EntryKind = "carry"   // the sum of older entries that were pruned
+	EntryLoss    EntryKind = "loss"    // what Kie charged and nobody could be charged for
 )
 
 // Entry is one line of the append-only ledger. For every window the sums of

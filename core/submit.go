@@ -207,15 +207,24 @@ func allowed(tx Tx, a asked, total Credits) error {
 
 // welcome refuses who may not ask for anything there, whatever it costs.
 func (a asked) welcome() error {
-	switch {
-	case !a.policy.allows(a.account, a.origin):
+	if !a.policy.allows(a.account, a.origin) {
 		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
-	case a.account.Blocked != nil:
-		return &Refusal{Reason: ReasonBlocked, Why: a.account.Blocked.Why}
-	case a.chat.Settings.AdminsOnly && !a.origin.Admin:
+	}
+	if err := a.account.unblocked(); err != nil {
+		return err
+	}
+	if a.chat.Settings.AdminsOnly && !a.origin.Admin {
 		return &Refusal{Reason: ReasonAdminsOnly}
 	}
 	return nil
+}
+
+// unblocked refuses who was blocked.
+func (a Account) unblocked() error {
+	if a.Blocked == nil {
+		return nil
+	}
+	return &Refusal{Reason: ReasonBlocked, Why: a.Blocked.Why}
 }
 
 // accountFor finds the person's account or opens one.
