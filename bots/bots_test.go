@@ -350,7 +350,7 @@ func TestExamplesWork(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range flags() {
+	for _, f := range flags {
 		if f.option != modelOption && !w.anyTakes(f) {
 			t.Errorf("no model takes the sample %s %s", f, f.sample)
 		}

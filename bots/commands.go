@@ -37,7 +37,7 @@ type command struct {
 func commands() []command {
 	rows := commandRows()
 	for i, c := range rows {
-		for _, f := range flags() {
+		for _, f := range flags {
 			if c.makes != "" && f.bare && !slices.Contains(c.takes, f.option) {
 				rows[i].takes = append(rows[i].takes, f.option)
 			}
@@ -98,7 +98,7 @@ const anyKind catalog.Kind = "any"
 
 func everyOption() []catalog.Option {
 	var all []catalog.Option
-	for _, f := range flags() {
+	for _, f := range flags {
 		all = append(all, f.option)
 	}
 	return all
@@ -138,29 +138,27 @@ type flag struct {
 	many bool
 }
 
-// flags is the flag table.
-func flags() []flag {
-	return []flag{
-		{option: modelOption, names: []string{"model", "m"}, sample: "imagen4"},
-		{option: catalog.AspectRatio, names: []string{"ar", "aspect", "aspect-ratio", "ratio"}, sample: "16:9"},
-		{option: catalog.Resolution, names: []string{"res", "resolution", "quality"}, sample: "2K"},
-		{option: catalog.Duration, names: []string{"dur", "duration", "seconds"}, sample: "5"},
-		{option: catalog.Voice, names: []string{"voice"}, sample: "Rachel", phrase: true},
-		{option: catalog.Count, names: []string{"n", "count"}, sample: "2"},
-		{option: catalog.Seed, names: []string{"seed"}, sample: "7"},
-		{option: catalog.NegativePrompt, names: []string{"no", "negative", "negative-prompt"}, sample: "text, blur", phrase: true},
-		{option: catalog.ImageFile, names: []string{"image"}, sample: "https://example.com/cat.png", many: true},
-		{option: catalog.FirstFrame, names: []string{"first", "first-frame"}, sample: "https://example.com/dawn.png"},
-		{option: catalog.LastFrame, names: []string{"last", "last-frame"}, sample: "https://example.com/dusk.png"},
-		{option: catalog.MaskFile, names: []string{"mask"}, sample: "https://example.com/mask.png"},
-		{option: catalog.VideoFile, names: []string{"video"}, sample: "https://example.com/sea.mp4", many: true},
-		{option: catalog.AudioFile, names: []string{"audio"}, sample: "https://example.com/song.mp3", many: true},
-		{option: catalog.EarlierTask, names: []string{"task"}, sample: "0c4f2d9a"},
-		{option: setOption, names: []string{"set"}, sample: "style=jazz"},
-		{option: spoilerOption, names: []string{"spoiler"}, bare: true},
-		{option: privateOption, names: []string{"private"}, bare: true},
-		{option: menuOption, names: []string{"menu"}, bare: true},
-	}
+// flags is the flag table; nobody may change it.
+var flags = []flag{
+	{option: modelOption, names: []string{"model", "m"}, sample: "imagen4"},
+	{option: catalog.AspectRatio, names: []string{"ar", "aspect", "aspect-ratio", "ratio"}, sample: "16:9"},
+	{option: catalog.Resolution, names: []string{"res", "resolution", "quality"}, sample: "2K"},
+	{option: catalog.Duration, names: []string{"dur", "duration", "seconds"}, sample: "5"},
+	{option: catalog.Voice, names: []string{"voice"}, sample: "Rachel", phrase: true},
+	{option: catalog.Count, names: []string{"n", "count"}, sample: "2"},
+	{option: catalog.Seed, names: []string{"seed"}, sample: "7"},
+	{option: catalog.NegativePrompt, names: []string{"no", "negative", "negative-prompt"}, sample: "text, blur", phrase: true},
+	{option: catalog.ImageFile, names: []string{"image"}, sample: "https://example.com/cat.png", many: true},
+	{option: catalog.FirstFrame, names: []string{"first", "first-frame"}, sample: "https://example.com/dawn.png"},
+	{option: catalog.LastFrame, names: []string{"last", "last-frame"}, sample: "https://example.com/dusk.png"},
+	{option: catalog.MaskFile, names: []string{"mask"}, sample: "https://example.com/mask.png"},
+	{option: catalog.VideoFile, names: []string{"video"}, sample: "https://example.com/sea.mp4", many: true},
+	{option: catalog.AudioFile, names: []string{"audio"}, sample: "https://example.com/song.mp3", many: true},
+	{option: catalog.EarlierTask, names: []string{"task"}, sample: "0c4f2d9a"},
+	{option: setOption, names: []string{"set"}, sample: "style=jazz"},
+	{option: spoilerOption, names: []string{"spoiler"}, bare: true},
+	{option: privateOption, names: []string{"private"}, bare: true},
+	{option: menuOption, names: []string{"menu"}, bare: true},
 }
 
 // String is the flag as people are told to type it.
@@ -229,16 +227,15 @@ func flagFor(option catalog.Option) (flag, bool) {
 }
 
 func searchFlags(name string, is func(flag, string) bool) (flag, bool) {
-	rows := flags()
-	if i := slices.IndexFunc(rows, func(f flag) bool { return is(f, name) }); i >= 0 {
-		return rows[i], true
+	if i := slices.IndexFunc(flags, func(f flag) bool { return is(f, name) }); i >= 0 {
+		return flags[i], true
 	}
 	base, n := numbered(name)
-	i := slices.IndexFunc(rows, func(f flag) bool { return f.many && is(f, base) })
+	i := slices.IndexFunc(flags, func(f flag) bool { return f.many && is(f, base) })
 	if i < 0 {
 		return flag{}, false
 	}
-	return rows[i].at(n), true
+	return flags[i].at(n), true
 }
 
 // has says whether the command takes the option.

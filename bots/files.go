@@ -54,7 +54,7 @@ func givenFiles(options map[catalog.Option]string) []catalog.Option {
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(options)), catalog.Option.IsFile) {
 		return nil // as nearly always
 	}
-	for _, f := range flags() {
+	for _, f := range flags {
 		for n := 1; f.option.IsFile() && n <= mostFiles; n++ {
 			if option := f.option.Numbered(n); options[option] != "" {
 				given = append(given, option)

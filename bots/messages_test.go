@@ -113,7 +113,7 @@ func families(t *testing.T) []string {
 			add("argument.", c.name)
 		}
 	}
-	for _, f := range flags() {
+	for _, f := range flags {
 		add("", f.text())
 	}
 	for _, k := range constants(t, "../kie/catalog/model.go", "Kind") {

@@ -306,7 +306,7 @@ func (c call) needsPrompt() bool {
 // nearestFlag names the flag that may be meant, one of the command's if possible.
 func nearestFlag(name string, c command) []string {
 	var mine, others []string
-	for _, f := range flags() {
+	for _, f := range flags {
 		if c.has(f.option) {
 			mine = append(mine, f.names...)
 		} else {

@@ -13,7 +13,7 @@ import (
 // opts writes a call's options as "ar=16:9 seed=7", by the flags' names.
 func opts(c call) string {
 	var parts []string
-	for _, f := range flags() {
+	for _, f := range flags {
 		for n := 1; n == 1 || f.many && n < 10; n++ {
 			if value, ok := c.options[f.at(n).option]; ok {
 				parts = append(parts, f.at(n).names[0]+"="+value)

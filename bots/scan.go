@@ -124,7 +124,7 @@ func isFlag(dashes, name string) bool {
 }
 
 func likeFlag(name string) bool {
-	for _, f := range flags() {
+	for _, f := range flags {
 		// The names of files are words of prose; so is much that is like them.
 		if !f.option.IsFile() && !f.bare && f.option != setOption && f.option != catalog.EarlierTask && len(catalog.Nearest(name, f.names, 1)) > 0 {
 			return true
