@@ -28,6 +28,8 @@ type command struct {
 	// argued says that a command which makes nothing can be told something:
 	// the message "argument.NAME" says what.
 	argued bool
+	// audience is who is offered the command.
+	audience Audience
 	// answer handles a command that makes nothing.
 	answer func(*Bot, context.Context, session) Reply
 }
@@ -80,8 +82,8 @@ func commandRows() []command {
 		{name: "history", answer: (*Bot).history},
 		{name: "show", argued: true, answer: (*Bot).show},
 		{name: "cancel", argued: true, answer: (*Bot).cancel},
-		{name: "settings", answer: (*Bot).settingsCommand},
-		{name: "link", argued: true, answer: (*Bot).link},
+		{name: "settings", audience: ForAdmins, answer: (*Bot).settingsCommand},
+		{name: "link", audience: ForOne, argued: true, answer: (*Bot).link},
 		{name: "help", aliases: []string{"start"}, argued: true, answer: (*Bot).help},
 	}
 }

@@ -101,7 +101,7 @@ func (b *Bot) Complete(command, field, typed string, others []Given, locale stri
 
 // form is the command for a platform that has fields.
 func (v voice) form(c command) Command {
-	out := Command{Name: c.name, Aliases: c.aliases, Title: v.say("command."+c.name, nil), Makes: c.makes != "", From: c.from != nil, Fields: v.fields(c)}
+	out := Command{Name: c.name, Aliases: c.aliases, Title: v.say("command."+c.name, nil), Audience: c.audience, Makes: c.makes != "", From: c.from != nil, Fields: v.fields(c)}
 	switch {
 	case c.from != nil:
 		out.Argument = v.say("argument.job", nil)

@@ -13,11 +13,23 @@ type Command struct {
 	Name     string
 	Aliases  []string
 	Title    string // what it does, one line
+	Audience Audience
 	Argument string // what is typed after it, one line; empty when that is nothing
 	Makes    bool   // it starts something, which may cost credits
 	From     bool   // it works from an earlier result
 	Fields   []Field
 }
+
+// Audience is who a platform's menu offers a command. Whoever types it gets an
+// answer all the same, so that nothing depends on it.
+type Audience string
+
+// The audiences. Where a person is alone with the bot, they are offered everything.
+const (
+	ForAll    Audience = ""
+	ForAdmins Audience = "admins" // in a chat with others, its admins
+	ForOne    Audience = "one"    // in a chat with others, nobody: what it says is for one person alone
+)
 
 // Commands lists the commands in the order in which to show them.
 func (b *Bot) Commands(locale string) []Command {

@@ -11,31 +11,48 @@ import (
 	"kiebot/bots/clip"
 )
 
-// showMenu sets the list of commands that chats offer, in each language that
-// there are texts in, where it is another one than is set. That a chat offers
+// scope is where a menu of commands is offered: a person sees that of the
+// narrowest that fits (Bot API, "Determining list of commands").
+type scope struct {
+	is     models.BotCommandScope
+	offers []bots.Audience
+}
+
+func scopes() []scope {
+	return []scope{
+		{&models.BotCommandScopeAllPrivateChats{}, []bots.Audience{bots.ForAll, bots.ForOne, bots.ForAdmins}},
+		{&models.BotCommandScopeAllGroupChats{}, []bots.Audience{bots.ForAll}},
+		{&models.BotCommandScopeAllChatAdministrators{}, []bots.Audience{bots.ForAll, bots.ForAdmins}},
+	}
+}
+
+// showMenus sets the lists of commands that chats offer, in each language that
+// there are texts in, where they are others than are set. That a chat offers
 // none is no reason not to answer: what fails is logged.
-func (t *Telegram) showMenu(ctx context.Context) {
+func (t *Telegram) showMenus(ctx context.Context) {
 	for _, language := range append([]string{""}, bots.Languages()...) {
-		if err := t.setMenu(ctx, language); err != nil && ctx.Err() == nil {
-			t.log.Warn("setting the menu of commands", "language", language, "error", err)
+		commands := t.cfg.Bot.Commands(language)
+		for _, s := range scopes() {
+			if err := t.setMenu(ctx, s, language, commands); err != nil && ctx.Err() == nil {
+				t.log.Warn("setting the menu of commands", "language", language, "error", err)
+			}
 		}
 	}
 }
 
-// setMenu sets the menu of one language; empty is for everybody else.
-func (t *Telegram) setMenu(ctx context.Context, language string) error {
+// setMenu sets the menu of one scope in one language; empty is for everybody else.
+func (t *Telegram) setMenu(ctx context.Context, s scope, language string, commands []bots.Command) error {
 	var want []models.BotCommand
-	for _, c := range t.cfg.Bot.Commands(language) {
-		want = append(want, models.BotCommand{Command: c.Name, Description: clip.Shorten(c.Title, descriptionMost)})
+	for _, c := range commands {
+		if slices.Contains(s.offers, c.Audience) {
+			want = append(want, models.BotCommand{Command: c.Name, Description: clip.Shorten(c.Title, descriptionMost)})
+		}
 	}
-	have, err := t.api.GetMyCommands(ctx, &bot.GetMyCommandsParams{LanguageCode: language})
-	if err != nil {
+	have, err := t.api.GetMyCommands(ctx, &bot.GetMyCommandsParams{Scope: s.is, LanguageCode: language})
+	if err != nil || slices.Equal(have, want) {
 		return err
 	}
-	if slices.Equal(have, want) {
-		return nil
-	}
-	_, err = t.api.SetMyCommands(ctx, &bot.SetMyCommandsParams{Commands: want, LanguageCode: language})
+	_, err = t.api.SetMyCommands(ctx, &bot.SetMyCommandsParams{Commands: want, Scope: s.is, LanguageCode: language})
 	return err
 }
 

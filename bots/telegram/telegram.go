@@ -150,7 +150,7 @@ func (t *Telegram) Run(ctx context.Context) error {
 	if t.steadily(ctx, "setting the webhook", func() error { return t.setWebhook(ctx) }) != nil {
 		return nil
 	}
-	t.showMenu(ctx)
+	t.receiver.work.Go(func() { t.showMenus(ctx) }) // nobody waits for it
 	if t.cfg.Webhook {
 		<-ctx.Done()
 		return nil

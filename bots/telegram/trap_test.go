@@ -382,19 +382,3 @@ func TestTelegramIsAwayForAnHour(t *testing.T) {
 		}
 	})
 }
-
-// The menu of commands is set when it is another one, and only then.
-func TestMenuIsSetOnce(t *testing.T) {
-	listening(t, telegramtest.Config{}, func(t *testing.T, e *ear) {
-		e.settles()
-		if n := len(e.tg.Calls("setMyCommands")); n != 1+len(bots.Languages()) {
-			t.Errorf("%d calls at first", n)
-		}
-		e.end()
-		e.start()
-		e.settles()
-		if n := len(e.tg.Calls("setMyCommands")); n != 1+len(bots.Languages()) {
-			t.Errorf("%d calls after the second start", n)
-		}
-	})
-}

@@ -132,6 +132,14 @@ func (s *Server) Commands(scope, language string) []Command {
 	return slices.Clone(s.commands[commandsKey(cmp.Or(scope, "default"), nil, 0, language)])
 }
 
+// SetCommands gives such a scope these commands, as somebody else who has the
+// bot's token could; of none, it has none.
+func (s *Server) SetCommands(scope, language string, list ...Command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commands[commandsKey(cmp.Or(scope, "default"), nil, 0, language)] = list
+}
+
 // getChat follows "getChat" and "ChatFullInfo".
 func (s *Server) getChat(c *call) (any, error) {
 	r, err := s.findRoom(c)

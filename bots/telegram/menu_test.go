@@ -1,0 +1,86 @@
+package telegram
+
+import (
+	"slices"
+	"testing"
+
+	"kiebot/bots"
+	"kiebot/bots/telegram/telegramtest"
+)
+
+// Each kind of chat offers its commands in each language: a person alone all of
+// them, a group those that are for everybody there, and its admins theirs too.
+func TestMenus(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		w.tg.Until(t, func() bool { return len(w.tg.Calls("setMyCommands")) == 3*(1+len(bots.Languages())) })
+		offered := func(scope, language string) (names []string) {
+			for _, c := range w.tg.Commands(scope, language) {
+				names = append(names, c.Name)
+			}
+			return names
+		}
+		for _, language := range []string{"", "en", "ru"} {
+			var all []string
+			for _, c := range w.telegram.cfg.Bot.Commands(language) {
+				all = append(all, c.Name)
+			}
+			without := func(names ...string) []string {
+				return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(names, name) })
+			}
+			for scope, want := range map[string][]string{
+				"all_private_chats": all, "all_chat_administrators": without("link"), "all_group_chats": without("link", "settings"), "default": nil,
+			} {
+				if got := offered(scope, language); !slices.Equal(got, want) {
+					t.Errorf("%s in %q offers %q, want %q", scope, language, got, want)
+				}
+			}
+		}
+		if en, ru := w.tg.Commands("all_group_chats", ""), w.tg.Commands("all_group_chats", "ru"); en[0].Description == ru[0].Description {
+			t.Errorf("%q in both languages", en[0].Description)
+		}
+	})
+}
+
+// A menu is set when it is another one than is there, and only then.
+func TestMenusAreSetOnce(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		all := 3 * (1 + len(bots.Languages()))
+		asked := func(times int) {
+			t.Helper()
+			w.tg.Until(t, func() bool { return len(w.tg.Calls("getMyCommands")) == times*all && w.tg.Polling() })
+		}
+		asked(1)
+		w.end()
+		w.start()
+		asked(2)
+		if n := len(w.tg.Calls("setMyCommands")); n != all {
+			t.Errorf("set %d times by two starts, want %d", n, all)
+		}
+		w.end()
+		w.tg.SetCommands("all_group_chats", "ru", telegramtest.Command{Name: "old", Description: "of before"})
+		w.start()
+		asked(3)
+		w.tg.Until(t, func() bool { return len(w.tg.Calls("setMyCommands")) > all })
+		if n, now := len(w.tg.Calls("setMyCommands")), w.tg.Commands("all_group_chats", "ru"); n != all+1 || now[0].Name != "imagine" {
+			t.Errorf("set %d times when one was another, it has %+v", n, now)
+		}
+	})
+}
+
+// Answers do not wait for a menu, and one that cannot be set keeps no other from it.
+func TestMenusHoldNothingUp(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		w.end()
+		stop := w.tg.Fault(telegramtest.Fault{Method: "getMyCommands", Hang: true})
+		w.start()
+		ann := w.tg.Person("Ann")
+		ann.Types("/queue")
+		ann.Next(t)
+		stop()
+		w.end()
+		w.tg.SetCommands("all_private_chats", "ru")
+		w.tg.Fault(telegramtest.Fault{Method: "getMyCommands", Status: 500})
+		w.start()
+		w.tg.Until(t, func() bool { return len(w.tg.Commands("all_private_chats", "ru")) > 1 })
+	})
+}
