@@ -13,7 +13,7 @@ const (
 	// patience is how long Telegram waits for an update to be handled. What
 	// takes longer is stored, and goes on by itself.
 	patience  = time.Second
-	atOnce    = 32                      // commands being worked on
+	atOnce    = pollLimit               // commands being worked on; those that come together are committed together
 	mostTaken = 2000                    // that were taken and are not done; more have to wait at Telegram
 	mostDone  = 10_000                  // whose ids are remembered: webhooks repeat an update that was answered late
 	albumWait = 1500 * time.Millisecond // from one picture of an album to the next
