@@ -45,7 +45,7 @@ type Media struct {
 	File  *media.File // the fetched copy; not to be changed
 	URL   string      // Kie's link, only when there is no copy; it expires, a note says when
 	Title string      // of a song, may be empty
-	Cover *media.File // the picture of a song, may be nil; not to be changed
+	Cover *media.File // the picture of a song or a video, may be nil; not to be changed
 	Text  string      // the result itself when it is text
 }
 

@@ -25,7 +25,7 @@ const (
 // maxReason is how much is kept of why a delivery was given up, in bytes.
 const maxReason = 300
 
-// coverFor is how long the picture of a song is waited for.
+// coverFor is how long the picture of a song or a video is waited for.
 const coverFor = 10 * time.Second
 
 // fetchTries is how often a result file is tried before its link is shown
@@ -398,8 +398,8 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 	return got, failed
 }
 
-// fetchCover spools the picture of a song. A song is shown without it as well,
-// so a failure is nobody's concern.
+// fetchCover spools the picture of a song or a video. These are shown without it
+// as well, so a failure is nobody's concern.
 func (c *courier) fetchCover(ctx context.Context, got haul, id TaskID, n int, url string) {
 	ctx, cancel := context.WithTimeout(ctx, coverFor)
 	defer cancel()

@@ -237,8 +237,8 @@ type Output struct {
 	// File is the fetched copy; nil until the courier has it, and for ever
 	// when the file could not be fetched: then the link is what can be shown.
 	File *media.File `json:"file,omitempty"`
-	// CoverURL is the picture that belongs to a sound, and Cover its fetched
-	// copy; nobody waits for it, and nil means that there is none to show.
+	// CoverURL is the picture that belongs to a sound or a video, and Cover its
+	// fetched copy; nobody waits for it, and nil means that there is none to show.
 	CoverURL string      `json:"cover_url,omitempty"`
 	Cover    *media.File `json:"cover,omitempty"`
 }

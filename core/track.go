@@ -360,7 +360,7 @@ func outputsOf(outputs []kie.Output) []Output {
 	ours := make([]Output, 0, len(outputs))
 	for _, o := range outputs {
 		out := Output{URL: o.URL, Kind: o.Kind, Text: o.Text, Title: o.Title, Duration: o.Duration}
-		if o.Kind == kie.KindAudio {
+		if o.Kind == kie.KindAudio || o.Kind == kie.KindVideo {
 			out.CoverURL = o.CoverURL
 		}
 		ours = append(ours, out)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"os"
 	"path/filepath"
@@ -250,6 +251,33 @@ func TestSongs(t *testing.T) {
 		if err != nil || made.Bounds().Dx() != coverSide || len(data) >= 200_000 {
 			t.Errorf("a cover of %d bytes: %v", len(data), err)
 		}
+	}
+}
+
+// A video has its picture, where there is one that Telegram takes, alone and in
+// an album; one that is none keeps no video from going.
+func TestVideoThumbnails(t *testing.T) {
+	cover := pictureFile(t, 1280, 720, encodePNG)
+	outputs := []core.Output{video(0), video(1)}
+	outputs[0].Cover = &cover
+	r := newRoom(t)
+	r.must(stored(t, parcel(core.DeliverFinal, private, outputs[0]), 5000))
+	alone := r.desk.last("sendVideo").form
+	r.must(stored(t, parcel(core.DeliverFinal, private, outputs...), 5000))
+	album := r.desk.last("sendMediaGroup").form
+	if strings.Count(album["media"], `"thumbnail":"attach://cover-`) != 1 {
+		t.Errorf("%s", album["media"])
+	}
+	for _, data := range []string{alone["thumbnail"], album["cover-01jd00000000000001-0.jpg"]} {
+		made, err := jpeg.Decode(strings.NewReader(data))
+		if err != nil || made.Bounds().Size() != image.Pt(coverSide, coverSide*9/16) || len(data) >= 200_000 {
+			t.Errorf("a cover of %d bytes: %v", len(data), err)
+		}
+	}
+	cover.Path += ".gone"
+	r.must(stored(t, parcel(core.DeliverFinal, private, outputs[0]), 5000))
+	if form := r.desk.last("sendVideo").form; form["thumbnail"] != "" || len(form["video"]) != 5000 {
+		t.Errorf("%d bytes with a cover of %d", len(form["video"]), len(form["thumbnail"]))
 	}
 }
 

@@ -165,7 +165,7 @@ type content struct {
 	media  string           // in an album
 	attach io.Reader        // likewise
 	files  []*upload
-	cover  models.InputFile // of a song; nil for none
+	cover  models.InputFile // of a song or a video; nil for none
 }
 
 // contentOf prepares the file to be sent as its present step. Each call needs
@@ -192,9 +192,11 @@ func (d *delivery) contentOf(ctx context.Context, it *item) (content, error) {
 	}, nil
 }
 
-// coverOf is the picture of a song, nil where there is none that can be sent.
+// coverOf is the picture of a song or a video, nil where there is none that can
+// be sent. Of a video without one, Telegram shows its first frame once it has
+// looked into the file.
 func (d *delivery) coverOf(ctx context.Context, it *item) models.InputFile {
-	if it.cover == nil || it.steps[0] != asAudio || !media.CanShrink(*it.cover) {
+	if as := it.steps[0]; it.cover == nil || as != asAudio && as != asVideo || !media.CanShrink(*it.cover) {
 		return nil
 	}
 	data, err := d.shrinker.JPEG(ctx, *it.cover, coverSide, photoRatio)
@@ -245,7 +247,7 @@ func (d *delivery) sendAs(ctx context.Context, it *item, file content, says *tex
 		return d.api.SendVideo(ctx, &bot.SendVideoParams{
 			ChatID: d.at.chat, MessageThreadID: d.at.thread, ReplyParameters: reply, ReplyMarkup: under, DisableNotification: quiet,
 			Video: file.field, Caption: caption, CaptionEntities: entities, HasSpoiler: d.spoiler(),
-			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
+			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true, Thumbnail: file.cover,
 		})
 	case asAnimation:
 		return d.api.SendAnimation(ctx, &bot.SendAnimationParams{
@@ -315,7 +317,7 @@ func (d *delivery) inAlbum(it *item, file content) models.InputMedia {
 	case asVideo:
 		return &models.InputMediaVideo{
 			Media: file.media, MediaAttachment: file.attach, HasSpoiler: d.spoiler(),
-			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true,
+			Width: f.Width, Height: f.Height, Duration: seconds(f.Duration), SupportsStreaming: true, Thumbnail: file.cover,
 		}
 	case asAudio:
 		return &models.InputMediaAudio{

@@ -99,6 +99,21 @@ func TestTalkSong(t *testing.T) {
 	})
 }
 
+// Kie gives the picture of some videos along, and it is what people see of them first.
+func TestTalkVideoWithItsPicture(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		ann.Types("/video waves --model runway-generate")
+		if film := ann.Until(t, finds("video", "waves")); len(film.Thumbnail()) == 0 {
+			t.Errorf("%s has no picture", film)
+		}
+		ann.Types("/video dunes --dur 5")
+		if film := ann.Until(t, finds("video", "dunes")); len(film.Thumbnail()) != 0 {
+			t.Errorf("%s has the picture of another one", film)
+		}
+	})
+}
+
 // The command is deleted while its result is made.
 func TestTalkDeletedCommand(t *testing.T) {
 	inTown(t, townConfig{}, func(t *testing.T, w *town) {

@@ -33,7 +33,9 @@ func (c *Chat) Next(t T) Message {
 }
 
 // Until waits until the bot has in the chat a message that matches, as it is
-// then, and returns the first.
+// then, and returns the first. match is called while the server stands still:
+// it may look at the message, and must not call the Server, a Chat or a Person,
+// which would wait for ever.
 func (c *Chat) Until(t T, match func(Message) bool) Message {
 	t.Helper()
 	var found Message
@@ -50,7 +52,7 @@ func (c *Chat) Until(t T, match func(Message) bool) Message {
 }
 
 // Becomes waits until this message matches, and returns it as it is then, also
-// when it was deleted.
+// when it was deleted. match must do no more than that of Until.
 func (c *Chat) Becomes(t T, m Message, match func(Message) bool) Message {
 	t.Helper()
 	var found Message
@@ -76,8 +78,9 @@ func (p *Person) Until(t T, match func(Message) bool) Message {
 	return p.chat.Until(t, match)
 }
 
-// Until waits until done, which is called after everything that happens, and
-// may call the Server, returns true.
+// Until waits until done, which is called after everything that happens,
+// returns true. done may call the Server and whatever comes from it; only what
+// it must not do is wait itself, such as with Next or another Until.
 func (s *Server) Until(t T, done func() bool) {
 	t.Helper()
 	timeout := time.NewTimer(s.cfg.Patience)
