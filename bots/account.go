@@ -33,12 +33,7 @@ func (b *Bot) balance(ctx context.Context, s session) Reply {
 		line("balance.held", args{"Held": s.credits(have.Day.Held)})
 	}
 	lines = append(lines, s.standing("day", &have.Day), s.standing("month", &have.Month), s.standing("chat", have.Chat))
-	if have.Granted > 0 {
-		line("balance.granted", args{"Granted": s.credits(have.Granted)})
-	}
-	if have.Owed > 0 {
-		line("balance.owed", args{"Owed": s.credits(have.Owed)})
-	}
+	lines = append(lines, s.purse(have))
 	line("balance.active", args{"Running": fmt.Sprint(have.Running), "Queued": fmt.Sprint(have.Queued)})
 	return Reply{Text: strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")}
 }

@@ -57,6 +57,10 @@ type Config struct {
 	// says so, and then there is silence for half a minute. Zero means 20, a
 	// negative number no bound.
 	Answers int
+	// Admins run the bot.
+	Admins []core.Identity
+	// Sale is what people can buy.
+	Sale Sale
 }
 
 // Bot answers people. Its methods may be called concurrently and never panic,
@@ -68,6 +72,8 @@ type Bot struct {
 	now      func() time.Time
 	location *time.Location
 	pace     *pace
+	admins   []core.Identity
+	sale     Sale
 }
 
 // New checks the configuration and reads the embedded texts.
@@ -79,7 +85,7 @@ func New(cfg Config) (*Bot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers)}
+	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers), admins: cfg.Admins, sale: cfg.Sale}
 	if b.now == nil {
 		b.now = time.Now
 	}
@@ -117,6 +123,9 @@ type Reply struct {
 	// Incoming.Text, with this as the data. A chat that cannot shows Text alone.
 	// Draft is what to begin with; it may be empty.
 	Ask, Draft string
+
+	// Invoice asks for a payment; Text is empty then. Only on Sale.Platform.
+	Invoice *Invoice
 
 	// The rest is about the message whose button was pressed, so only an
 	// answer to a press has it.
@@ -198,6 +207,8 @@ func (b *Bot) answer(ctx context.Context, s session) Reply {
 	switch {
 	case s.call.known && s.call.command.makes != "":
 		return b.pacedUnless(s.voice, s.in, b.create(ctx, s))
+	case s.call.known && !b.has(s.call.command):
+		return b.paced(s.voice, s.in, func() Reply { return s.refuse([]string{s.problem(command{}, noSuchCommand(s.call.command.name))}) })
 	case len(s.call.problems) > 0:
 		return b.paced(s.voice, s.in, func() Reply { return s.refuse(s.problems(s.call, s.call.problems)) })
 	default:

@@ -32,6 +32,8 @@ type command struct {
 	audience Audience
 	// answer handles a command that makes nothing.
 	answer func(*Bot, context.Context, session) Reply
+	// when says whether the bot has the command; nil means that every bot has it.
+	when func(*Bot) bool
 }
 
 // commands is the command table, in the order in which to show it. What
@@ -84,6 +86,10 @@ func commandRows() []command {
 		{name: "cancel", argued: true, answer: (*Bot).cancel},
 		{name: "settings", audience: ForAdmins, answer: (*Bot).settingsCommand},
 		{name: "link", audience: ForOne, argued: true, answer: (*Bot).link},
+		{name: "buy", audience: ForOne, answer: (*Bot).buy, when: (*Bot).Selling},
+		{name: "terms", audience: ForOne, answer: (*Bot).terms, when: (*Bot).Selling},
+		{name: "paysupport", audience: ForOne, answer: (*Bot).paySupport, when: (*Bot).Selling},
+		{name: "admin", audience: forOperators, answer: (*Bot).admin, when: (*Bot).returns},
 		{name: "help", aliases: []string{"start"}, argued: true, answer: (*Bot).help},
 	}
 }
@@ -204,6 +210,20 @@ func findCommand(name string) (command, bool) {
 		return command{}, false
 	}
 	return rows[i], true
+}
+
+// command finds one of the commands that the bot has.
+func (b *Bot) command(name string) (command, bool) {
+	c, ok := findCommand(name)
+	return c, ok && b.has(c)
+}
+
+// has says whether the bot has the command; some do not have all.
+func (b *Bot) has(c command) bool { return c.when == nil || c.when(b) }
+
+// told are the commands that the bot has, but for those of the operators.
+func (b *Bot) told() []command {
+	return slices.DeleteFunc(commands(), func(c command) bool { return c.audience == forOperators || !b.has(c) })
 }
 
 // commandFor finds the command that makes media of the kind from nothing but words.

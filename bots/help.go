@@ -29,13 +29,16 @@ const (
 	ForAll    Audience = ""
 	ForAdmins Audience = "admins" // in a chat with others, its admins
 	ForOne    Audience = "one"    // in a chat with others, nobody: what it says is for one person alone
+
+	// forOperators is nobody whom a menu knows: Commands leaves these out.
+	forOperators Audience = "operators"
 )
 
 // Commands lists the commands in the order in which to show them.
 func (b *Bot) Commands(locale string) []Command {
 	v := b.voice(locale)
 	var all []Command
-	for _, c := range commands() {
+	for _, c := range b.told() {
 		all = append(all, v.form(c))
 	}
 	return all
@@ -43,7 +46,7 @@ func (b *Bot) Commands(locale string) []Command {
 
 // HasCommand says whether there is a command of that name, in any case.
 func (b *Bot) HasCommand(name string) bool {
-	_, ok := findCommand(name)
+	_, ok := b.command(name)
 	return ok
 }
 
@@ -51,19 +54,19 @@ func (b *Bot) HasCommand(name string) bool {
 func (b *Bot) help(_ context.Context, s session) Reply {
 	name := strings.TrimPrefix(strings.TrimSpace(s.call.prompt), "/")
 	if name == "" {
-		return s.welcome()
+		return b.welcome(s.voice)
 	}
-	c, ok := findCommand(name)
+	c, ok := b.command(name)
 	if !ok {
-		return s.refuse([]string{s.problem(command{}, problem{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)})})
+		return s.refuse([]string{s.problem(command{}, noSuchCommand(name))})
 	}
 	return s.commandHelp(c)
 }
 
 // welcome is the text for somebody who is here for the first time.
-func (v voice) welcome() Reply {
+func (b *Bot) welcome(v voice) Reply {
 	reply := Reply{Text: v.say("help.welcome", args{"Example": v.say("example."+plainCommand, nil)})}
-	for _, c := range commands() {
+	for _, c := range b.told() {
 		reply.Items = append(reply.Items, Item{Title: "/" + c.name, Detail: v.say("command."+c.name, nil), Insert: "/" + c.name + " "})
 	}
 	return reply

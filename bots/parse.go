@@ -118,7 +118,7 @@ func parse(text string, given ...Given) call {
 	}
 	row, ok := findCommand(name)
 	if !ok {
-		return call{problems: []problem{{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)}}}
+		return call{problems: []problem{noSuchCommand(name)}}
 	}
 	p := parser{scanner: s, call: call{command: row, known: true, options: map[catalog.Option]string{}}}
 	for _, g := range given {
@@ -128,9 +128,17 @@ func parse(text string, given ...Given) call {
 	return p.call
 }
 
+func noSuchCommand(name string) problem {
+	return problem{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)}
+}
+
+// nearestCommand looks among the commands that every bot has.
 func nearestCommand(name string) []string {
 	var names []string
 	for _, c := range commands() {
+		if c.when != nil {
+			continue
+		}
 		for _, n := range append([]string{c.name}, c.aliases...) {
 			names = append(names, "/"+n)
 		}

@@ -228,10 +228,10 @@ func (b *Bot) refusal(v voice, err error) Reply {
 	switch refused.Reason {
 	case core.ReasonConfirm:
 		return v.question(refused)
-	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater:
-		return Reply{Refused: true, Text: text} // about a task that is there: the text speaks of its credits
+	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater, core.ReasonNoPayment, core.ReasonPaidBack:
+		return Reply{Refused: true, Text: text} // about what is there: the text speaks of its credits
 	}
-	return v.refuse([]string{text})
+	return v.refuse([]string{sentences(text, b.offersMore(v, refused))})
 }
 
 // reason is the text of a refusal's Reason.

@@ -33,7 +33,7 @@ func (b *Bot) Suggest(text, locale string) []Suggestion {
 
 func (b *Bot) suggest(v voice, text string) []Suggestion {
 	if strings.HasPrefix(text, "/") && wordEnd(text) == len(text) {
-		return v.suggestCommands("", text, func(c command) string { return "/" + c.name })
+		return b.suggestCommands(v, "", text, func(c command) string { return "/" + c.name })
 	}
 	return b.suggestAfter(v, parse(text), text, lastWord(text))
 }
@@ -68,13 +68,13 @@ func (b *Bot) suggestAfter(v voice, c call, text string, word int) []Suggestion 
 	return nil
 }
 
-func (v voice) suggestCommands(before, begun string, written func(command) string) []Suggestion {
+func (b *Bot) suggestCommands(v voice, before, begun string, written func(command) string) []Suggestion {
 	var found []Suggestion
 	fits := func(c command) int {
 		return rank(strings.TrimPrefix(begun, "/"), append([]string{c.name}, c.aliases...)...)
 	}
-	rows := slices.DeleteFunc(commands(), func(c command) bool { return fits(c) == far })
-	slices.SortStableFunc(rows, func(a, b command) int { return fits(a) - fits(b) })
+	rows := slices.DeleteFunc(b.told(), func(c command) bool { return fits(c) == far })
+	slices.SortStableFunc(rows, func(x, y command) int { return fits(x) - fits(y) })
 	for _, c := range rows {
 		found = append(found, Suggestion{Insert: before + written(c) + " ", Label: written(c), Detail: v.say("command."+c.name, nil)})
 	}
@@ -88,7 +88,7 @@ func (b *Bot) suggestArgument(v voice, c call, text string, word int) []Suggesti
 	case strings.TrimSpace(strings.TrimPrefix(before, text[:wordEnd(text)])) != "":
 		return nil // the argument is there already
 	case c.command.name == "help":
-		return v.suggestCommands(before, begun, func(c command) string { return c.name })
+		return b.suggestCommands(v, before, begun, func(c command) string { return c.name })
 	case c.command.name == "models":
 		var found []Suggestion
 		for _, kind := range kinds() {

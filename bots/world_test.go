@@ -38,6 +38,8 @@ type world struct {
 	bot    *Bot
 	models *catalog.Catalog
 	cfg    core.Config
+	admins []core.Identity
+	sale   Sale
 
 	mu      sync.Mutex
 	updates int
@@ -80,7 +82,14 @@ func (w *world) restart() {
 	var err error
 	w.engine, err = core.New(w.cfg)
 	must(w.t, err)
-	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: w.cfg.Now, Location: w.cfg.Location, Answers: -1})
+	w.restartWords()
+}
+
+// restartWords makes a new bot on the engine that there is.
+func (w *world) restartWords() {
+	w.t.Helper()
+	var err error
+	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: w.cfg.Now, Location: w.cfg.Location, Answers: -1, Admins: w.admins, Sale: w.sale})
 	must(w.t, err)
 }
 
