@@ -8,8 +8,10 @@ require (
 	github.com/agnivade/levenshtein v1.2.2 // catalog: finds the nearest name to a typo
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
 	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3
+	github.com/bwmarrin/discordgo v0.29.1-0.20250705135336-4fe330a30c8b // Discord's types; the last release has no flags on an edit, later commits deadlock when a resume is refused
 	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
 	github.com/go-telegram/bot v1.27.0 // the Bot API's types and methods; this version and no other, @latest is older
+	github.com/gorilla/websocket v1.5.3 // the connection to Discord's gateway; discordgo's own requirement
 	github.com/joho/godotenv v1.5.1 // reads .env
 	github.com/kelseyhightower/envconfig v1.4.0 // reads the environment into one struct
 	github.com/nicksnyder/go-i18n/v2 v2.7.0 // texts in several languages, with their plurals
@@ -32,6 +34,7 @@ require (
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
