@@ -87,9 +87,9 @@ func (b *Bot) request(s session) (core.Request, []string) {
 	}
 	// The chat shows something for every request.
 	prompt := cmp.Or(s.call.prompt, s.shown, model.Title)
-	_, instead := b.standard(model.Kind, s.settings)
-	if s.call.options[modelOption] != "" {
-		instead = ""
+	instead := ""
+	if s.call.options[modelOption] == "" {
+		_, instead = b.standard(model.Kind, s.settings)
 	}
 	return core.Request{
 		Spoiler: s.hidden(), Private: s.call.options[privateOption] == switchOn, Instead: instead,
@@ -114,8 +114,10 @@ func (b *Bot) chooseModel(c call, settings core.Settings) (catalog.Model, proble
 		return b.standardModel(c, settings)
 	}
 	model, err := b.catalog.Resolve(name, c.options)
-	if exact, unknown := b.catalog.Lookup(name); len(c.raw) > 0 && unknown == nil && exact.ID == name && exact.Status.Runs() {
-		model, err = exact, nil // raw inputs are those of the model that was named, not of its family
+	if len(c.raw) > 0 { // raw inputs are those of the model that was named, not of its family
+		if exact, unknown := b.catalog.Lookup(name); unknown == nil && exact.ID == name && exact.Status.Runs() {
+			model, err = exact, nil
+		}
 	}
 	if err != nil {
 		return catalog.Model{}, b.modelProblem(name, err)
