@@ -36,13 +36,44 @@ type command struct {
 	when func(*Bot) bool
 }
 
-// commands is the command table, in the order in which to show it. What
-// makes something takes every switch.
-func commands() []command {
-	rows := commandRows()
+// commands is the command table, in the order in which to show it.
+func commands() []command { return slices.Concat(makers, answerers()) }
+
+// makers are the rows of those that make something. Each takes every switch.
+// Nobody may change them.
+var makers = withSwitches([]command{
+	{name: "imagine", aliases: []string{"image"}, makes: catalog.Image, takes: []catalog.Option{
+		modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+		catalog.ImageFile, catalog.MaskFile, setOption,
+	}},
+	{name: "video", makes: catalog.Video, takes: []catalog.Option{
+		modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+		catalog.ImageFile, catalog.FirstFrame, catalog.LastFrame, catalog.VideoFile, catalog.AudioFile, setOption,
+	}},
+	{name: editCommand, makes: catalog.Image, from: []media.Kind{media.Image}, takes: []catalog.Option{
+		modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+		catalog.ImageFile, catalog.MaskFile, setOption,
+	}},
+	{name: upscaleCommand, emoji: "⬆️", makes: anyKind, from: []media.Kind{media.Image, media.Video}, takes: []catalog.Option{
+		modelOption, catalog.Resolution, catalog.ImageFile, catalog.VideoFile, setOption,
+	}},
+	{name: animateCommand, emoji: "🎬", makes: catalog.Video, from: []media.Kind{media.Image}, takes: []catalog.Option{
+		modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
+		catalog.ImageFile, catalog.LastFrame, catalog.AudioFile, setOption,
+	}},
+	{name: "music", makes: catalog.Music, takes: []catalog.Option{
+		modelOption, catalog.Duration, catalog.Count, catalog.AudioFile, setOption,
+	}},
+	{name: "speak", makes: catalog.Speech, takes: []catalog.Option{
+		modelOption, catalog.Voice, catalog.Count, setOption,
+	}},
+	{name: "generate", makes: anyKind, takes: everyOption()},
+})
+
+func withSwitches(rows []command) []command {
 	for i, c := range rows {
 		for _, f := range flags {
-			if c.makes != "" && f.bare && !slices.Contains(c.takes, f.option) {
+			if f.bare && !slices.Contains(c.takes, f.option) {
 				rows[i].takes = append(rows[i].takes, f.option)
 			}
 		}
@@ -50,34 +81,10 @@ func commands() []command {
 	return rows
 }
 
-func commandRows() []command {
+// answerers are the rows of those that make nothing. They are no variable,
+// because the answers look into the table themselves.
+func answerers() []command {
 	return []command{
-		{name: "imagine", aliases: []string{"image"}, makes: catalog.Image, takes: []catalog.Option{
-			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
-			catalog.ImageFile, catalog.MaskFile, setOption,
-		}},
-		{name: "video", makes: catalog.Video, takes: []catalog.Option{
-			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
-			catalog.ImageFile, catalog.FirstFrame, catalog.LastFrame, catalog.VideoFile, catalog.AudioFile, setOption,
-		}},
-		{name: editCommand, makes: catalog.Image, from: []media.Kind{media.Image}, takes: []catalog.Option{
-			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Count, catalog.Seed, catalog.NegativePrompt,
-			catalog.ImageFile, catalog.MaskFile, setOption,
-		}},
-		{name: upscaleCommand, emoji: "⬆️", makes: anyKind, from: []media.Kind{media.Image, media.Video}, takes: []catalog.Option{
-			modelOption, catalog.Resolution, catalog.ImageFile, catalog.VideoFile, setOption,
-		}},
-		{name: animateCommand, emoji: "🎬", makes: catalog.Video, from: []media.Kind{media.Image}, takes: []catalog.Option{
-			modelOption, catalog.AspectRatio, catalog.Resolution, catalog.Duration, catalog.Count, catalog.Seed, catalog.NegativePrompt,
-			catalog.ImageFile, catalog.LastFrame, catalog.AudioFile, setOption,
-		}},
-		{name: "music", makes: catalog.Music, takes: []catalog.Option{
-			modelOption, catalog.Duration, catalog.Count, catalog.AudioFile, setOption,
-		}},
-		{name: "speak", makes: catalog.Speech, takes: []catalog.Option{
-			modelOption, catalog.Voice, catalog.Count, setOption,
-		}},
-		{name: "generate", makes: anyKind, takes: everyOption()},
 		{name: "models", argued: true, answer: (*Bot).models},
 		{name: "balance", answer: (*Bot).balance},
 		{name: "queue", answer: (*Bot).queue},
@@ -202,7 +209,13 @@ const mostFiles = 99
 
 // findCommand finds a row by its name or an alias, in any case.
 func findCommand(name string) (command, bool) {
-	rows := commands()
+	if c, ok := findIn(makers, name); ok {
+		return c, true
+	}
+	return findIn(answerers(), name)
+}
+
+func findIn(rows []command, name string) (command, bool) {
 	i := slices.IndexFunc(rows, func(c command) bool {
 		return strings.EqualFold(c.name, name) || slices.ContainsFunc(c.aliases, func(a string) bool { return strings.EqualFold(a, name) })
 	})
@@ -228,12 +241,11 @@ func (b *Bot) told() []command {
 
 // commandFor finds the command that makes media of the kind from nothing but words.
 func commandFor(kind catalog.Kind) (command, bool) {
-	rows := commands()
-	i := slices.IndexFunc(rows, func(c command) bool { return c.makes == kind && kind != "" && c.from == nil })
+	i := slices.IndexFunc(makers, func(c command) bool { return c.makes == kind && c.from == nil })
 	if i < 0 {
 		return command{}, false
 	}
-	return rows[i], true
+	return makers[i], true
 }
 
 // findFlag finds a row by any of its names, in any case, with hyphens or
