@@ -202,6 +202,27 @@ func (c *courier) refresh(t Task, urgent bool) {
 	c.plan(l)
 }
 
+// refreshSeldom asks for an edit that is not worth much, so it leaves the whole
+// chat the distance that edits of one message keep. It answers false when that,
+// or a delivery about the batch, is to be waited for first.
+func (c *courier) refreshSeldom(t Task) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stop || c.platform(t.Lane().Platform()).adapter == nil {
+		return true
+	}
+	if c.leads[t.Lead()] > 0 {
+		return false
+	}
+	l := c.lane(t.Lane())
+	if len(l.fresh) > 0 || !l.quiet(time.Now()) {
+		return false
+	}
+	l.wantEdit(t.Lead())
+	c.plan(l)
+	return true
+}
+
 // lane finds or opens a lane. The caller holds the lock.
 func (c *courier) lane(name Lane) *lane {
 	l := c.lanes[name]

@@ -105,6 +105,9 @@ func (c *courier) load(work context.Context, d Delivery) (p Parcel, err error) {
 		p, err = c.e.parcel(tx, d)
 		return err
 	})
+	if err == nil {
+		c.e.places.note(p)
+	}
 	return p, err
 }
 

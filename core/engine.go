@@ -187,6 +187,7 @@ type Engine struct {
 	clocks  *schedule     // running tasks, by when their chats show a later time
 	learned *durations
 	courier *courier
+	places  *positions    // of queued tasks, as their messages say
 	alerted chan struct{} // has room for one: "there is a new alert"
 
 	decoded atomic.Pointer[policyInForce]
@@ -215,6 +216,7 @@ func New(cfg Config) (*Engine, error) {
 	e.graces = newSchedule(e.cfg.Now)
 	e.clocks = newSchedule(e.cfg.Now)
 	e.learned = newDurations()
+	e.places = newPositions()
 	if wrong := append(missing, e.openKieAccounts()...); len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
 	}
@@ -294,6 +296,7 @@ func (e *Engine) work(ctx context.Context) error {
 	}
 	loops.Go(func() { e.graceLoop(ctx) })
 	loops.Go(func() { e.clockLoop(ctx) })
+	loops.Go(func() { e.positionLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
 	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Go(func() { e.sweepLoop(ctx) })

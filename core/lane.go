@@ -199,6 +199,16 @@ func (l *lane) turn(now time.Time) (w *waiting, lead TaskID, wake time.Time) {
 	return w, lead, wake
 }
 
+// quiet reports whether no message of the chat was edited a moment ago.
+func (l *lane) quiet(now time.Time) bool {
+	for _, at := range l.edited {
+		if now.Sub(at) < l.gap {
+			return false
+		}
+	}
+	return true
+}
+
 // lapse is when nothing about the idle lane needs to be remembered any more.
 func (l *lane) lapse(now time.Time) time.Time {
 	maps.DeleteFunc(l.edited, func(_ TaskID, at time.Time) bool { return !at.Add(l.gap).After(now) })

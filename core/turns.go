@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -22,8 +23,9 @@ import (
 // bytes, and a task costs one entry in a map and one in its line. All methods
 // may be called concurrently.
 type turns struct {
-	now  func() time.Time
-	wake chan struct{} // has room for one: "something may have become possible"
+	now   func() time.Time
+	wake  chan struct{} // has room for one: "something may have become possible"
+	moved chan struct{} // has room for one: "positions may have changed"
 
 	mu    sync.Mutex
 	later dueQueue[uint32]   // about: the line that the task will stand in
@@ -65,7 +67,7 @@ type turn struct {
 func turnOf(t Task) turn { return turn{id: t.ID, person: t.Account, kie: t.KieAccount} }
 
 func newTurns(now func() time.Time) *turns {
-	t := &turns{now: now, wake: make(chan struct{}, 1)}
+	t := &turns{now: now, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1)}
 	t.forget()
 	return t
 }
@@ -93,6 +95,7 @@ func (t *turns) put(w turn, due time.Time) {
 		t.lines[at].later++
 		slot := t.later.set(w.id, due)
 		t.later.slots[slot].about = at
+		t.shift()
 	} else {
 		t.stand(key, at)
 	}
@@ -104,6 +107,14 @@ func (t *turns) put(w turn, due time.Time) {
 func (t *turns) stir() {
 	select {
 	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// shift says that positions may have changed.
+func (t *turns) shift() {
+	select {
+	case t.moved <- struct{}{}:
 	default:
 	}
 }
@@ -124,6 +135,7 @@ func (t *turns) hurry() {
 	}
 	t.later.reorder()
 	t.mu.Unlock()
+	t.shift()
 	t.stir()
 }
 
@@ -255,6 +267,7 @@ func (t *turns) stand(key taskKey, at uint32) {
 	if l.place == 0 {
 		t.toTheBack(r, at)
 	}
+	t.shift()
 }
 
 func (t *turns) toTheBack(r *ring, at uint32) {
@@ -271,12 +284,14 @@ func (t *turns) remove(key taskKey) {
 		t.later.remove(slot)
 		t.lines[at].later--
 		t.close(at)
+		t.shift()
 		return
 	}
 	at, ok := t.due[key]
 	if !ok {
 		return
 	}
+	t.shift()
 	delete(t.due, key)
 	l := &t.lines[at]
 	t.rings[l.key.ring].tasks--
@@ -337,4 +352,47 @@ func (t *turns) placeInLine(key taskKey, at uint32) int {
 		place += min(len(l.tasks), rounds)
 	}
 	return place
+}
+
+// ahead lists the tasks with the first positions, in their order, at most n;
+// fewer when those of the others are not known.
+func (t *turns) ahead(n int) []TaskID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.promote()
+	if len(t.index) > positionMax {
+		return nil
+	}
+	ids := t.firstInLines(n)
+	if t.later.len() > positionMax {
+		return ids
+	}
+	later := slices.Clone(t.later.nodes)
+	slices.SortFunc(later, func(a, b dueNode) int {
+		if t.later.less(a, b) {
+			return -1
+		}
+		return 1
+	})
+	for _, node := range later[:min(len(later), n-len(ids))] {
+		ids = append(ids, t.later.slots[node.slot].key.id())
+	}
+	return ids
+}
+
+// firstInLines lists the first tasks of those that are due: of every line one,
+// in the order of their places, then of every line the next.
+func (t *turns) firstInLines(n int) (ids []TaskID) {
+	var lines []*personLine
+	for _, at := range t.index {
+		lines = append(lines, &t.lines[at])
+	}
+	slices.SortFunc(lines, func(a, b *personLine) int { return cmp.Compare(a.place, b.place) })
+	for round := 0; len(ids) < n && len(lines) > 0; round++ {
+		lines = slices.DeleteFunc(lines, func(l *personLine) bool { return len(l.tasks) <= round })
+		for _, l := range lines[:min(len(lines), n-len(ids))] {
+			ids = append(ids, l.tasks[round].id())
+		}
+	}
+	return ids
 }

@@ -99,9 +99,13 @@ func TestHurryKeepsTheOrderOfAcceptance(t *testing.T) {
 	for n := range 100 {
 		q.put(turn{id: taskNumber(n), person: "ada"}, time.Now().Add(time.Duration(100-n)*time.Hour))
 	}
-	if got := q.position(taskNumber(99)); got != 1 {
-		t.Errorf("the one that is due first has position %d", got)
+	q.put(turn{id: taskNumber(100), person: "ada"}, time.Now())
+	for i, id := range q.ahead(50) {
+		if id != taskNumber(100-i) || q.position(id) != i+1 {
+			t.Errorf("number %d of those ahead is %s, with position %d", i+1, id, q.position(id))
+		}
 	}
+	q.drop(taskNumber(100))
 	q.hurry()
 	for n := range 100 {
 		if w, _ := q.first(anywhere); w.id != taskNumber(n) {
@@ -204,9 +208,13 @@ func TestTurnsAgainstTheObviousWay(t *testing.T) {
 	for key := range q.due {
 		places[q.position(key.id())] = key.id()
 	}
+	few, ahead := q.ahead(5), q.ahead(1000)
+	if len(ahead) != len(q.due) || !slices.Equal(few, ahead[:5]) {
+		t.Fatalf("%d of %d are ahead, the first five %v of %v", len(ahead), len(q.due), few, ahead)
+	}
 	for place := 1; len(q.due) > 0; place++ {
-		if w, _ := q.first(anywhere); w.id != s.next() || w.id != places[place] {
-			t.Fatalf("place %d: served %q, and %q had that position", place, w.id, places[place])
+		if w, _ := q.first(anywhere); w.id != s.next() || w.id != places[place] || w.id != ahead[place-1] {
+			t.Fatalf("place %d: served %q, %q had that position, and %q was there", place, w.id, places[place], ahead[place-1])
 		}
 	}
 	if len(q.index)+q.later.len() > 0 && served(q, anywhere) != "" {
