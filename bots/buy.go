@@ -258,7 +258,7 @@ func (b *Bot) payBack(ctx context.Context, s session, act core.Act, of core.Char
 		if _, err := b.engine.KeepPayment(ctx, act, of); err != nil {
 			return b.refusal(s.voice, err)
 		}
-		return Reply{Refused: true, Text: s.say("admin.kept", nil)}
+		return Reply{Refused: true, Text: s.say("admin.kept", args{"Why": shorten(err.Error(), 200)})}
 	case err != nil:
 		return Reply{Refused: true, Text: s.say("admin.unsure", args{"Again": "/admin " + adminRefund + " " + of.ID})}
 	}

@@ -200,7 +200,7 @@ func TestPaymentGoesBack(t *testing.T) {
 		}
 
 		at.says = ErrKept
-		wantText(t, w.types(boss, "/admin refund stx1").Text, "Everything is as it was")
+		wantText(t, w.types(boss, "/admin refund stx1").Text, "everything is as it was")
 		wantText(t, w.types(ada, "/balance").Text, "bought: 492 credits")
 		at.says = errors.New("connection reset")
 		wantText(t, w.types(boss, "/admin refund stx1 asked nicely").Text, "Send this again: /admin refund stx1")

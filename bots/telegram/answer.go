@@ -22,7 +22,7 @@ const windowMax = 200
 // message.
 func inWindow(r bots.Reply) (string, bool) {
 	switch {
-	case r.Deletes, r.Replaces, r.Ask != "":
+	case r.Deletes, r.Replaces, r.Ask != "", r.Invoice != nil:
 		return "", false
 	case r.Silent || len(r.Accepted) > 0:
 		return "", true
@@ -47,6 +47,10 @@ func (t *Telegram) answerPress(ctx context.Context, id, words string) {
 // private chat; who never wrote there is asked to.
 func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.Reply) {
 	if r.Silent || len(r.Accepted) > 0 {
+		return
+	}
+	if r.Invoice != nil {
+		t.bill(ctx, at, r.Invoice)
 		return
 	}
 	says, keys := replyText(r), markup(keyboard(r.Buttons))

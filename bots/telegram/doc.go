@@ -39,6 +39,17 @@
 // Telegram has of a file is in the batch's receipt, and shown again it is sent
 // by its id.
 //
+// # Payments
+//
+// Where something is sold, a pack's button is answered with an invoice in Stars.
+// It is for one person: a forwarded one leads to the bot. The checkout is
+// answered beside the queues of the chats, with one look into the store, and
+// again when the answer may be lost; only what Telegram does not hand over yet,
+// because 2000 commands are under way, can make it late. A payment is credited
+// before Telegram may forget it, once for each charge. Stars that an admin
+// returns are asked for until Telegram says yes or no, and those that Telegram
+// returns by itself take their credits with them.
+//
 // # When it fails
 //
 // Telegram has no key that makes a repeated call harmless. A message is sent

@@ -60,6 +60,7 @@ const (
 	failToken            // the token is not valid any more
 	failFileID           // the server does not know the file_id
 	failTooLarge         // 413
+	failReturned         // the payment went back before
 	failLate             // the press or the inline query waited too long for its answer
 	failContent          // it does not take what we sent
 )
@@ -112,6 +113,7 @@ func sayings() []struct {
 		{"file reference", failFileID}, // expired, or of another bot
 		{"file_reference_", failFileID},
 		{"can't use file of type", failFileID},
+		{"charge_already_refunded", failReturned},
 		{"query is too old", failLate},
 		{"request entity too large", failTooLarge},
 		{"file is too big", failTooLarge},

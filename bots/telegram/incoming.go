@@ -30,6 +30,10 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 	if m == nil {
 		return
 	}
+	if m.Paid != nil || m.PaidBack != nil {
+		t.book(ctx, m)
+		return
+	}
 	if m.MovedTo != 0 {
 		at := place{chat: m.Chat.ID}
 		t.follow(ctx, &at, m.MovedTo)
@@ -121,6 +125,9 @@ var linkWord = regexp.MustCompile(`^(show|help)-([A-Za-z0-9]{1,32})$`)
 
 // started is the command that /start stands for.
 func started(payload string) string {
+	if payload == buyWord {
+		return "/buy"
+	}
 	if found := linkWord.FindStringSubmatch(strings.TrimSpace(payload)); found != nil {
 		return "/" + found[1] + " " + found[2]
 	}

@@ -20,8 +20,12 @@ const (
 )
 
 // allowedUpdates is what is asked for; everything else stays at Telegram.
-func allowedUpdates() []string {
-	return []string{"message", "channel_post", "callback_query", "inline_query"}
+func (t *Telegram) allowedUpdates() []string {
+	all := []string{"message", "channel_post", "callback_query", "inline_query"}
+	if t.cfg.Till != nil && t.cfg.Till.Selling() {
+		all = append(all, "pre_checkout_query")
+	}
+	return all
 }
 
 // poll gets updates until ctx ends. It tells Telegram that they arrived only
@@ -42,7 +46,7 @@ func (t *Telegram) poll(ctx context.Context) error {
 		}
 		var raw []json.RawMessage
 		err := t.steadily(ctx, "getting updates", func() error {
-			raw, err = t.api.updates(ctx, next, pollFor)
+			raw, err = t.api.updates(ctx, next, pollFor, t.allowedUpdates())
 			return err
 		})
 		if err != nil {
@@ -51,6 +55,7 @@ func (t *Telegram) poll(ctx context.Context) error {
 		// An id below the offset is one of a new beginning.
 		if after := t.readAll(raw); after.next > 0 {
 			next, heard = after.next, t.cfg.Now()
+			after.updates = t.checkouts(ctx, after.updates)
 			if t.steadily(ctx, "storing updates", func() error { return t.keep(ctx, after) }) != nil {
 				break
 			}
@@ -117,10 +122,10 @@ func (t *Telegram) steadily(ctx context.Context, what string, call func() error)
 }
 
 // updates calls getUpdates.
-func (c *client) updates(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+func (c *client) updates(ctx context.Context, offset int64, wait time.Duration, allowed []string) ([]json.RawMessage, error) {
 	var found []json.RawMessage
 	err := c.post(ctx, "getUpdates", map[string]any{
-		"offset": offset, "limit": pollLimit, "timeout": int(wait.Seconds()), "allowed_updates": allowedUpdates(),
+		"offset": offset, "limit": pollLimit, "timeout": int(wait.Seconds()), "allowed_updates": allowed,
 	}, &found)
 	return found, err
 }

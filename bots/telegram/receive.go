@@ -13,6 +13,7 @@ const (
 	// patience is how long Telegram waits for an update to be handled. What
 	// takes longer is stored, and goes on by itself.
 	patience  = time.Second
+	hurried   = patience / 10           // the same, when others stand behind it, of whom one may be paying
 	atOnce    = pollLimit               // commands being worked on; those that come together are committed together
 	mostTaken = 2000                    // that were taken and are not done; more have to wait at Telegram
 	mostDone  = 10_000                  // whose ids are remembered: webhooks repeat an update that was answered late
@@ -86,7 +87,11 @@ func (r *receiver) take(ctx context.Context, updates []update) error {
 		}
 		jobs = append(jobs, j)
 	}
-	patient := time.NewTimer(patience)
+	wait := patience
+	if len(updates) >= pollLimit {
+		wait = hurried
+	}
+	patient := time.NewTimer(wait)
 	defer patient.Stop()
 	for _, j := range jobs {
 		select {
@@ -209,12 +214,23 @@ func (r *receiver) gather(ctx context.Context, j *job) {
 
 // guarded contains a panic: one update must not stop the bot.
 func (r *receiver) guarded(ctx context.Context, j *job) {
-	defer func() {
-		if what := recover(); what != nil {
-			r.failed(j.update.ID, fmt.Errorf("panic: %v\n%s", what, debug.Stack()))
-		}
-	}()
+	defer r.contain(j.update.ID)
 	r.handle(ctx, j.update, j.album)
+}
+
+// contain ends a panic.
+func (r *receiver) contain(id int64) {
+	if what := recover(); what != nil {
+		r.failed(id, fmt.Errorf("panic: %v\n%s", what, debug.Stack()))
+	}
+}
+
+// aside does what an update wants that waits for nothing and is kept nowhere.
+func (r *receiver) aside(id int64, do func()) {
+	r.work.Go(func() {
+		defer r.contain(id)
+		do()
+	})
 }
 
 // finish says that the job is done and forgets what was stored of it.

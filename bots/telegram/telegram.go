@@ -57,6 +57,7 @@ type Config struct {
 	Token Token
 	URL   string // of the Bot API server; empty means DefaultURL, another one is taken for a local server, with its limits
 	Bot   Bot
+	Till  Till // nil when nothing is sold, and never was: payments are left alone then
 	// MoveChat is core.Engine.MoveChat.
 	MoveChat func(ctx context.Context, from, to core.Lane) error
 	// Store keeps where receiving stopped and what it had not finished.

@@ -51,7 +51,9 @@ type townConfig struct {
 	kie      kietest.Config
 	telegram telegramtest.Config
 	change   func(*core.Config) // of the engine; nil changes nothing
-	hook     bool               // a webhook in place of getUpdates
+	admins   []core.Identity
+	packs    []bots.Pack // that are sold
+	hook     bool        // a webhook in place of getUpdates
 }
 
 // inTown runs the test in a town where everything runs, and looks for
@@ -135,10 +137,13 @@ func (w *town) start() {
 	}
 	w.engine, err = core.New(cfg)
 	w.must(err)
-	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1})
+	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1, Admins: w.cfg.admins, Sale: bots.Sale{
+		Platform: Platform, Packs: w.cfg.packs,
+		PayBack: func(ctx context.Context, p core.Payment) error { return w.telegram.PayBack(ctx, p) },
+	}})
 	w.must(err)
 	w.telegram, err = New(Config{
-		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.wire}, Logger: log,
+		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, Till: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.wire}, Logger: log,
 		Webhook: w.cfg.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
 	})
 	w.must(err)

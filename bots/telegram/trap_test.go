@@ -66,6 +66,7 @@ type ear struct {
 	path string
 	hook bool
 	spy  *secrecy
+	till Till
 
 	store    *bolt.Store
 	flaky    *flaky // over the store
@@ -102,7 +103,7 @@ func (e *ear) start() {
 	e.flaky = &flaky{Store: e.store}
 	e.telegram, err = New(Config{
 		Webhook: e.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
-		Token: Token(e.tg.Token()), Bot: e.bot, Store: e.flaky, Transport: plainly{e.net}, Logger: slog.New(slog.NewTextHandler(e.spy, nil)),
+		Token: Token(e.tg.Token()), Bot: e.bot, Till: e.till, Store: e.flaky, Transport: plainly{e.net}, Logger: slog.New(slog.NewTextHandler(e.spy, nil)),
 		MoveChat: func(context.Context, core.Lane, core.Lane) error { return nil },
 	})
 	if err != nil {

@@ -17,6 +17,8 @@ type update struct {
 	Post    *message     `json:"channel_post"`
 	Press   *press       `json:"callback_query"`
 	Inline  *inlineQuery `json:"inline_query"`
+	// Checkout never gets into a receiver: see checkouts.
+	Checkout *checkout `json:"pre_checkout_query"`
 
 	raw json.RawMessage
 }
@@ -46,6 +48,10 @@ type message struct {
 	Entities []entity `json:"entities"`
 
 	MovedTo int64 `json:"migrate_to_chat_id"`
+
+	Paid          *payment        `json:"successful_payment"`
+	PaidBack      *payment        `json:"refunded_payment"`
+	ForwardOrigin json.RawMessage `json:"forward_origin"`
 }
 
 type entity struct {

@@ -59,7 +59,7 @@ func (t *Telegram) receive(u update) error {
 	if ctx == nil || ctx.Err() != nil {
 		return errStopped
 	}
-	return t.receiver.take(ctx, []update{u})
+	return t.receiver.take(ctx, t.checkouts(ctx, []update{u}))
 }
 
 // setWebhook tells Telegram where to send updates, or that they will be asked for.
@@ -69,7 +69,7 @@ func (t *Telegram) setWebhook(ctx context.Context) error {
 		return err
 	}
 	_, err := t.api.SetWebhook(ctx, &bot.SetWebhookParams{
-		URL: t.cfg.PublicURL + WebhookPath, SecretToken: t.cfg.Secret.reveal(), AllowedUpdates: allowedUpdates(), MaxConnections: atOnce,
+		URL: t.cfg.PublicURL + WebhookPath, SecretToken: t.cfg.Secret.reveal(), AllowedUpdates: t.allowedUpdates(), MaxConnections: atOnce,
 	})
 	return err
 }
