@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +129,55 @@ func TestSilenceEndsAConnection(t *testing.T) {
 		p.accept().resumes()
 		g.ends(time.Second)
 	})
+}
+
+// Whoever takes an interaction for too long loses the connection, and nothing else.
+func TestTakingForTooLong(t *testing.T) {
+	meets(t, func(t *testing.T, p *peer) {
+		slow := true
+		g := p.start(func(cfg *Config) {
+			take := cfg.Take
+			cfg.Take = func(raw json.RawMessage) {
+				if slow {
+					slow = false
+					<-time.After(5 * time.Minute)
+				}
+				take(raw)
+			}
+		})
+		l := p.accept()
+		l.begin()
+		l.acking.Store(false) // nobody would read the answer
+		l.interacts("1")
+		p.missed(eventInteraction, interaction("2"))
+		l.over(closeForNow)
+		l = p.accept()
+		l.resumes()
+		l.interacts("3")
+		if got := p.took(); !slices.Equal(got, []string{"1", "2", "3"}) {
+			t.Error(got)
+		}
+		g.ends(time.Second)
+	})
+}
+
+func TestATokenIsNeverPrinted(t *testing.T) {
+	token := Token(testToken)
+	encoded, err := json.Marshal(map[string]any{"token": token, "in": Config{Token: token}.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "token", token, "config", []Token{token})
+	for _, text := range []string{
+		string(encoded), log.String(), token.String(),
+		fmt.Sprintf("%v %+v %#v %s %q %x %d", token, token, token, token, token, token, token),
+		fmt.Sprintf("%v %+v %#v", Config{Token: token}, Config{Token: token}, struct{ T Token }{token}),
+	} {
+		if strings.Contains(text, "secret") || strings.Contains(text, fmt.Sprintf("%x", "secret")) || !strings.Contains(text, "redacted") {
+			t.Error(text)
+		}
+	}
 }
 
 func TestAPanicOfWhoTakesIsContained(t *testing.T) {

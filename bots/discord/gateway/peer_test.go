@@ -45,7 +45,6 @@ type peer struct {
 	asked    int                // calls of it
 	upgrade  []http.HandlerFunc // in place of the next handshakes
 	dials    []func() error     // in place of the next connections
-	hosts    []string           // that were dialled
 	identify time.Time          // of the latest that identified looked at
 	sessions int
 	session  *peerSession // of the latest shard that identified
@@ -60,12 +59,15 @@ type peerSession struct {
 	events []string
 }
 
-func newPeer(t *testing.T) *peer {
-	p := &peer{
-		t: t, waiting: make(chan net.Conn), closed: make(chan struct{}), lines: make(chan *line, 64),
-		base: time.Now(),
-	}
+func emptyPeer(t *testing.T) *peer {
+	p := &peer{t: t, waiting: make(chan net.Conn), closed: make(chan struct{}), lines: make(chan *line, 64), base: time.Now()}
 	p.plans(1, 1000, 0, 1)
+	return p
+}
+
+// newPeer is one that serves until the end of the test.
+func newPeer(t *testing.T) *peer {
+	p := emptyPeer(t)
 	server := &http.Server{Handler: http.HandlerFunc(p.serve), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(p) })
@@ -102,9 +104,8 @@ func (p *peer) Close() error {
 func (*peer) Addr() net.Addr { return &net.UnixAddr{Name: "discord.test"} }
 
 // Dial is the network.
-func (p *peer) Dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (p *peer) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	p.mu.Lock()
-	p.hosts = append(p.hosts, address)
 	fault := take(&p.dials)
 	p.mu.Unlock()
 	if fault != nil {
@@ -160,6 +161,13 @@ func (p *peer) serveREST(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprint(w, plan)
+}
+
+// calls is how often the bot asked where the gateway is.
+func (p *peer) calls() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
 }
 
 func (p *peer) serveSocket(w http.ResponseWriter, r *http.Request) {
@@ -250,10 +258,10 @@ func (l *line) pump() {
 		}
 		r.at = l.since()
 		l.check(r)
-		l.got <- r
 		if r.Op == opHeartbeat && l.acking.Load() {
 			l.write(`{"op":11}`)
 		}
+		l.got <- r
 	}
 }
 

@@ -55,7 +55,6 @@ func (p *planner) ask(ctx context.Context, begun int) (discordgo.GatewayBotRespo
 	}
 	limit := &p.plan.SessionStartLimit
 	if limit.Remaining < begun {
-		p.asked = time.Time{}
 		return p.plan, &failure{
 			what:  "Discord lets no session begin for now, there were too many within a day",
 			after: min(time.Duration(limit.ResetAfter)*time.Millisecond, longestStay),
