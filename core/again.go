@@ -98,14 +98,19 @@ func (s outputSource) Open(ctx context.Context, file InputFile) (io.ReadCloser, 
 	}
 	out := t.Outputs[ref.Index]
 	kept, err := s.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, ref.Index), out.URL, media.Kind(out.Kind))
-	var known *media.Error
-	if errors.As(err, &known) && (!known.Temporary() || known.Status == http.StatusNotFound || known.Kind == media.NotMedia) {
-		return nil, errors.Join(fs.ErrNotExist, err) // an old link that is not served any more
+	if servesNoMore(err) {
+		return nil, errors.Join(fs.ErrNotExist, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return os.Open(kept.Path)
+}
+
+// servesNoMore reports whether the error says that an old link has lost its file.
+func servesNoMore(err error) bool {
+	var known *media.Error
+	return errors.As(err, &known) && (!known.Temporary() || known.Status == http.StatusNotFound || known.Kind == media.NotMedia)
 }
 
 // sourceOf finds the Source that opens a file of the request; nil when its

@@ -25,6 +25,7 @@ func TestSongHasItsCover(t *testing.T) {
 			}
 		}
 		w.must(os.Remove(shown.Outputs[0].Cover.Path))
+		w.kie.Always(kietest.CallFile, kietest.HTML(404))
 		_, err := w.engine.Show(t.Context(), string(id), "chat:show", core.Origin{Identity: ada, Lane: "chat:room"})
 		w.must(err)
 		w.until("it is shown again", func() bool { return len(w.chat.shown(core.DeliverShow)) > 0 })

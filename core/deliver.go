@@ -364,8 +364,9 @@ func (c *courier) collect(ctx, work context.Context, d Delivery) (haul, outcome)
 	return got, outcome{}
 }
 
-// fetch spools the batch's result files. What could be fetched comes back
-// even when something else could not.
+// fetch spools the batch's result files, also those that were fetched before
+// and are gone. What could be fetched comes back even when something else
+// could not.
 func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 	got := haul{files: map[fileKey]media.File{}}
 	var tasks []Task
@@ -382,15 +383,17 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 	var failed error
 	for _, t := range tasks {
 		for i, output := range t.Outputs {
+			before := output.File
+			output.File = c.e.resolved(before)
 			if output.File == nil && output.URL != "" {
 				file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, i), output.URL, media.Kind(output.Kind))
 				if err != nil {
-					failed = c.unfetched(t.ID, err, failed)
+					failed = c.unfetched(t.ID, err, before != nil, failed)
 					continue
 				}
 				got.files[fileKey{t.ID, i, false}], output.File = file, &file
 			}
-			if output.Cover == nil && output.CoverURL != "" {
+			if c.e.resolved(output.Cover) == nil && output.CoverURL != "" {
 				c.fetchCover(ctx, got, t.ID, i, output.CoverURL)
 			}
 			if output.File != nil {
@@ -419,12 +422,13 @@ const mediaKeySep = "-"
 // mediaKey is the spool's key of the task's n-th output.
 func mediaKey(id TaskID, n int) string { return string(id) + mediaKeySep + strconv.Itoa(n) }
 
-// unfetched keeps an error that may pass. Any other is final: the link is shown instead of the file.
-func (c *courier) unfetched(id TaskID, err, before error) error {
+// unfetched keeps an error that may pass, of a link that may have served its
+// file before. Any other is final: the link is shown instead of the file.
+func (c *courier) unfetched(id TaskID, err error, served bool, others error) error {
 	var known *media.Error
-	if errors.As(err, &known) && !known.Temporary() {
+	if errors.As(err, &known) && (!known.Temporary() || served && servesNoMore(err)) {
 		c.e.log.Warn("a result file cannot be fetched; its link is shown instead", "task", id, "error", err)
-		return before
+		return others
 	}
 	return fmt.Errorf("fetching a result file: %w", err)
 }

@@ -2,9 +2,13 @@ package core_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"kiebot/core"
+	"kiebot/core/media"
 	"kiebot/kie/kietest"
 )
 
@@ -51,4 +55,40 @@ func TestShowIsACopyWhereItWasAskedFor(t *testing.T) {
 		_, err = w.engine.Show(t.Context(), "zzzzzzzz", "chat:none", there)
 		wantRefusal(t, err, core.ReasonNoTask)
 	})
+}
+
+// A file that was swept is fetched again when it is asked for, for as long as
+// its link serves it; then the link is shown, at once.
+func TestShowFetchesAgain(t *testing.T) {
+	play(t, kietest.Config{}, func(c *core.Config) { c.MediaKept.Bytes = 1 }, func(t *testing.T, w *world) {
+		id := w.untilShown(w.submit(request("a cat"))).ID
+		show := func(key string) *media.File {
+			nap(11 * time.Minute)
+			if file := w.task(id).Outputs[0].File; file == nil || w.spooled(file.Name) {
+				t.Fatalf("the file is still there: %+v", file)
+			}
+			if _, err := w.engine.Show(t.Context(), string(id), key, request("").Origin); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			w.until("it is shown", func() bool { return w.chat.last(id).Delivery.Key == key })
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			return w.chat.last(id).Tasks[0].Outputs[0].File
+		}
+		if show("chat:one") == nil {
+			t.Error("shown without its file")
+		}
+		w.kie.Always(kietest.CallFile, kietest.HTML(404))
+		if file := show("chat:two"); file != nil {
+			t.Errorf("shown with %+v", file)
+		}
+	})
+}
+
+// spooled reports whether the media folder has a file of the name.
+func (w *world) spooled(name string) bool {
+	_, err := os.Stat(filepath.Join(w.dir, "media", name))
+	return err == nil
 }
