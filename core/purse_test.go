@@ -194,11 +194,11 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 	if b.records[id].Blocked != nil {
 		return core.ReasonBlocked
 	}
-	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
-		return core.ReasonTooDear
-	}
 	if most := b.policy.MaxActive; most != nil && *most >= 0 && b.active(id) >= *most {
 		return core.ReasonActive
+	}
+	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
+		return core.ReasonTooDear
 	}
 	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == o.request.Origin.Lane && f.in(day, at) }
 	today := func(f *fact) bool { return f.in(day, at) }
