@@ -117,6 +117,8 @@ func refundTask(ctx context.Context, h *history, s step) (core.Reason, error) {
 	f := h.book.facts[o.tasks[s.count%len(o.tasks)]]
 	want := core.Reason("")
 	switch {
+	case f.gone:
+		want = core.ReasonNoTask
 	case f.Refunded > 0:
 		want = core.ReasonGaveBack
 	case f.Charged == 0:

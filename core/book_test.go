@@ -13,8 +13,9 @@ import (
 // what must follow from it. It believes no sum of the engine's. It reads every
 // commit and says at once when one breaks a promise.
 type book struct {
-	policy   core.Policy
-	problems []string
+	policy    core.Policy
+	retention time.Duration // zero means that nothing is forgotten
+	problems  []string
 
 	into      map[core.AccountID]core.AccountID // what was linked, and into which
 	people    map[core.Identity]core.AccountID
@@ -30,6 +31,8 @@ type book struct {
 	ended     int                 // tasks that came to their end
 	ends      map[core.TaskID]int // final deliveries by lead
 	lates     map[core.TaskID]int
+	pruned    time.Time // what was over before may be forgotten
+	early     int       // tasks that were, before the end of the history
 }
 
 // order is one request of a person, as the platform knows it.
@@ -54,15 +57,16 @@ type fact struct {
 	ended   time.Time // in the bubble's time
 	jumped  bool      // the wall clock was set forward while it was under way
 	skipped int       // how often it was since it ended
+	gone    bool      // forgotten
 }
 
 // window is what the ledger, the record and the open holds say about one window.
 type window struct{ ledger, usage, open core.Usage }
 
-func newBook(policy core.Policy) *book {
+func newBook(p plan) *book {
 	return &book{
 		purchases: map[core.Charge]*core.Purchase{},
-		policy:    policy, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{},
+		policy:    p.policy, retention: p.retention, into: map[core.AccountID]core.AccountID{}, people: map[core.Identity]core.AccountID{},
 		records: map[core.AccountID]core.Account{}, chats: map[core.Lane]core.Chat{},
 		orders: map[string]*order{}, facts: map[core.TaskID]*fact{}, windows: map[core.WindowID]*window{},
 		waiting: map[core.DeliveryID]core.Delivery{}, ends: map[core.TaskID]int{}, lates: map[core.TaskID]int{},
@@ -100,6 +104,7 @@ func (b *book) read(c commit) {
 	for _, id := range c.delivered {
 		delete(b.waiting, id)
 	}
+	b.forget(c)
 	for _, t := range c.tasks {
 		b.balanced(b.facts[t.ID])
 		if f := b.facts[t.ID]; f.State == core.Queued && f.CancelWanted {
@@ -270,6 +275,9 @@ func (b *book) balanced(f *fact) {
 		sums[b.rooted(id)] = all
 	}
 	for id, sum := range sums {
+		if f.Refunded > 0 && b.over(id) {
+			continue // what was forgotten cannot be given back
+		}
 		want := core.Usage{}
 		if f.State.Final() {
 			want.Settled = f.share(id.Kind())

@@ -81,7 +81,7 @@ func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 		kieCfg.HMACKey = "hook-key"
 	}
 	h.w = newWorld(t, kieCfg, func(c *core.Config) {
-		c.Policy, c.Now, c.Logger = p.policy, h.clock.now, log
+		c.Policy, c.Now, c.Logger, c.Retention = p.policy, h.clock.now, log, p.retention
 		c.Sources = map[string]core.Source{"chat": h}
 		for i := range c.Kie {
 			h.kies = append(h.kies, &moody{Kie: c.Kie[i].Client})
@@ -153,6 +153,9 @@ func (h *history) settle() {
 	if now := h.clock.now(); now.After(h.newest) {
 		h.newest = now
 	}
+	if latest := h.newest.Add(-h.plan.retention); h.book.pruned.After(latest) {
+		h.book.wrong("what was over before %v is forgotten, and only what was before %v may be", h.book.pruned, latest)
+	}
 }
 
 func (h *history) collect() {
@@ -190,10 +193,7 @@ func (h *history) step(s step) {
 	case doNap:
 		nap(s.span)
 	case doJump:
-		h.clock.skew.Add(int64(s.span))
-		if s.span > 0 {
-			h.book.jump()
-		}
+		h.jump(s.span)
 	case doRelease:
 		h.release()
 	case doOutage:
@@ -367,6 +367,9 @@ func (h *history) cancel(s step) {
 	if s.after {
 		who, want = core.Identity{Platform: "chat", User: "stranger"}, core.ReasonNotYours
 	}
+	if h.book.facts[id].gone {
+		want = core.ReasonNoTask
+	}
 	task, err := h.w.engine.Cancel(h.w.t.Context(), who, string(id))
 	if h.witness.isDead() {
 		return
@@ -404,6 +407,7 @@ func (h *history) finish() {
 	}
 	h.quiet()
 	h.check()
+	h.forgetAll()
 }
 
 // quiet lets time pass until there is nothing left to do.

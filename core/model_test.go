@@ -28,8 +28,9 @@ var (
 
 // Random histories: people submit, cancel and repeat updates, Kie and the
 // platform misbehave in every way they know, the wall clock is set, the
-// process stops and dies, time passes. Everything committed is held against
-// the book, and the end against what Kie and the chat saw.
+// process stops and dies, time passes, what is old is forgotten. Everything
+// committed is held against the book, and the end against what Kie and the chat
+// saw.
 //
 // A history is decided by its seed. What the seed does not decide is the order
 // in which goroutines that are ready at the same moment run; a replay of a
@@ -58,6 +59,7 @@ type run struct {
 	began   time.Time
 	next    atomic.Uint64
 	lived   atomic.Int64
+	gone    atomic.Int64           // tasks that were forgotten before the end of their history
 	failure atomic.Pointer[string] // the first one, in a few lines
 }
 
@@ -69,6 +71,7 @@ func (r *run) history(t *testing.T) {
 	pprof.Do(t.Context(), labels, func(context.Context) {
 		b := p.play(t, nil)
 		r.lived.Add(int64(b.accepted()))
+		r.gone.Add(int64(b.early))
 		if len(b.problems) == 0 {
 			return
 		}
@@ -84,7 +87,8 @@ func (r *run) history(t *testing.T) {
 // still says what went wrong and how to see it again.
 func (r *run) sum(t *testing.T) {
 	lived := r.lived.Load()
-	t.Logf("%d tasks in %d histories after seed %d, %.0f tasks/s", lived, r.next.Load(), r.base, float64(lived)/time.Since(r.began).Seconds())
+	t.Logf("%d tasks in %d histories after seed %d, %d of them forgotten on the way, %.0f tasks/s",
+		lived, r.next.Load(), r.base, r.gone.Load(), float64(lived)/time.Since(r.began).Seconds())
 	if failure := r.failure.Load(); failure != nil {
 		t.Error(*failure)
 	}
@@ -101,7 +105,7 @@ func replay(t *testing.T, p plan) {
 
 // play lets the plan happen in a bubble of its own, held against the book.
 func (p plan) play(t *testing.T, log *slog.Logger) *book {
-	b := newBook(p.policy)
+	b := newBook(p)
 	synctest.Test(t, func(t *testing.T) { newHistory(t, p, b, log).play() })
 	return b
 }

@@ -17,10 +17,12 @@ import (
 type plan struct {
 	seed    uint64
 	policy  core.Policy
-	polling bool     // no callbacks
-	signed  bool     // callbacks carry a signature
-	keys    []string // of the Kie accounts; empty for the one
-	steps   []step
+	polling bool // no callbacks
+	signed  bool // callbacks carry a signature
+	// retention is of finished tasks; zero means that nothing is forgotten.
+	retention time.Duration
+	keys      []string // of the Kie accounts; empty for the one
+	steps     []step
 
 	fates  []fate
 	shows  []showing
@@ -248,6 +250,9 @@ func newPlan(seed uint64) plan {
 		seed: seed, policy: newPolicy(r), polling: r.IntN(5) == 0, signed: r.IntN(2) == 0,
 		fates: fates(), shows: shows(), models: modelsAsked(), files: fileFates(),
 	}
+	if r.IntN(3) == 0 {
+		p.retention = time.Duration(1+r.IntN(24)) * time.Hour
+	}
 	p.keys = [][]string{nil, {"one", "two"}, {"one", "two", "three"}}[r.IntN(3)]
 	for made := 0; made < orders; {
 		s := p.next(r, made)
@@ -256,6 +261,7 @@ func newPlan(seed uint64) plan {
 		}
 		p.steps = append(p.steps, s)
 		p.regret(r)
+		p.oblivion(r)
 	}
 	return p
 }
@@ -270,6 +276,22 @@ func (p *plan) regret(r *rand.Rand) {
 	p.steps = append(p.steps,
 		step{n: last.n + 1, do: doNap, span: time.Duration(1+r.IntN(15)) * time.Second},
 		step{n: last.n + 2, do: doCancel, order: last.n, count: slow})
+}
+
+// oblivion lets the retention pass while a platform shows nothing in a chat
+// and has all that is old forgotten before it shows something again.
+func (p *plan) oblivion(r *rand.Rand) {
+	silence := &p.steps[len(p.steps)-1]
+	if p.retention == 0 || silence.do != doSilence || r.IntN(2) == 0 {
+		return
+	}
+	silence.span = 5 * time.Minute
+	n := silence.n
+	p.steps = append(p.steps,
+		step{n: n + 1, do: doNap, span: time.Duration(r.IntN(60)) * time.Second},
+		step{n: n + 2, do: doJump, span: p.retention + 24*time.Hour},
+		step{n: n + 3, do: doRestart},
+		step{n: n + 4, do: doNap, span: 70 * time.Second})
 }
 
 // newPolicy decides what people may spend.

@@ -37,6 +37,8 @@ type commit struct {
 	accounts  []core.Account
 	chats     []core.Chat
 	settings  map[string][]byte
+	forgotten []core.TaskID
+	dropped   []core.WindowID
 }
 
 func newWitness(store core.Store) *witness {
@@ -173,7 +175,13 @@ func (t *witnessed) PutAccount(a core.Account) error {
 
 func (t *witnessed) DeleteUsage(id core.WindowID) error {
 	t.c.usages = append(t.c.usages, core.WindowUsage{Window: id})
+	t.c.dropped = append(t.c.dropped, id)
 	return t.Tx.DeleteUsage(id)
+}
+
+func (t *witnessed) DeleteTask(id core.TaskID) error {
+	t.c.forgotten = append(t.c.forgotten, id)
+	return t.Tx.DeleteTask(id)
 }
 
 func (t *witnessed) PutChat(chat core.Chat) error {
