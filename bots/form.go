@@ -8,11 +8,13 @@ import (
 
 // Field is one option of a command, for a platform that has a field for each.
 type Field struct {
-	Name  string // the flag without its dashes; Given.Name and Attached.For say it back
+	Name  string // lower case, with underscores; Given.Name and Attached.For say it back
 	Title string // what it means, one line
 	Type  FieldType
 	// Many says that there can be several: of image also image2, image3 and so on.
 	Many bool
+	// Listed says that Complete has values for it.
+	Listed bool
 }
 
 // FieldType is what a field takes.
@@ -39,10 +41,17 @@ func (v voice) fields(c command) []Field {
 	var all []Field
 	for _, option := range c.takes {
 		if f, ok := flagFor(option); ok {
-			all = append(all, Field{Name: f.names[0], Title: v.say(f.text(), nil), Type: f.fieldType(), Many: f.many})
+			all = append(all, Field{
+				Name: string(option), Title: v.say(f.text(), nil), Type: f.fieldType(), Many: f.many && f.option.IsFile(), Listed: f.listed(),
+			})
 		}
 	}
 	return all
+}
+
+// listed says whether there are values to choose from.
+func (f flag) listed() bool {
+	return f.fieldType() == FieldText && f.option != catalog.NegativePrompt && f.option != catalog.EarlierTask
 }
 
 func (f flag) fieldType() FieldType {
@@ -111,4 +120,25 @@ func (v voice) form(c command) Command {
 		out.Argument = v.say("argument."+c.name, nil)
 	}
 	return out
+}
+
+// Labels are the words of what a platform has beside messages: forms, and
+// entries of menus.
+type Labels struct {
+	Ask    string   // the title of a form that asks for words
+	Prompt string   // its field
+	Files  string   // a field for pictures
+	Late   string   // instead of a form that can be opened no more
+	Gone   string   // a command that there is not any more
+	Menu   []string // of what can be done with a picture: edit, animate, upscale, and say what made it
+}
+
+// Labels are the words in the language that fits the locale best.
+func (b *Bot) Labels(locale string) Labels {
+	v := b.voice(locale)
+	return Labels{
+		Ask: v.say("label.ask", nil), Prompt: v.say("label.prompt", nil), Files: v.say("label.files", nil),
+		Late: v.say("label.late", nil), Gone: v.say("label.gone", nil),
+		Menu: []string{v.say("label.edit", nil), v.say("label.animate", nil), v.say("label.upscale", nil), v.say("label.info", nil)},
+	}
 }

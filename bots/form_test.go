@@ -39,7 +39,7 @@ func TestFields(t *testing.T) {
 				t.Errorf("/%s makes=%t with %d fields and %q", c.Name, c.Makes, len(c.Fields), c.Argument)
 			}
 			for _, f := range c.Fields {
-				if found, ok := findFlag(f.Name); !ok || found.many != f.Many || f.Title == "" || f.Type == "" {
+				if found, ok := findFlag(f.Name); !ok || string(found.option) != f.Name || f.Title == "" || f.Type == "" {
 					t.Errorf("/%s: field %+v", c.Name, f)
 				}
 				if found, _ := findFlag(f.Name); found.option.IsFile() != f.Type.IsFile() {

@@ -1,0 +1,236 @@
+package discord
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"kiebot/bots"
+	"kiebot/core"
+)
+
+// asked is what a command asks for.
+type asked struct {
+	in    bots.Incoming
+	press string // the data of a button that does it
+	form  any    // a form that has to be filled in first; nil for none
+	alone bool   // the answer is for nobody else
+	gone  bool   // what it was about is not known any more
+}
+
+// The fields that are no options of bots.Command's.
+const (
+	fieldPrompt = "prompt" // of what makes something
+	fieldAbout  = "about"  // of every other command
+	fieldWords  = "words"  // of a form
+	fieldFiles  = "files"
+)
+
+// asked reads a command; false when we do not have it, or not any more.
+func (d *Discord) asked(i *interaction) (asked, bool) {
+	if i.Data.Type == commandMessage {
+		return d.aboutMessage(i)
+	}
+	c, ok := d.commandOf(d.unprefixed(i.Data.Name))
+	if !ok || i.Data.Type != commandSlash {
+		return asked{}, false
+	}
+	values := map[string]string{}
+	for _, o := range i.Data.Options {
+		values[o.Name] = o.text()
+	}
+	words := values[fieldPrompt] + values[fieldAbout]
+	out := asked{in: d.incoming(i, values["private"] == "true"), alone: values["private"] == "true" || !c.Makes && c.Name != "show"}
+	out.in.Text, out.in.Given = "/"+c.Name+" "+words, given(i.Data.Options)
+	out.in.Files = i.filesOf()
+	if c.Makes && !c.From && words == "" && len(out.in.Files) == 0 {
+		out.form = d.promptForm(i, c, out.in.Given)
+	}
+	return out, true
+}
+
+func (d *Discord) unprefixed(name string) string { return strings.TrimPrefix(name, d.cfg.Prefix) }
+
+func (d *Discord) commandOf(name string) (bots.Command, bool) {
+	all := d.cfg.Bot.Commands("")
+	i := slices.IndexFunc(all, func(c bots.Command) bool { return c.Name == name })
+	if i < 0 {
+		return bots.Command{}, false
+	}
+	return all[i], true
+}
+
+// The types of options (Discord docs, "Application Command Option Type").
+const (
+	optionText       = 3
+	optionInteger    = 4
+	optionBoolean    = 5
+	optionAttachment = 11
+)
+
+// given are the options beside the words and the files.
+func given(options []option) []bots.Given {
+	var all []bots.Given
+	for _, o := range options {
+		switch {
+		case o.Name == fieldPrompt || o.Name == fieldAbout || o.Type == optionAttachment || o.Focused:
+		case o.Type == optionBoolean:
+			all = append(all, bots.Given{Name: o.Name, Value: map[bool]string{true: "on", false: "off"}[o.text() == "true"]})
+		default:
+			all = append(all, bots.Given{Name: o.Name, Value: o.text()})
+		}
+	}
+	return all
+}
+
+// incoming is the interaction as something that a person sent.
+func (d *Discord) incoming(i *interaction, private bool) bots.Incoming {
+	who := core.Identity{Platform: Platform, User: i.person().ID}
+	o := core.Origin{
+		Identity: who, Name: i.name(), Lane: core.NewLane(Platform, i.ChannelID), Locale: i.Locale, Ref: i.ref(private).encode(),
+	}
+	if i.Guild != "" {
+		o.Roles = append(o.Roles, Platform+":guild:"+i.Guild)
+	}
+	o.Roles = append(o.Roles, Platform+":channel:"+i.ChannelID)
+	if i.Member != nil {
+		for _, role := range i.Member.Roles {
+			o.Roles = append(o.Roles, Platform+":role:"+role)
+		}
+		o.Admin = permissions(i.Member.Permissions)&(mayManage|mayAdminister) != 0
+	}
+	return bots.Incoming{Key: Platform + ":" + i.ID, Origin: o}
+}
+
+// filesOf are the files that came in the command's fields.
+func (i *interaction) filesOf() []bots.Attached {
+	var all []bots.Attached
+	for _, o := range i.Data.Options {
+		if a, ok := i.Data.Resolved.Attachments[o.text()]; ok && o.Type == optionAttachment {
+			all = append(all, a.attached(o.Name))
+		}
+	}
+	return all
+}
+
+// attached is the file as one that came along, for the field of that name.
+func (a attachment) attached(field string) bots.Attached {
+	ref, err := json.Marshal(fileRef{a.URL})
+	if err != nil {
+		panic(fmt.Sprintf("a string does not encode: %v", err))
+	}
+	out := bots.Attached{For: field, File: core.InputFile{Name: a.Name, Type: a.Type, Size: a.Size, Ref: ref}}
+	if a.Size == 0 {
+		out.Unusable = bots.Empty
+	}
+	return out
+}
+
+// formPrefix begins the name of a form that stands for a command. The options
+// that were chosen follow, where there is room, or the interaction whose files
+// were kept.
+const (
+	formPrefix = "form:"
+	customMax  = 100 // characters of a custom_id
+)
+
+// promptForm asks for the words of a command that was used without any, and
+// for files.
+func (d *Discord) promptForm(i *interaction, c bots.Command, chosen []bots.Given) any {
+	data, err := json.Marshal(chosen)
+	name := formPrefix + c.Name + ":"
+	if err == nil && len(chosen) > 0 && len(name)+len(data) <= customMax {
+		name += string(data)
+	}
+	l := d.cfg.Bot.Labels(i.Locale)
+	form := wordsForm(name, l, "")
+	if slices.ContainsFunc(c.Fields, func(f bots.Field) bool { return f.Type == bots.FieldImage }) {
+		form.Components = append(form.Components, label{Type: componentLabel, Label: l.Files, Component: fileUpload{
+			Type: componentUpload, CustomID: fieldFiles, Most: filesMost,
+		}})
+	}
+	return form
+}
+
+// formed reads a form that stands for a command; false when it is another one.
+func (d *Discord) formed(i *interaction, written map[string]component) (asked, bool) {
+	name, ok := strings.CutPrefix(i.Data.CustomID, formPrefix)
+	if !ok {
+		return asked{}, false
+	}
+	name, chosen, _ := strings.Cut(name, ":")
+	earlier, kept := strings.CutPrefix(chosen, "@")
+	if kept {
+		chosen = ""
+	}
+	var options []bots.Given
+	if chosen != "" && json.Unmarshal([]byte(chosen), &options) != nil {
+		options = nil
+	}
+	private := slices.Contains(options, bots.Given{Name: "private", Value: "on"})
+	out := asked{in: d.incoming(i, private), alone: private}
+	out.in.Text, out.in.Given = "/"+name+" "+written[fieldWords].Value, options
+	if kept {
+		out.in.Files = d.forms.take(earlier)
+		out.gone = len(out.in.Files) == 0
+	}
+	for _, id := range written[fieldFiles].Values {
+		if a, ok := i.Data.Resolved.Attachments[id]; ok {
+			out.in.Files = append(out.in.Files, a.attached(""))
+		}
+	}
+	return out, true
+}
+
+// aboutMessage reads a command of a message's menu.
+func (d *Discord) aboutMessage(i *interaction) (asked, bool) {
+	m, there := i.Data.Resolved.Messages[i.Data.Target]
+	row := slices.IndexFunc(messageMenu(), func(c menuCommand) bool { return d.cfg.Prefix+c.name == i.Data.Name })
+	if !there || row < 0 {
+		return asked{}, false
+	}
+	c := messageMenu()[row]
+	out := asked{in: d.incoming(i, false), alone: c.alone}
+	ours := ""
+	each(m.Components, func(one component) {
+		if strings.Contains(one.CustomID, ":"+c.button+":") {
+			ours = one.CustomID
+		}
+	})
+	switch {
+	case ours != "":
+		out.press = ours
+		return out, true
+	case c.command == "":
+		return asked{}, false
+	}
+	out.in.Text = "/" + c.command
+	for _, a := range m.Attachments {
+		out.in.Files = append(out.in.Files, a.attached(""))
+	}
+	if c.words && len(out.in.Files) > 0 {
+		d.forms.keep(i.ID, out.in.Files)
+		out.form = wordsForm(formPrefix+c.command+":@"+i.ID, d.cfg.Bot.Labels(i.Locale), "")
+	}
+	return out, true
+}
+
+// menuCommand is a row of a message's menu: what it is called, and the button
+// that does the same under a message of ours.
+type menuCommand struct {
+	name    string
+	button  string
+	command string // for a message of somebody else's; empty for none
+	alone   bool
+	words   bool // it is told what to do with the picture
+}
+
+func messageMenu() []menuCommand {
+	return []menuCommand{
+		{name: "Edit", button: "edit", command: "edit", words: true},
+		{name: "Animate", button: "animate", command: "animate", words: true},
+		{name: "Upscale", button: "upscale", command: "upscale"},
+		{name: "What made this?", button: "info", alone: true},
+	}
+}

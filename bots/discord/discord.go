@@ -1,0 +1,215 @@
+package discord
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"kiebot/bots"
+	"kiebot/bots/discord/gateway"
+	"kiebot/core"
+	"kiebot/core/media"
+)
+
+// Token is a bot's token. Printed and encoded it is "redacted".
+type Token string
+
+func (t Token) reveal() string { return string(t) }
+
+// Format implements fmt.Formatter.
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, t.String()) }
+
+// String is "redacted".
+func (Token) String() string { return "redacted" }
+
+// LogValue implements slog.LogValuer.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// DefaultURL is Discord's own REST API.
+const DefaultURL = gateway.DefaultURL
+
+// Bot is bots.Bot: it answers people and finds the words.
+type Bot interface {
+	wording
+	Command(ctx context.Context, in bots.Incoming) bots.Reply
+	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
+	Commands(locale string) []bots.Command
+	Complete(command, field, typed string, others []bots.Given, locale string) []bots.Suggestion
+	Labels(locale string) bots.Labels
+}
+
+// Config is what a Discord needs. Token and Bot are required.
+type Config struct {
+	Token Token
+	URL   string // of the REST API with its version; empty means DefaultURL
+	Bot   Bot
+	// Links sign the address of files that are too large for a channel; nil when
+	// kiebot cannot be reached from outside.
+	Links *media.Links
+
+	// HTTP says that interactions come to Handler. The default is the gateway.
+	HTTP   bool
+	Shards string // of the gateway: auto, or n/m; empty means auto
+	// Prefix comes before the name of every command, so that the bot can live
+	// beside another /imagine; it may be empty.
+	Prefix string
+
+	Transport http.RoundTripper // to the REST API; nil means one with fitting bounds
+	Dial      gateway.Dial      // to the gateway; nil means the network
+	Logger    *slog.Logger      // nil discards
+	Now       func() time.Time  // nil means time.Now
+}
+
+// Discord is kiebot on Discord: a core.Adapter, a core.Source and a core.Paced.
+// Its methods may be called concurrently.
+type Discord struct {
+	*talker
+	cfg     Config
+	gateway *gateway.Gateway // nil with Config.HTTP
+	seen    memory
+	forms   forms
+	slots   chan struct{}
+	work    sync.WaitGroup
+
+	mu      sync.Mutex
+	running context.Context // of Run, nil before
+	key     ed25519.PublicKey
+	err     error // why interactions cannot come
+}
+
+var (
+	validToken  = regexp.MustCompile(`^[\w-]+\.[\w-]+\.[\w-]+$`)
+	validPrefix = regexp.MustCompile(`^[a-z0-9_-]{0,16}$`)
+)
+
+// New checks the configuration. It calls nothing.
+func New(cfg Config) (*Discord, error) {
+	switch {
+	case cfg.Bot == nil:
+		return nil, errors.New("discord: Config.Bot is required")
+	case !validToken.MatchString(cfg.Token.reveal()):
+		return nil, errors.New("discord: Config.Token is not a bot's token")
+	case !validPrefix.MatchString(cfg.Prefix):
+		return nil, errors.New("discord: Config.Prefix may have up to 16 of a-z, 0-9, _ and -")
+	}
+	if cfg.URL = strings.TrimRight(cfg.URL, "/"); cfg.URL == "" {
+		cfg.URL = DefaultURL
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	d := &Discord{cfg: cfg, slots: make(chan struct{}, atOnce), err: errNotBegun}
+	d.talker = &talker{
+		api: newClient(cfg.Token.reveal(), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
+		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
+	}
+	if cfg.HTTP {
+		return d, nil
+	}
+	var err error
+	d.gateway, err = gateway.New(gateway.Config{
+		Token: gateway.Token(cfg.Token.reveal()), URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Dial: cfg.Dial, Logger: cfg.Logger,
+	})
+	return d, err
+}
+
+var (
+	errNotBegun = errors.New("Discord was not reached yet")
+	errToken    = errors.New("Discord does not accept DISCORD_TOKEN: make a new one on the application's Bot page and start kiebot again")
+)
+
+// Run receives until ctx ends, and returns when nothing is being handled any
+// more. Discord being away is no error: it goes on when it is back. An error is
+// a sentence about what only the operator can put right.
+func (d *Discord) Run(ctx context.Context) error {
+	defer d.work.Wait()
+	app, err := d.learn(ctx)
+	if err != nil {
+		return nil // ctx ended
+	}
+	d.mu.Lock()
+	d.running, d.err = ctx, nil
+	d.mu.Unlock()
+	if err := d.register(ctx, app.ID); err != nil && ctx.Err() == nil {
+		d.log.Warn("setting the commands", "error", err)
+	}
+	if d.gateway == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return d.gateway.Run(ctx)
+}
+
+// application is what Discord says about ours.
+type application struct {
+	ID  string `json:"id"`
+	Key string `json:"verify_key"`
+}
+
+// learn asks which application this is, until it is told.
+func (d *Discord) learn(ctx context.Context) (app application, err error) {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		err = d.api.do(ctx, call{method: http.MethodGet, route: "/applications/@me"}, &app)
+		if key, failed := hex.DecodeString(app.Key); err == nil && failed == nil && len(key) == ed25519.PublicKeySize {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.key = key
+			return app, nil
+		}
+		d.trouble(err)
+		select {
+		case <-time.After(max(wait, waitOf(err).RetryAfter)):
+		case <-ctx.Done():
+			return app, ctx.Err()
+		}
+	}
+}
+
+// trouble notes why Discord was not reached.
+func (d *Discord) trouble(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.err = errNotBegun
+	if meaning(err) == failToken {
+		d.err = errToken
+	}
+	d.log.Warn("Discord fails and is tried again", "error", err)
+}
+
+// Healthy is nil when interactions can come, else a sentence that says why not.
+func (d *Discord) Healthy() error {
+	d.mu.Lock()
+	err := d.err
+	d.mu.Unlock()
+	if err != nil || d.gateway == nil {
+		return err
+	}
+	return d.gateway.Healthy()
+}
+
+// Pace implements core.Paced: what people see Discord take in one channel, five
+// messages in five seconds, and what it takes from one bot.
+func (*Discord) Pace(lane core.Lane) core.Pace { return Pace(lane) }
+
+// Pace is the pace of a lane, or of Discord as a whole when the lane is empty.
+func Pace(lane core.Lane) core.Pace {
+	if lane == "" {
+		return core.Pace{}
+	}
+	return core.Pace{Rates: []core.Rate{{Calls: 5, Per: 5 * time.Second}}, Edits: 3 * time.Second}
+}

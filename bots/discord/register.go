@@ -1,0 +1,171 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"kiebot/bots"
+	"kiebot/bots/clip"
+)
+
+// registered is a command as Discord keeps it (Discord docs, "Application
+// Command Structure"), the part of it that we set.
+type registered struct {
+	Type         int               `json:"type"`
+	Name         string            `json:"name"`
+	Names        map[string]string `json:"name_localizations,omitempty"`
+	Description  string            `json:"description"`
+	Descriptions map[string]string `json:"description_localizations,omitempty"`
+	Options      []field           `json:"options,omitempty"`
+	Installs     []int             `json:"integration_types,omitempty"`
+	Contexts     []int             `json:"contexts,omitempty"`
+}
+
+type field struct {
+	Type         int               `json:"type"`
+	Name         string            `json:"name"`
+	Description  string            `json:"description"`
+	Descriptions map[string]string `json:"description_localizations,omitempty"`
+	Required     bool              `json:"required,omitempty"`
+	Complete     bool              `json:"autocomplete,omitempty"`
+	Least        *int              `json:"min_value,omitempty"`
+	Longest      int               `json:"max_length,omitempty"`
+}
+
+const (
+	textMost   = 100  // characters of a description
+	promptMost = 6000 // of an option, and Discord's own bound
+	imagesMost = 4    // fields for pictures
+	optionMost = 25
+)
+
+// register sets the commands where Discord has others.
+func (d *Discord) register(ctx context.Context, app string) error {
+	want := d.registered()
+	var have []registered
+	list := call{method: http.MethodGet, route: "/applications/{}/commands", args: []string{app}, query: map[string][]string{"with_localizations": {"true"}}}
+	if err := patiently(ctx, func() error { return d.api.do(ctx, list, &have) }); err != nil {
+		return err
+	}
+	same, err := alike(have, want)
+	if err != nil || same {
+		return err
+	}
+	return patiently(ctx, func() error {
+		return d.api.do(ctx, call{method: http.MethodPut, route: list.route, args: list.args, body: want}, nil)
+	})
+}
+
+// alike compares the commands, in whatever order they come.
+func alike(a, b []registered) (bool, error) {
+	one, err := canonical(a)
+	if err != nil {
+		return false, err
+	}
+	other, err := canonical(b)
+	return slices.Equal(one, other), err
+}
+
+func canonical(all []registered) ([]string, error) {
+	var out []string
+	for _, c := range all {
+		slices.Sort(c.Installs)
+		slices.Sort(c.Contexts)
+		data, err := json.Marshal(c)
+		if err != nil {
+			return nil, fmt.Errorf("encoding a command: %w", err)
+		}
+		out = append(out, string(data))
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// registered are our commands: for guilds and for people who install the bot for
+// themselves, in guilds, in its own conversations and in those of others.
+func (d *Discord) registered() []registered {
+	var all []registered
+	add := func(r registered) {
+		r.Installs, r.Contexts = []int{0, 1}, []int{0, 1, 2}
+		all = append(all, r)
+	}
+	for n, c := range d.cfg.Bot.Commands("en") {
+		add(d.slash(n, c))
+	}
+	for n, c := range messageMenu() {
+		r := registered{Type: commandMessage, Name: d.cfg.Prefix + c.name, Names: map[string]string{}}
+		for _, language := range languages() {
+			r.Names[language.locale] = d.cfg.Prefix + d.cfg.Bot.Labels(language.code).Menu[n]
+		}
+		add(r)
+	}
+	return all
+}
+
+// language is one that there are texts in, beside English, and what Discord
+// calls it.
+type language struct{ code, locale string }
+
+// languages are those that Discord has too ("Locales").
+func languages() []language { return []language{{"ru", "ru"}} }
+
+func (d *Discord) slash(n int, c bots.Command) registered {
+	in := func(language string) bots.Command { return d.cfg.Bot.Commands(language)[n] }
+	r := registered{Type: commandSlash, Name: d.cfg.Prefix + c.Name, Description: short(c.Title)}
+	r.Descriptions = localized(func(language string) string { return in(language).Title })
+	if c.Argument != "" {
+		f := field{Type: optionText, Name: fieldAbout, Description: short(c.Argument)}
+		if c.Makes {
+			f.Name, f.Longest = fieldPrompt, promptMost
+		}
+		f.Descriptions = localized(func(language string) string { return in(language).Argument })
+		r.Options = append(r.Options, f)
+	}
+	for k, f := range c.Fields {
+		title := localized(func(language string) string { return in(language).Fields[k].Title })
+		for _, name := range names(f) {
+			r.Options = append(r.Options, fieldOf(f, name, title))
+		}
+	}
+	r.Options = r.Options[:min(len(r.Options), optionMost)]
+	return r
+}
+
+// names are those of the field's options: of pictures there can be several.
+func names(f bots.Field) []string {
+	all := []string{f.Name}
+	for n := 2; f.Many && f.Type == bots.FieldImage && n <= imagesMost; n++ {
+		all = append(all, fmt.Sprint(f.Name, n))
+	}
+	return all
+}
+
+func fieldOf(f bots.Field, name string, titles map[string]string) field {
+	out := field{Type: optionText, Name: name, Description: short(f.Title), Descriptions: titles, Complete: f.Listed}
+	switch {
+	case f.Type.IsFile():
+		out.Type = optionAttachment
+	case f.Type == bots.FieldSwitch:
+		out.Type = optionBoolean
+	case f.Type == bots.FieldNumber:
+		out.Type = optionInteger
+		if f.Name == "count" {
+			one := 1
+			out.Least = &one
+		}
+	}
+	return out
+}
+
+func short(text string) string { return clip.Shorten(text, textMost) }
+
+func localized(text func(language string) string) map[string]string {
+	all := map[string]string{}
+	for _, l := range languages() {
+		all[l.locale] = short(text(l.code))
+	}
+	return all
+}
