@@ -11,10 +11,11 @@ import (
 // How often a chat is asked to show how long a task has been running. Reads
 // are too rare for that: they come when a result can be expected.
 const (
-	clocksMax  = 50 // tasks looked at per second; when more run, each has to wait
-	clockYoung = 5 * time.Second
-	clockOld   = 15 * time.Second // after two minutes
-	clockSlow  = time.Minute      // after ten
+	clocksMax      = 50   // tasks looked at per second; when more run, each has to wait
+	clocksRecalled = 1000 // tasks whose clocks go on at once after a restart; those of others when they are read
+	clockYoung     = 5 * time.Second
+	clockOld       = 15 * time.Second // after two minutes
+	clockSlow      = time.Minute      // after ten
 )
 
 func clockGap(age time.Duration) time.Duration {
@@ -35,6 +36,13 @@ func (e *Engine) clock(t Task) {
 		return
 	}
 	e.clocks.drop(t.ID)
+}
+
+// recallClock is clock for a task that is claimed at the start.
+func (e *Engine) recallClock(id TaskID) {
+	if e.clocks.len() < clocksRecalled {
+		e.clocks.put(id, e.cfg.Now().Add(clockYoung))
+	}
 }
 
 // clockLoop asks for progress edits of what runs.

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +51,37 @@ func TestClockRunsWithoutReads(t *testing.T) {
 		w.untilShown(id)
 		if n := edits(5 * time.Minute); n != 0 {
 			t.Errorf("%d edits after the end", n)
+		}
+	})
+}
+
+// After a restart the clocks of many go on before anything is read, and only
+// of so many that a start with a million tasks stays quick.
+func TestClocksGoOnAtOnceAfterARestart(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		w.kie.NextCreate(kietest.HoldTask())
+		id := w.submit(request("a cat"))
+		w.untilState(id, core.Running)
+		w.reopen(nil)
+		w.run()
+		reads, before := w.calls(kietest.CallRecord), w.chat.progress(id)
+		nap(6 * time.Second)
+		if n := w.chat.progress(id) - before; n != 1 || w.calls(kietest.CallRecord) != reads {
+			t.Errorf("%d edits in six seconds, %d reads", n, w.calls(kietest.CallRecord)-reads)
+		}
+		w.stop()
+		w.must(w.store.Update(t.Context(), func(tx core.Tx) error {
+			for n := range 4000 { // every other one runs
+				if err := tx.PutTask(crowdTask(n, time.Now(), rand.New(rand.NewPCG(1, 1)))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		w.reopen(nil)
+		w.must(w.engine.Resume(t.Context()))
+		if n := w.engine.Clocks(); n != 1000 {
+			t.Errorf("%d clocks, want 1000", n)
 		}
 	})
 }

@@ -14,10 +14,7 @@ func (e *Engine) Resume(ctx context.Context) error { return e.leased(ctx, e.resu
 
 // Waiting is how many tasks wait in memory.
 func (e *Engine) Waiting() int {
-	n := 0
-	e.graces.mu.Lock()
-	n += e.graces.queue.len()
-	e.graces.mu.Unlock()
+	n := e.graces.len()
 	for _, t := range []*turns{e.creator, e.uploads} {
 		t.mu.Lock()
 		n += t.later.len() + len(t.due)
@@ -30,6 +27,9 @@ func (e *Engine) Waiting() int {
 	}
 	return n
 }
+
+// Clocks is how many chats show how long a task has been running.
+func (e *Engine) Clocks() int { return e.clocks.len() }
 
 // CallbackURL is where Kie reports the end of the task, once there was a callback or the engine has run.
 func (e *Engine) CallbackURL(id TaskID) string { return e.callbackURL(id) }

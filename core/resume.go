@@ -87,6 +87,9 @@ func (e *Engine) recall(t Task) {
 	case Unresolved:
 		e.graces.put(t.ID, t.Due)
 	default:
+		if t.State == Running {
+			e.recallClock(t.ID)
+		}
 		if tracker := e.trackerOf(t); tracker != nil { // else its Kie account was removed
 			tracker.put(t.ID, t.Due)
 		}

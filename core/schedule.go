@@ -29,6 +29,13 @@ func (s *schedule) put(id TaskID, due time.Time) {
 	s.stir()
 }
 
+// len is how many tasks there are.
+func (s *schedule) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.len()
+}
+
 // stir lets next look at the head again.
 func (s *schedule) stir() {
 	select {
