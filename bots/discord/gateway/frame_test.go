@@ -104,8 +104,7 @@ func TestThousandsOfServersAtTheStart(t *testing.T) {
 		l := p.accept()
 		l.hello()
 		l.identified(0, 1)
-		l.session = &peerSession{id: "session-0"}
-		l.event(eventReady, fmt.Sprintf(`{"guilds":[%s{}],"session_id":"session-0","resume_gateway_url":"ws://resume.test/resume"}`, strings.Repeat(`{"id":"123456789012345678","unavailable":true},`, 2500)))
+		l.readies("["+strings.Repeat(`{"id":"123456789012345678","unavailable":true},`, 2500)+"{}]", "ws://resume.test/resume")
 		guild := server(20 << 10)
 		for range 2500 {
 			l.event("GUILD_CREATE", guild)

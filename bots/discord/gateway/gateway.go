@@ -31,10 +31,10 @@ type Config struct {
 	// or n/m for this process to have the one with the number n of m, from 0 on.
 	Shards string
 	// Take gets the data of each INTERACTION_CREATE, which it may keep: those
-	// of one shard one after the other, in their order, those of several at the
-	// same time. While it runs its shard hears nothing else, so it has to return
-	// quickly. What it has returned from is not repeated; what it has not can
-	// come twice only if it panicked or the process ended.
+	// of one shard one after the other, in their order, those of several shards
+	// at the same time. While it runs its shard hears nothing else, so it has to
+	// return quickly; a panic ends the call alone. What Discord repeats after a
+	// break may be too old to be answered.
 	Take func(raw json.RawMessage)
 
 	Dial   Dial           // nil means the network, or the environment's proxy
@@ -159,10 +159,10 @@ func (g *Gateway) count(ctx context.Context) (int, error) {
 			return plan.Shards, nil
 		}
 		f := failureOf(err)
-		g.noteStart(f, fails)
 		if f.fate == hopeless {
 			return 0, f
 		}
+		g.noteStart(f, fails)
 		if err := sleep(ctx, max(g.backoff(fails), f.after)); err != nil {
 			return 0, err
 		}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"encoding/pem"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,8 +32,7 @@ func TestOverTheNetwork(t *testing.T) {
 	if r := l.next(10 * time.Second); r.Op != opIdentify {
 		t.Fatalf("op %d in place of an identify", r.Op)
 	}
-	l.session = &peerSession{id: "session-0"}
-	l.event(eventReady, fmt.Sprintf(`{"session_id":"session-0","resume_gateway_url":%q}`, address+"/resume"))
+	l.readies("[]", address+"/resume")
 	l.interacts("1")
 	for range 3 {
 		if r := l.next(10 * time.Second); r.Op != opHeartbeat {
@@ -48,7 +46,7 @@ func TestOverTheNetwork(t *testing.T) {
 
 	l = p.accept()
 	l.hello()
-	if r := l.next(10 * time.Second); r.Op != opResume || l.path != "/resume" || string(r.Data) != `{"token":"`+testToken+`","session_id":"session-0","seq":2}` {
+	if r := l.next(10 * time.Second); r.Op != opResume || l.path != "/resume" || string(r.Data) != `{"token":"`+testToken+`","session_id":"session-1","seq":2}` {
 		t.Errorf("op %d at %s with %s", r.Op, l.path, r.Data)
 	}
 	l.seq.Store(2)

@@ -18,6 +18,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
+
+	"kiebot/kie/kietest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,8 +36,7 @@ const (
 // synctest bubbles.
 type peer struct {
 	t       *testing.T
-	waiting chan net.Conn
-	closed  chan struct{}
+	network *kietest.Listener
 	lines   chan *line
 	base    time.Time
 
@@ -60,7 +61,7 @@ type peerSession struct {
 }
 
 func emptyPeer(t *testing.T) *peer {
-	p := &peer{t: t, waiting: make(chan net.Conn), closed: make(chan struct{}), lines: make(chan *line, 64), base: time.Now()}
+	p := &peer{t: t, network: kietest.NewListener(), lines: make(chan *line, 64), base: time.Now()}
 	p.plans(1, 1000, 0, 1)
 	return p
 }
@@ -70,7 +71,7 @@ func newPeer(t *testing.T) *peer {
 	p := emptyPeer(t)
 	server := &http.Server{Handler: http.HandlerFunc(p.serve), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	var serving sync.WaitGroup
-	serving.Go(func() { server.Serve(p) })
+	serving.Go(func() { server.Serve(p.network) })
 	t.Cleanup(func() {
 		server.Close()
 		serving.Wait()
@@ -86,25 +87,8 @@ func (p *peer) plans(shards, remaining int, reset time.Duration, concurrency int
 		shards, remaining, reset.Milliseconds(), concurrency)
 }
 
-// Accept, Close and Addr make it a net.Listener.
-func (p *peer) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.waiting:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *peer) Close() error {
-	close(p.closed)
-	return nil
-}
-
-func (*peer) Addr() net.Addr { return &net.UnixAddr{Name: "discord.test"} }
-
 // Dial is the network.
-func (p *peer) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p *peer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	p.mu.Lock()
 	fault := take(&p.dials)
 	p.mu.Unlock()
@@ -113,15 +97,7 @@ func (p *peer) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, err
 		}
 	}
-	near, far := net.Pipe()
-	select {
-	case p.waiting <- far:
-		return near, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return p.network.DialContext(ctx, network, address)
 }
 
 // take removes the first of a list; zero when there is none.
@@ -354,14 +330,17 @@ func (l *line) identifies(of int) int {
 }
 
 // ready begins a session.
-func (l *line) ready() {
+func (l *line) ready() { l.readies("[]", "ws://resume.test/resume") }
+
+// readies begins a session with these servers, to be resumed at the address.
+func (l *line) readies(servers, resume string) {
 	l.mu.Lock()
 	l.sessions++
 	l.session = &peerSession{id: fmt.Sprintf("session-%d", l.sessions)}
 	id := l.session.id
 	l.mu.Unlock()
 	l.seq.Store(0)
-	l.event(eventReady, fmt.Sprintf(`{"v":10,"user":{"username":%q},"guilds":[],"session_id":%q,"resume_gateway_url":"ws://resume.test/resume"}`, testPrompt, id))
+	l.event(eventReady, fmt.Sprintf(`{"v":10,"user":{"username":%q},"guilds":%s,"session_id":%q,"resume_gateway_url":%q}`, testPrompt, servers, id, resume))
 }
 
 // begin is a connection up to its session.

@@ -79,7 +79,11 @@ func (p *planner) fetch(ctx context.Context) (plan discordgo.GatewayBotResponse,
 		return plan, &failure{what: "Discord cannot be reached", cause: err}
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
+		return plan, &failure{what: wrongToken, fate: hopeless}
+	default:
 		return plan, refusal(resp)
 	}
 	err = json.NewDecoder(io.LimitReader(resp.Body, answerMax)).Decode(&plan)
@@ -91,9 +95,6 @@ func (p *planner) fetch(ctx context.Context) (plan discordgo.GatewayBotResponse,
 
 // refusal is the failure that an answer stands for which is no success.
 func refusal(resp *http.Response) *failure {
-	if resp.StatusCode == http.StatusUnauthorized {
-		return &failure{what: wrongToken, fate: hopeless}
-	}
 	f := &failure{what: fmt.Sprintf("Discord answers with status %d", resp.StatusCode)}
 	if wait, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil && wait > 0 {
 		f.after = min(wait, longestStay)

@@ -50,13 +50,13 @@ func (s *shard) run(ctx context.Context) error {
 			return nil
 		}
 		f := failureOf(err)
+		if f.fate == hopeless {
+			return f
+		}
 		if fails++; worked {
 			fails = 0
 		}
 		s.down(f, fails)
-		if f.fate == hopeless {
-			return f
-		}
 		pause := max(s.backoff(fails), f.after, time.Until(began.Add(rhythm)))
 		if sleep(ctx, pause) != nil {
 			return nil
@@ -130,9 +130,7 @@ func (s *shard) dial(ctx context.Context, address string) (*websocket.Conn, erro
 	case err == nil:
 		return ws, nil
 	case resp != nil:
-		f := refusal(resp)
-		f.fate = resumable // it is not the token that was refused
-		return nil, f
+		return nil, refusal(resp)
 	}
 	return nil, &failure{what: "Discord's gateway cannot be reached", cause: err}
 }

@@ -152,8 +152,7 @@ func TestASessionWithoutAnAddress(t *testing.T) {
 		l := p.accept()
 		l.hello()
 		l.identified(0, 1)
-		l.session = &peerSession{id: "session-0"}
-		l.event(eventReady, `{"session_id":"session-0","resume_gateway_url":"http://secret"}`)
+		l.readies("[]", "http://secret")
 		l.breaks()
 		l = p.accept()
 		l.hello()
