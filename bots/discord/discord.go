@@ -37,8 +37,12 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // MarshalText implements encoding.TextMarshaler.
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// DefaultURL is Discord's own REST API.
-const DefaultURL = gateway.DefaultURL
+// DefaultURL is where Discord's own REST API is, and apiPath its version that
+// we speak.
+const (
+	DefaultURL = "https://discord.com"
+	apiPath    = "/api/v10"
+)
 
 // Bot is bots.Bot: it answers people and finds the words.
 type Bot interface {
@@ -53,15 +57,16 @@ type Bot interface {
 // Config is what a Discord needs. Token and Bot are required.
 type Config struct {
 	Token Token
-	URL   string // of the REST API with its version; empty means DefaultURL
+	URL   string // of the REST API, without its version; empty means DefaultURL
 	Bot   Bot
 	// Links sign the address of files that are too large for a channel; nil when
 	// kiebot cannot be reached from outside.
 	Links *media.Links
 
-	// HTTP says that interactions come to Handler. The default is the gateway.
-	HTTP   bool
-	Shards string // of the gateway: auto, or n/m; empty means auto
+	// PublicKey is the application's, in hexadecimal digits: with it
+	// interactions come to Handler, without it by the gateway.
+	PublicKey string
+	Shards    string // of the gateway: auto, or n/m; empty means auto
 	// Prefix comes before the name of every command, so that the bot can live
 	// beside another /imagine; it may be empty.
 	Prefix string
@@ -77,16 +82,16 @@ type Config struct {
 type Discord struct {
 	*talker
 	cfg     Config
-	gateway *gateway.Gateway // nil with Config.HTTP
+	gateway *gateway.Gateway // nil with Config.PublicKey
 	seen    memory
 	forms   forms
+	key     ed25519.PublicKey // nil with a gateway
 	slots   chan struct{}
 	work    sync.WaitGroup
 
 	mu      sync.Mutex
 	running context.Context // of Run, nil before
-	key     ed25519.PublicKey
-	err     error // why interactions cannot come
+	err     error           // why interactions cannot come
 }
 
 var (
@@ -107,6 +112,9 @@ func New(cfg Config) (*Discord, error) {
 	if cfg.URL = strings.TrimRight(cfg.URL, "/"); cfg.URL == "" {
 		cfg.URL = DefaultURL
 	}
+	if !strings.HasSuffix(cfg.URL, apiPath) {
+		cfg.URL += apiPath
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -118,14 +126,24 @@ func New(cfg Config) (*Discord, error) {
 		api: newClient(cfg.Token.reveal(), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
-	if cfg.HTTP {
-		return d, nil
-	}
 	var err error
+	if cfg.PublicKey != "" {
+		d.key, err = readKey(cfg.PublicKey)
+		return d, err
+	}
 	d.gateway, err = gateway.New(gateway.Config{
 		Token: gateway.Token(cfg.Token.reveal()), URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Dial: cfg.Dial, Logger: cfg.Logger,
 	})
 	return d, err
+}
+
+// readKey reads an application's public key.
+func readKey(text string) (ed25519.PublicKey, error) {
+	key, err := hex.DecodeString(text)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, errors.New("discord: Config.PublicKey is not an application's public key, which has 64 hexadecimal digits")
+	}
+	return key, nil
 }
 
 var (
@@ -134,8 +152,7 @@ var (
 )
 
 // Run receives until ctx ends, and returns when nothing is being handled any
-// more. Discord being away is no error: it goes on when it is back. An error is
-// a sentence about what only the operator can put right.
+// more. Discord being away, or refusing the bot, is no error: Healthy says so.
 func (d *Discord) Run(ctx context.Context) error {
 	defer d.work.Wait()
 	app, err := d.learn(ctx)
@@ -152,23 +169,26 @@ func (d *Discord) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	return d.gateway.Run(ctx)
+	if err := d.gateway.Run(ctx); err != nil {
+		d.log.Error("Discord cannot be reached until kiebot is started again", "error", err)
+		d.mu.Lock()
+		d.err = err
+		d.mu.Unlock()
+		<-ctx.Done() // deliveries go on by what they have
+	}
+	return nil
 }
 
 // application is what Discord says about ours.
 type application struct {
-	ID  string `json:"id"`
-	Key string `json:"verify_key"`
+	ID string `json:"id"`
 }
 
 // learn asks which application this is, until it is told.
 func (d *Discord) learn(ctx context.Context) (app application, err error) {
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		err = d.api.do(ctx, call{method: http.MethodGet, route: "/applications/@me"}, &app)
-		if key, failed := hex.DecodeString(app.Key); err == nil && failed == nil && len(key) == ed25519.PublicKeySize {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.key = key
+		if err == nil && app.ID != "" {
 			return app, nil
 		}
 		d.trouble(err)

@@ -174,8 +174,12 @@ func (w *world) start() {
 	w.must(err)
 	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1, Now: now})
 	w.must(err)
+	key := ""
+	if w.cfg.hook {
+		key = w.discord.PublicKey()
+	}
 	w.ours, err = New(Config{
-		Token: Token(w.discord.Token()), URL: w.discord.URL() + "/api/v10", Bot: words, HTTP: w.cfg.hook, Prefix: w.cfg.prefix,
+		Token: Token(w.discord.Token()), URL: w.discord.URL(), Bot: words, PublicKey: key, Prefix: w.cfg.prefix,
 		Transport: w.net, Dial: w.discord.DialContext, Logger: log, Now: now,
 	})
 	w.must(err)

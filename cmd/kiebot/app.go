@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/discord"
 	"kiebot/bots/telegram"
 	"kiebot/bots/web"
 	"kiebot/core"
@@ -38,6 +39,7 @@ type app struct {
 	access string // the token that opens the web chat; empty when it is open
 
 	telegram *telegram.Telegram // nil without TELEGRAM_TOKEN
+	discord  *discord.Discord   // nil without DISCORD_TOKEN
 }
 
 // options are what tells demo and serve apart.
@@ -109,6 +111,11 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 			return err
 		}
 	}
+	if s.discord.token != "" {
+		if err := a.makeDiscord(s, links); err != nil {
+			return err
+		}
+	}
 	a.routes(links, spool)
 	return nil
 }
@@ -124,7 +131,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	}
 	cfg := core.Config{
 		Store: a.store, Kie: accounts, Catalog: models, Spool: spool, MediaKept: s.mediaKept,
-		Sources: o.sources, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
+		Sources: map[string]core.Source{}, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
 		Adapters: map[string]core.Adapter{
 			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
 				return a.page.Deliver(ctx, p)
@@ -134,10 +141,14 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	cfg.Policy, cfg.LowBalance = s.policy, lowBalance
 	if s.telegramToken != "" {
 		cfg.Adapters[telegram.Platform] = telegramChat{a}
-		cfg.Sources = map[string]core.Source{telegram.Platform: telegramChat{a}}
-		maps.Copy(cfg.Sources, o.sources)
-		cfg.Alert = a.alerter(s)
+		cfg.Sources[telegram.Platform] = telegramChat{a}
 	}
+	if s.discord.token != "" {
+		cfg.Adapters[discord.Platform] = discordChat{a}
+		cfg.Sources[discord.Platform] = discordChat{a}
+	}
+	cfg.Alert = a.alerter(s)
+	maps.Copy(cfg.Sources, o.sources)
 	for platform, adapter := range o.adapters {
 		cfg.Adapters[platform] = adapter
 	}
@@ -178,6 +189,9 @@ func (a *app) routes(links *media.Links, spool *media.Spool) {
 	if a.telegram != nil {
 		a.mux.Handle("POST "+telegram.WebhookPath, a.telegram.Handler())
 	}
+	if a.discord != nil {
+		a.mux.Handle("POST "+discord.WebhookPath, a.discord.Handler())
+	}
 	a.mux.Handle("/", a.page.Handler())
 }
 
@@ -186,10 +200,14 @@ func (a *app) ready() error {
 	if a.store.Healthy() != nil {
 		return errors.New("the store takes no work until kiebot is started again")
 	}
+	var chats []error
 	if a.telegram != nil {
-		return a.telegram.Healthy()
+		chats = append(chats, a.telegram.Healthy())
 	}
-	return nil
+	if a.discord != nil {
+		chats = append(chats, a.discord.Healthy())
+	}
+	return errors.Join(chats...)
 }
 
 func answer(w http.ResponseWriter, err error) {
@@ -258,11 +276,17 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		moved = a.engine.Run(ctx)
 	})
 	parts.Go(func() { a.models.watch(ctx, a.log) })
-	var received error
+	var telegramEnded, discordEnded error
 	if a.telegram != nil {
 		parts.Go(func() {
 			defer cancel()
-			received = a.telegram.Run(ctx)
+			telegramEnded = a.telegram.Run(ctx)
+		})
+	}
+	if a.discord != nil {
+		parts.Go(func() {
+			defer cancel()
+			discordEnded = a.discord.Run(ctx)
 		})
 	}
 	<-ctx.Done()
@@ -274,5 +298,5 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		server.Close()
 	}
 	parts.Wait()
-	return errors.Join(served, moved, received)
+	return errors.Join(served, moved, telegramEnded, discordEnded)
 }

@@ -43,6 +43,11 @@ type environment struct {
 	TelegramURL    string `envconfig:"TELEGRAM_API_URL" default:"https://api.telegram.org" desc:"address of the Bot API; a local server takes larger files"`
 	TelegramMode   string `envconfig:"TELEGRAM_MODE" default:"polling" desc:"polling, or webhook, which needs PUBLIC_URL"`
 	TelegramSecret string `envconfig:"TELEGRAM_WEBHOOK_SECRET" secret:"true" desc:"what Telegram shows to prove a webhook; made and kept when empty"`
+	DiscordToken   string `envconfig:"DISCORD_TOKEN" secret:"true" desc:"turns Discord on; the bot's token, from https://discord.com/developers/applications"`
+	DiscordKey     string `envconfig:"DISCORD_PUBLIC_KEY" desc:"the application's public key: with PUBLIC_URL interactions come over HTTP, in place of the gateway"`
+	DiscordURL     string `envconfig:"DISCORD_API_URL" default:"https://discord.com" desc:"address of Discord's API"`
+	DiscordShards  string `envconfig:"DISCORD_SHARDS" default:"auto" desc:"of the gateway: auto, or n/m for the n-th of m processes, from 0"`
+	DiscordPrefix  string `envconfig:"DISCORD_PREFIX" desc:"begins the name of every command, beside another bot with an /imagine"`
 	Admins         string `envconfig:"ADMINS" desc:"who runs this: telegram:123,discord:456"`
 	Allow          string `envconfig:"ALLOW" desc:"who may use it beside the admins: telegram:123, telegram:chat:-100123, discord:guild:456, discord:role:789, or everyone"`
 	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
@@ -80,6 +85,7 @@ type settings struct {
 	telegramURL     string
 	telegramWebhook bool       // or polling
 	telegramSecret  kie.Secret // may be empty
+	discord         discordSettings
 	admins          []core.Identity
 
 	listen    string
@@ -223,6 +229,7 @@ func (e environment) read(found *problems) settings {
 	e.readMedia(&s, found)
 	e.readQuota(&s, found)
 	e.readTelegram(&s, found)
+	e.readDiscord(&s, found)
 	e.readPeople(&s, found)
 	e.readRetention(&s, found)
 	e.readTexts(&s, found)

@@ -1,21 +1,25 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"strings"
 
+	"kiebot/bots/discord"
+	"kiebot/bots/telegram"
 	"kiebot/bots/web"
 	"kiebot/core"
 )
 
 const everyone = "everyone"
 
-// A person is "telegram:123", a place "telegram:chat:-100123", "discord:guild:456"
-// or "discord:role:789". Ids on both platforms are numbers; only chats of
+// A person is "telegram:123", a place "telegram:chat:-100123", "discord:guild:456",
+// "discord:channel:457" or "discord:role:789". Ids on both platforms are numbers; only chats of
 // Telegram have negative ones.
 var (
 	person = regexp.MustCompile(`^(telegram|discord):([1-9][0-9]{0,19})$`)
-	place  = regexp.MustCompile(`^(telegram:chat:-?|discord:guild:|discord:role:)[1-9][0-9]{0,19}$`)
+	place  = regexp.MustCompile(`^(telegram:chat:-?|discord:guild:|discord:channel:|discord:role:)[1-9][0-9]{0,19}$`)
 )
 
 // readPeople finds out who runs kiebot and who may use it.
@@ -35,7 +39,7 @@ func (e environment) readPeople(s *settings, found *problems) {
 	s.policy.Allow = []string{localUser.String()} // has the link to the page, and so the machine
 	for i, entry := range allow {
 		if !person.MatchString(entry) && !place.MatchString(entry) {
-			found.add("ALLOW", "has an entry, number %d, that is neither everyone alone nor a person or place, such as telegram:123, telegram:chat:-100123, discord:guild:456 or discord:role:789", i+1)
+			found.add("ALLOW", "has an entry, number %d, that is neither everyone alone nor a person or place, such as telegram:123, telegram:chat:-100123, discord:guild:456, discord:channel:457 or discord:role:789", i+1)
 		}
 		s.policy.Allow = append(s.policy.Allow, entry)
 	}
@@ -51,7 +55,7 @@ func (e environment) readPeople(s *settings, found *problems) {
 var localUser = core.Identity{Platform: web.Platform, User: "local"}
 
 // reachable says whether there is a chat that strangers can come to.
-func (s settings) reachable() bool { return s.telegramToken != "" }
+func (s settings) reachable() bool { return s.telegramToken != "" || s.discord.token != "" }
 
 // entries splits a list at its commas. Spaces do not count, nor does an empty list.
 func entries(list string) []string {
@@ -63,4 +67,34 @@ func entries(list string) []string {
 		all = append(all, strings.TrimSpace(entry))
 	}
 	return all
+}
+
+// alerter tells the admins who can be told; nil when there are none. One who
+// heard of it is enough: an admin who never wrote to the bot must not keep the
+// alert waiting.
+func (a *app) alerter(s settings) func(context.Context, core.Alert) error {
+	var tells []func(ctx context.Context, words string) error
+	for _, who := range s.admins {
+		switch {
+		case who.Platform == telegram.Platform && s.telegramToken != "":
+			tells = append(tells, func(ctx context.Context, words string) error { return a.telegram.Tell(ctx, who.User, words) })
+		case who.Platform == discord.Platform && s.discord.token != "":
+			tells = append(tells, func(ctx context.Context, words string) error { return a.discord.Tell(ctx, who.User, words) })
+		}
+	}
+	if len(tells) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, alert core.Alert) error {
+		var failed []error
+		for _, tell := range tells {
+			if err := tell(ctx, a.bot.Alert(alert, s.locale)); err != nil {
+				failed = append(failed, err)
+			}
+		}
+		if len(failed) < len(tells) {
+			return nil
+		}
+		return errors.Join(failed...)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -78,30 +77,3 @@ func (c telegramChat) Open(ctx context.Context, file core.InputFile) (io.ReadClo
 
 // Pace implements core.Paced.
 func (telegramChat) Pace(lane core.Lane) core.Pace { return telegram.Pace(lane) }
-
-// alerter tells the admins who are on Telegram; nil when there are none. One
-// who heard of it is enough: an admin who never wrote to the bot must not keep
-// the alert waiting.
-func (a *app) alerter(s settings) func(context.Context, core.Alert) error {
-	var admins []string
-	for _, who := range s.admins {
-		if who.Platform == telegram.Platform {
-			admins = append(admins, who.User)
-		}
-	}
-	if len(admins) == 0 {
-		return nil
-	}
-	return func(ctx context.Context, alert core.Alert) error {
-		var failed []error
-		for _, user := range admins {
-			if err := a.telegram.Tell(ctx, user, a.bot.Alert(alert, s.locale)); err != nil {
-				failed = append(failed, err)
-			}
-		}
-		if len(failed) < len(admins) {
-			return nil
-		}
-		return errors.Join(failed...)
-	}
-}
