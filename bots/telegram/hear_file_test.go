@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -24,10 +25,12 @@ func dot(t *testing.T, n uint8) []byte {
 	return data.Bytes()
 }
 
-// inputs lists the files that the last request to Kie had, in order.
+// inputs lists the files that the last request to Kie had, by their fields' names.
 func (w *town) inputs() (urls []string) {
 	tasks := w.kie.Tasks()
-	for _, value := range tasks[len(tasks)-1].Input {
+	input := tasks[len(tasks)-1].Input
+	for _, name := range slices.Sorted(maps.Keys(input)) {
+		value := input[name]
 		for _, one := range append(list(value), value) {
 			if url, ok := one.(string); ok && strings.HasPrefix(url, w.kie.URL()) {
 				urls = append(urls, url)
@@ -134,18 +137,17 @@ func TestHearFilesThatDoNotFit(t *testing.T) {
 		media telegramtest.Media
 		says  []string
 	}{
-		{"21 MB", big, []string{"big.png", "21 MB"}},
-		{"3 GB", huge, []string{"big.png", "21 MB"}},
+		{"21 MB", big, []string{"big.png", "21"}},
+		{"3 GB", huge, []string{"big.png", "21"}},
 		{"nothing", telegramtest.Document("empty.png", []byte{}), []string{"empty.png"}},
 		{"HEIC", heic, []string{"photo.heic", "PNG"}},
 		{"HEIC that does not say so", unnamed, []string{"photo.heic"}},
 		{"a text", telegramtest.Document("notes.txt", []byte("hello")), []string{"notes.txt", "PNG"}},
 	} {
-		inTown(t, townConfig{}, func(t *testing.T, w *town) {
-			ann := w.tg.Person("Ann")
-			ann.Sends(test.media, "/edit make it blue")
-			ann.Until(t, finds("text", append(test.says, "othing was charged")...))
-			if n := len(w.kie.Tasks()); n != 0 {
+		inEveryLanguage(t, townConfig{}, func(t *testing.T, c *talk) {
+			sent := c.ann.Sends(test.media, "/edit make it blue")
+			c.after(sent, "text", append(test.says, c.in("othing was charged", "ичего не списано"))...)
+			if n := len(c.kie.Tasks()); n != 0 {
 				t.Errorf("%s: %d requests", test.name, n)
 			}
 		})
@@ -181,23 +183,18 @@ func TestHearLargeFilesOnALocalServer(t *testing.T) {
 // where a command has no use for a file its words are enough.
 func TestHearOtherKinds(t *testing.T) {
 	clip := []byte("\x00\x00\x00\x18ftypmp42")
-	inTown(t, townConfig{}, func(t *testing.T, w *town) {
-		ann := w.tg.Person("Ann")
+	inEveryLanguage(t, townConfig{}, func(t *testing.T, c *talk) {
 		for _, media := range []telegramtest.Media{
 			telegramtest.Video(clip, 640, 360, 3), telegramtest.VideoNote(clip, 240, 3), telegramtest.Animation(clip, 320, 240, 2),
 			telegramtest.Audio("song.mp3", []byte("ID3"), 20), telegramtest.Voice([]byte("OggS"), 3), telegramtest.Photo(dot(t, 1)),
 		} {
-			ann.Sends(media, "")
-			if m := ann.Next(t); m.Kind() != "text" || !strings.Contains(m.Words(), "Nothing was charged") {
-				t.Errorf("%s: %s", media.Kind, m)
-			}
+			c.after(c.ann.Sends(media, ""), "text", c.in("Nothing was charged.", "Ничего не списано."))
 		}
-		if n := len(w.kie.Tasks()); n != 0 {
+		if n := len(c.kie.Tasks()); n != 0 {
 			t.Errorf("%d requests", n)
 		}
-		ann.RepliesWith(ann.Types("/queue"), telegramtest.Voice([]byte("OggS"), 3), "/imagine a cat")
-		ann.Until(t, finds("photo", "a cat"))
-		if got := w.inputs(); len(got) != 0 {
+		c.after(c.ann.RepliesWith(c.ann.Types("/queue"), telegramtest.Voice([]byte("OggS"), 3), "/imagine a cat"), "photo", "a cat")
+		if got := c.inputs(); len(got) != 0 {
 			t.Errorf("Kie got %q", got)
 		}
 	})

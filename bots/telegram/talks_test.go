@@ -13,6 +13,9 @@ import (
 // What people say to each other in the tests whose names begin with TestTalk:
 //
 //	commands, one by one, in every chat      TestTalkEveryCommand, TestTalkCommandsInGroups
+//	photo, file, sticker, video, music,      TestTalkEveryInput, TestTalkSeveralInputs,
+//	voice, album; alone and as an answer     TestHearPictures, TestHearAlbum
+//	files that cannot be used                TestHearFilesThatDoNotFit, TestHearOtherKinds
 //	buttons under a job in every state       TestTalkEveryButton, TestTalkThePrice
 //	topics, migration, blocks, faults        the other TestTalk and TestHear
 //
