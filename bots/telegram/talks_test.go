@@ -17,6 +17,7 @@ import (
 //	voice, album; alone and as an answer     TestHearPictures, TestHearAlbum
 //	files that cannot be used                TestHearFilesThatDoNotFit, TestHearOtherKinds
 //	buttons under a job in every state       TestTalkEveryButton, TestTalkThePrice
+//	menus: models, settings, chat, draft     TestTalkEveryMenu, TestTalkMenus, TestTalkDraft
 //	topics, migration, blocks, faults        the other TestTalk and TestHear
 //
 // The first of each line walks what the bot itself offers, so that something
