@@ -462,6 +462,9 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 	lead := tasks[0]
 	p.Shown, p.Usual = lead.Shown, e.learned.usual(lead.Request.Model)
 	if lead.State == Queued {
+		if err := e.recallAccounts(tx, false); err != nil {
+			return Parcel{}, err
+		}
 		p.Position = e.creator.position(lead.ID)
 		p.Paused, p.Resume = e.paused(lead)
 	}

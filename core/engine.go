@@ -193,6 +193,9 @@ type Engine struct {
 	decoded atomic.Pointer[policyInForce]
 	running atomic.Bool
 	lease   atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
+
+	recalling sync.Mutex
+	recalled  bool // accounts that were parked are parked again
 }
 
 // New checks the configuration. Nothing runs and nothing is read until Run.

@@ -11,7 +11,7 @@ func (e *Engine) resume(ctx context.Context) error {
 	if err := e.recallDurations(ctx); err != nil {
 		return err
 	}
-	if err := e.recallAccounts(ctx); err != nil {
+	if err := e.store.View(ctx, func(tx Tx) error { return e.recallAccounts(tx, true) }); err != nil {
 		return err
 	}
 	e.creator.clear()

@@ -263,20 +263,25 @@ func (e *Engine) tellOfRemoved(ctx context.Context, missing map[string]int) erro
 }
 
 // recallAccounts parks the accounts that were parked when the process ended.
-// The first task is let through to see whether that has changed.
-func (e *Engine) recallAccounts(ctx context.Context) error {
-	return e.store.View(ctx, func(tx Tx) error {
-		for _, a := range e.kies {
-			var told accountNote
-			if _, err := settingJSON(tx, noteSetting(a.name), &told); err != nil {
-				return err
-			}
-			if told.Parked != "" {
-				a.gate.set(told.Parked, e.cfg.Now())
-			}
-		}
+// The first task is let through to see whether that has changed. A start does so
+// anew; what is shown before it does so as well, once.
+func (e *Engine) recallAccounts(tx Tx, anew bool) error {
+	e.recalling.Lock()
+	defer e.recalling.Unlock()
+	if e.recalled && !anew {
 		return nil
-	})
+	}
+	for _, a := range e.kies {
+		var told accountNote
+		if _, err := settingJSON(tx, noteSetting(a.name), &told); err != nil {
+			return err
+		}
+		if told.Parked != "" {
+			a.gate.set(told.Parked, e.cfg.Now())
+		}
+	}
+	e.recalled = true
+	return nil
 }
 
 // KieAccountState is how one of the operator's Kie accounts is.

@@ -161,3 +161,35 @@ func TestRemovedKieAccountIsTold(t *testing.T) {
 		}
 	})
 }
+
+// That an account is parked is known from the first moment after a restart,
+// also to a page that shows a request before the engine runs.
+func TestParkedIsKnownAtOnceAfterARestart(t *testing.T) {
+	p := &platform{}
+	playOn(t, p, nil, func(t *testing.T, w *world) {
+		wantPaused := func(id core.TaskID) {
+			t.Helper()
+			synctest.Wait()
+			shown := p.to(func(d core.Delivery) bool { return d.Lead == id })
+			if len(shown) == 0 {
+				t.Error("nothing was shown")
+			}
+			for _, c := range shown {
+				if c.parcel.Tasks[0].State == core.Queued && c.parcel.Paused != core.FailNoCredits { // one is tried at once
+					t.Errorf("%s says paused for %q", c.parcel.Delivery.Kind, c.parcel.Paused)
+				}
+			}
+		}
+		w.kie.Always(kietest.CallCreate, kietest.Answer(402, "too little"))
+		w.submit(request("a cat"))
+		nap(90 * time.Second)
+		w.reopen(nil)
+		early := w.submit(request("another"))
+		if now, err := w.engine.Snapshot(t.Context(), early); err != nil || now.Paused != core.FailNoCredits {
+			t.Errorf("before it runs: paused for %q, %v", now.Paused, err)
+		}
+		w.run()
+		wantPaused(early)
+		wantPaused(w.submit(request("a third")))
+	})
+}
