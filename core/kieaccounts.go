@@ -118,6 +118,34 @@ func (e *Engine) kieAccount(name string) *kieAccount {
 	return nil
 }
 
+// read asks the account about one of its Kie tasks, within its budget: the
+// caller has acquired one of its reads.
+func (a *kieAccount) read(ctx context.Context, ref kie.Ref) (kie.Status, error) {
+	readCtx, cancel := context.WithTimeout(ctx, readFor)
+	defer cancel()
+	asked := time.Now()
+	status, err := a.client.Status(readCtx, ref)
+	if ctx.Err() == nil {
+		a.tracker.reads.answered(asked, time.Now(), err)
+	}
+	return status, err
+}
+
+// whoHas is the first account but one that knows the Kie task; nil when none does.
+func (e *Engine) whoHas(ctx context.Context, ref kie.Ref, but *kieAccount) *kieAccount {
+	for _, a := range e.kies {
+		if a == but || a.tracker.reads.acquire(ctx) != nil {
+			continue
+		}
+		_, err := a.read(ctx, ref)
+		a.tracker.reads.release()
+		if err == nil {
+			return a
+		}
+	}
+	return nil
+}
+
 // parentsKieAccount is where a request with a parent should go: to the Kie
 // account that has the parent. It has to go there when its input names the
 // parent's Kie task, which no other account knows.

@@ -264,7 +264,8 @@ type Task struct {
 	// KieAccount names the Kie account that the task is at. While it is queued
 	// this is only where it should go, empty when any will do, unless KieBound
 	// says that no other can serve it. Empty with Kie set is of a time when
-	// there was one account.
+	// there was one account, or of a callback about a task that the store does
+	// not know to have been sent: it is looked for at all of them.
 	KieAccount string  `json:"kie_account,omitempty"`
 	KieBound   bool    `json:"kie_bound,omitempty"`
 	Kie        kie.Ref `json:"kie,omitzero"`

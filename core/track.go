@@ -80,7 +80,7 @@ func (e *Engine) track(ctx context.Context, a *kieAccount, l look) {
 		a.tracker.again(l, e.cfg.Now().Add(time.Minute))
 		return
 	}
-	if task.Due.IsZero() || task.Kie.IsZero() || task.State == Unresolved {
+	if task.Due.IsZero() || task.Kie.IsZero() || task.State == Unresolved || e.trackerOf(task) != a.tracker {
 		a.tracker.reads.refund()
 		return
 	}
@@ -116,15 +116,16 @@ func (e *Engine) graceOver(ctx context.Context, id TaskID) error {
 // read asks Kie and commits what has changed. A read that finds the task
 // still running costs no commit.
 func (e *Engine) read(ctx context.Context, a *kieAccount, task Task, l look) error {
-	readCtx, cancel := context.WithTimeout(ctx, readFor)
-	asked := time.Now()
-	status, err := a.client.Status(readCtx, task.Kie)
-	cancel()
+	status, err := a.read(ctx, task.Kie)
 	now := e.cfg.Now()
 	if ctx.Err() != nil {
 		return nil
 	}
-	a.tracker.reads.answered(asked, time.Now(), err)
+	if task.KieAccount == "" && kie.KindOf(err) == kie.ErrNotFound {
+		if other := e.whoHas(ctx, task.Kie, a); other != nil {
+			return e.foundAt(ctx, task.ID, other)
+		}
+	}
 	if err != nil {
 		return e.unread(ctx, a, task, l, err, now)
 	}
@@ -138,6 +139,20 @@ func (e *Engine) read(ctx context.Context, a *kieAccount, task Task, l look) err
 		return e.empty(ctx, task.ID, status)
 	}
 	return e.unfinished(ctx, a, task, l, now)
+}
+
+// foundAt notes which Kie account has a task of which that was not known, and
+// has it read there.
+func (e *Engine) foundAt(ctx context.Context, id TaskID, a *kieAccount) error {
+	return e.changeTask(ctx, id, func(c *change, t *Task) error {
+		if t.KieAccount != "" || t.Due.IsZero() {
+			return nil
+		}
+		c.arrive(t.KieAccount, t.State, Queued)
+		c.arrive(a.name, Queued, t.State)
+		t.KieAccount, t.Due = a.name, urgent()
+		return c.putTask(*t)
+	})
 }
 
 // unread decides about a read that failed: an outage postpones, the longer it
