@@ -1,0 +1,142 @@
+package discord
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kiebot/bots/discord/discordtest"
+	"kiebot/kie/kietest"
+)
+
+// slow is a Kie whose tasks take longer than the token of an interaction lives.
+func slow() kietest.Config {
+	return kietest.Config{Durations: kietest.Durations{Image: 20 * time.Minute}}
+}
+
+// After fourteen minutes the bot edits the message by itself, and Discord never
+// has to refuse a token.
+func TestAResultAfterTheTokenIsOver(t *testing.T) {
+	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
+		asked := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"))
+		result := asked.Becomes(t, made(1, "a cat"))
+		if result.For != "" || len(w.channel.FromBot()) != 1 {
+			t.Errorf("%s", w.channel.FromBot())
+		}
+		if n := w.discord.Invalid(); n != 0 {
+			t.Errorf("%d calls were refused", n)
+		}
+	})
+}
+
+// When Discord ends the token early, one refusal is enough.
+func TestATokenThatEndsEarly(t *testing.T) {
+	both(t, worldConfig{kie: kietest.Config{Durations: kietest.Durations{Image: 2 * time.Minute}}}, func(t *testing.T, w *world) {
+		asked := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"))
+		asked.Becomes(t, says("generating"))
+		asked.Expire()
+		asked.Becomes(t, made(1, "a cat"))
+		if n := w.discord.Invalid(); n > 1 {
+			t.Errorf("%d calls were refused", n)
+		}
+	})
+}
+
+// Where the bot may not write, the result comes as a direct message.
+func TestAResultThatOutlivesItsPlace(t *testing.T) {
+	for name, change := range map[string]func(*world) *discordtest.Channel{
+		"no permissions": func(w *world) *discordtest.Channel {
+			c := w.guild.Channel("closed")
+			c.Deny(mayAttach | maySend)
+			return c
+		},
+		"a server without the bot": func(w *world) *discordtest.Channel {
+			w.ada.Installs()
+			return w.discord.ForeignGuild("elsewhere", w.ada).Channel("pictures")
+		},
+		"a conversation of others": func(w *world) *discordtest.Channel {
+			w.ada.Installs()
+			return w.discord.GroupDM(w.ada, w.eva)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
+				c := change(w)
+				c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Original(t)
+				w.ada.Until(t, made(1, "a cat"))
+				if n := w.discord.Invalid(); n > 1 {
+					t.Errorf("%d calls were refused", n)
+				}
+			})
+		})
+	}
+}
+
+// What is for one person alone cannot stay in the channel longer than its token.
+func TestAPrivateResultThatIsLate(t *testing.T) {
+	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
+		w.channel.As(w.ada).Types("/imagine", set("prompt", "a secret"), set("private", true)).Original(t)
+		w.ada.Until(t, made(1, "a secret"))
+		if slices.ContainsFunc(w.channel.FromBot(), says("a secret")) {
+			t.Error("everybody sees the secret")
+		}
+	})
+}
+
+// Who takes no direct messages gets the result with /show.
+func TestShowWhereNothingElseGoes(t *testing.T) {
+	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
+		w.ada.Installs()
+		w.ada.ClosesMessages()
+		c := w.discord.ForeignGuild("elsewhere", w.ada).Channel("pictures")
+		c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Original(t)
+		time.Sleep(40 * time.Minute)
+		history := c.As(w.ada).Types("/history").Original(t)
+		id := ""
+		for _, word := range strings.Fields(history.Words()) {
+			if len(word) == 8 && strings.ToLower(word) == word {
+				id = word
+			}
+		}
+		c.As(w.ada).Types("/show", set("about", id)).Becomes(t, made(1, "a cat"))
+	})
+}
+
+// A restart in the middle changes nothing that anybody sees.
+func TestRestart(t *testing.T) {
+	both(t, worldConfig{kie: kietest.Config{Durations: kietest.Durations{Image: 2 * time.Minute}}}, func(t *testing.T, w *world) {
+		asked := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"))
+		asked.Becomes(t, says("generating"))
+		w.end()
+		w.start()
+		asked.Becomes(t, made(1, "a cat"))
+		if len(w.channel.FromBot()) != 1 {
+			t.Errorf("%s", w.channel.FromBot())
+		}
+	})
+}
+
+// A command that takes longer is told so in time, and a refusal that comes then
+// is still for the person alone.
+func TestASlowAnswer(t *testing.T) {
+	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		for range atOnce {
+			w.ours.slots <- struct{}{}
+		}
+		asked := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"), set("model", "nothing"))
+		answer := asked.Answer(t)
+		if !answer.Deferred() || answer.After > 300*time.Millisecond {
+			t.Errorf("%+v", answer)
+		}
+		time.Sleep(time.Second)
+		for range atOnce {
+			<-w.ours.slots
+		}
+		refused := w.channel.As(w.ada).Until(t, says("nothing", "charged"))
+		if refused.For != w.ada.ID() {
+			t.Errorf("%s", refused)
+		}
+		w.discord.Until(t, func() bool { return len(w.channel.FromBot()) == 0 })
+	})
+}
