@@ -1,6 +1,7 @@
 package discordtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,17 +97,18 @@ func (w *watched) Read(p []byte) (int, error) {
 // readAll reads up to limit bytes; more are an error with status 413, after
 // all was read.
 func readAll(from io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(from, limit+1))
+	var data bytes.Buffer
+	n, err := data.ReadFrom(io.LimitReader(from, limit+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading a body: %w", err)
-	case int64(len(data)) > limit:
+	case n > limit:
 		if _, err := io.Copy(io.Discard, from); err != nil {
 			return nil, fmt.Errorf("reading a body: %w", err)
 		}
 		return nil, tooLarge()
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 var filePart = regexp.MustCompile(`^files\[([0-9]{1,3})\]$`)

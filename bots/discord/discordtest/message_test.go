@@ -232,8 +232,10 @@ func TestSizes(t *testing.T) {
 	chat := guild.Channel("general")
 	path := "/channels/" + chat.ID() + "/messages"
 	b.register(imagine())
-	send := func(where string, size int) reply {
-		return b.upload("POST", where, nil, map[string][]byte{"a.bin": make([]byte, size)})
+	send := func(where string, size int64) reply {
+		return b.send("POST", where, "multipart/form-data; boundary=x", io.MultiReader(
+			strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"a.bin\"\r\n\r\n"),
+			io.LimitReader(zeros{}, size), strings.NewReader("\r\n--x--\r\n")))
 	}
 	b.took(nil, send(path, 10<<20))
 	b.refused(send(path, 10<<20+1), 413, 40005, "Request entity too large")
@@ -246,6 +248,14 @@ func TestSizes(t *testing.T) {
 	b.took(nil, b.answers(in, 4, fields{"content": "x"}))
 	b.took(nil, send(b.hook(in), 51<<20))
 	b.refused(send(b.hook(in), 200<<20+1), 413, 40005, "Request entity too large")
+}
+
+// zeros is as long as it is read.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // An edit keeps the files it lists and drops the others; links are fresh, and
