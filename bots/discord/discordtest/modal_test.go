@@ -87,7 +87,9 @@ func TestForm(t *testing.T) {
 					Values   []string
 				}
 			}
-			Resolved struct{ Attachments map[string]discordtest.Attachment }
+			Resolved struct {
+				Attachments map[string]discordtest.Attachment
+			}
 		}
 	}
 	if err := json.Unmarshal(sent.Payload(), &got); err != nil {
