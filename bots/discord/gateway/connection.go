@@ -320,7 +320,6 @@ func (c *connection) begin(data []byte) error {
 		address = c.address // better than none
 	}
 	c.session = session{id: ready.Session, url: address}
-	c.seq.Store(0)
 	c.up()
 	return nil
 }

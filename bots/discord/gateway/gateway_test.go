@@ -25,11 +25,16 @@ func TestInteractionsArriveInTheirOrder(t *testing.T) {
 		if got := p.took(); !slices.Equal(got, []string{"1", "2", "3"}) {
 			t.Error(got)
 		}
+		for i, raw := range p.raw { // kept
+			if want := interaction(fmt.Sprint(i + 1)); string(raw) != want {
+				t.Errorf("%s in place of %s", raw, want)
+			}
+		}
 		if err := g.Healthy(); err != nil {
 			t.Error(err)
 		}
 		g.ends(time.Second)
-		l.over(closeForGood)
+		l.over(ends)
 		if err := g.Healthy(); err == nil {
 			t.Error("healthy after the end")
 		}
@@ -68,6 +73,25 @@ func TestHeartbeats(t *testing.T) {
 	})
 }
 
+func TestANewSessionIsCountedAnew(t *testing.T) {
+	meets(t, func(t *testing.T, p *peer) {
+		g := p.start(nil)
+		l := p.accept()
+		l.begin()
+		l.closes(4009)
+		l = p.accept()
+		l.hello()
+		l.identified(0, 1)
+		if got := l.next(time.Minute); string(got.Data) != "null" {
+			t.Errorf("heard up to %s of nothing", got.Data)
+		}
+		l.ready()
+		l.breaks()
+		p.accept().resumes()
+		g.ends(time.Second)
+	})
+}
+
 // The peer counts what is sent.
 func TestTooManyHeartbeatsAskedFor(t *testing.T) {
 	meets(t, func(t *testing.T, p *peer) {
@@ -103,7 +127,7 @@ func TestAZombieIsLeftAndTheSessionResumed(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		l.missed(eventInteraction, interaction("1")) // that never came
-		l.over(closeForNow)
+		l.over(keeps)
 		if after := p.since() - unanswered; after != testBeat {
 			t.Errorf("left after %s", after)
 		}
@@ -122,7 +146,7 @@ func TestSilenceEndsAConnection(t *testing.T) {
 		l.begin()
 		heard := l.next(time.Minute).at
 		l.acking.Store(false)
-		l.over(closeForNow)
+		l.over(keeps)
 		if after := p.since() - heard; after != testBeat*3/2 {
 			t.Errorf("left after %s", after)
 		}
@@ -150,7 +174,7 @@ func TestTakingForTooLong(t *testing.T) {
 		l.acking.Store(false) // nobody would read the answer
 		l.interacts("1")
 		p.missed(eventInteraction, interaction("2"))
-		l.over(closeForNow)
+		l.over(keeps)
 		l = p.accept()
 		l.resumes()
 		l.interacts("3")

@@ -57,7 +57,7 @@ func TestOverTheNetwork(t *testing.T) {
 		t.Errorf("heard up to %s", r.Data)
 	}
 	g.ends(10 * time.Second)
-	l.over(closeForGood)
+	l.over(ends)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !slices.Equal(p.taken, []string{"1", "2"}) {

@@ -31,6 +31,12 @@ const (
 	testJitter = 0.25
 )
 
+// The codes with which the bot may close, so that its session stays or ends.
+const (
+	keeps = 4000
+	ends  = 1000
+)
+
 // peer is Discord as far as its gateway goes: a test says what it does, line by
 // line, and it is strict about what it is sent. All of it is in memory, for
 // synctest bubbles.
@@ -48,8 +54,9 @@ type peer struct {
 	dials    []func() error     // in place of the next connections
 	identify time.Time          // of the latest that identified looked at
 	sessions int
-	session  *peerSession // of the latest shard that identified
-	taken    []string     // ids of the interactions that arrived
+	session  *peerSession      // of the latest shard that identified
+	raw      []json.RawMessage // of the interactions, as Take got them
+	taken    []string          // ids of the interactions that arrived
 	log      []string
 }
 
@@ -470,7 +477,7 @@ func (p *peer) Take(raw json.RawMessage) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.taken = append(p.taken, i.ID)
+	p.taken, p.raw = append(p.taken, i.ID), append(p.raw, raw)
 }
 
 // running is a gateway that runs.

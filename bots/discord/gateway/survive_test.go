@@ -18,19 +18,19 @@ import (
 // ways are how a connection ends, and what has to come of it.
 func ways() []way {
 	all := []way{
-		{name: "op 7", end: func(l *line) { l.write(`{"t":null,"s":null,"op":7,"d":null}`); l.over(closeForNow) }},
-		{name: "op 9, true", end: func(l *line) { l.write(`{"op":9,"d":true}`); l.over(closeForNow) }},
-		{name: "op 9, false", end: func(l *line) { l.write(`{"op":9,"d":false}`); l.over(closeForNow) }, gone: true},
+		{name: "op 7", end: func(l *line) { l.write(`{"t":null,"s":null,"op":7,"d":null}`); l.over(keeps) }},
+		{name: "op 9, true", end: func(l *line) { l.write(`{"op":9,"d":true}`); l.over(keeps) }},
+		{name: "op 9, false", end: func(l *line) { l.write(`{"op":9,"d":false}`); l.over(keeps) }, gone: true},
 		{name: "a reset", end: (*line).breaks},
-		{name: "no answers", end: func(l *line) { l.acking.Store(false); l.over(closeForNow) }, slow: true},
+		{name: "no answers", end: func(l *line) { l.acking.Store(false); l.over(keeps) }, slow: true},
 		{name: "a broken frame", end: func(l *line) {
 			l.write(`{"t":"INTERACTION_CREATE","s":7,"op":0,"d":{"token":"secret`)
-			l.over(closeForNow)
+			l.over(keeps)
 		}},
-		{name: "a frame that is no object", end: func(l *line) { l.write(`["secret"]`); l.over(closeForNow) }},
-		{name: "an interaction without data", end: func(l *line) { l.write(`{"t":"INTERACTION_CREATE","s":7,"op":0}`); l.over(closeForNow) }},
-		{name: "a binary frame", end: func(l *line) { l.ws.WriteMessage(websocket.BinaryMessage, []byte("secret")); l.over(closeForNow) }},
-		{name: "a frame without an end", end: func(l *line) { l.floods(); l.over(websocket.CloseMessageTooBig) }},
+		{name: "a frame that is no object", end: func(l *line) { l.write(`["secret"]`); l.over(keeps) }},
+		{name: "an interaction without data", end: func(l *line) { l.write(`{"t":"INTERACTION_CREATE","s":7,"op":0}`); l.over(keeps) }},
+		{name: "a binary frame", end: func(l *line) { l.ws.WriteMessage(websocket.BinaryMessage, []byte("secret")); l.over(keeps) }},
+		{name: "a frame without an end", end: func(l *line) { l.floods(); l.over(1009) }},
 	}
 	for _, code := range []int{1000, 1001, 1011, 4000, 4001, 4002, 4005, 4008, 4999} {
 		all = append(all, way{name: fmt.Sprint(code), end: func(l *line) { l.closes(code) }})
@@ -213,18 +213,18 @@ func TestTheFirstWords(t *testing.T) {
 		code  int
 		after time.Duration // that the bot leaves
 	}{
-		"nothing":                   {func(*line) {}, closeForNow, helloFor},
-		"op 7":                      {func(l *line) { l.write(`{"op":7,"d":null}`) }, closeForNow, 0},
-		"op 9":                      {func(l *line) { l.write(`{"op":9,"d":false}`) }, closeForNow, 0},
-		"no hello, but other words": {func(l *line) { l.write(`{"op":11}`); l.write(`{"op":1}`) }, closeForNow, helloFor},
-		"a hello without a rhythm":  {func(l *line) { l.write(`{"op":10,"d":{}}`) }, closeForNow, 0},
-		"a hello with none":         {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":0}}`) }, closeForNow, 0},
-		"a hello that counts down":  {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":-40000}}`) }, closeForNow, 0},
-		"a hello for ever":          {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":9000000000000000}}`) }, closeForNow, 0},
-		"a hello of another form":   {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":"40000"}}`) }, closeForNow, 0},
-		"a session without a name":  {func(l *line) { l.hello(); l.identified(0, 1); l.write(`{"t":"READY","s":1,"op":0,"d":{}}`) }, closeForNow, 0},
-		"a session of another form": {func(l *line) { l.hello(); l.identified(0, 1); l.write(`{"t":"READY","s":1,"op":0,"d":"secret"}`) }, closeForNow, 0},
-		"no session":                {func(l *line) { l.hello(); l.identified(0, 1) }, closeForNow, readyFor},
+		"nothing":                   {func(*line) {}, keeps, helloFor},
+		"op 7":                      {func(l *line) { l.write(`{"op":7,"d":null}`) }, keeps, 0},
+		"op 9":                      {func(l *line) { l.write(`{"op":9,"d":false}`) }, keeps, 0},
+		"no hello, but other words": {func(l *line) { l.write(`{"op":11}`); l.write(`{"op":1}`) }, keeps, helloFor},
+		"a hello without a rhythm":  {func(l *line) { l.write(`{"op":10,"d":{}}`) }, keeps, 0},
+		"a hello with none":         {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":0}}`) }, keeps, 0},
+		"a hello that counts down":  {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":-40000}}`) }, keeps, 0},
+		"a hello for ever":          {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":9000000000000000}}`) }, keeps, 0},
+		"a hello of another form":   {func(l *line) { l.write(`{"op":10,"d":{"heartbeat_interval":"40000"}}`) }, keeps, 0},
+		"a session without a name":  {func(l *line) { l.hello(); l.identified(0, 1); l.write(`{"t":"READY","s":1,"op":0,"d":{}}`) }, keeps, 0},
+		"a session of another form": {func(l *line) { l.hello(); l.identified(0, 1); l.write(`{"t":"READY","s":1,"op":0,"d":"secret"}`) }, keeps, 0},
+		"no session":                {func(l *line) { l.hello(); l.identified(0, 1) }, keeps, readyFor},
 	} {
 		t.Run(name, func(t *testing.T) {
 			meets(t, func(t *testing.T, p *peer) {
@@ -283,7 +283,7 @@ func TestARefusedResume(t *testing.T) {
 // says but that the session is gone. Then another begins.
 func TestAResumeThatNeverWorks(t *testing.T) {
 	for name, fault := range map[string]func(l *line){
-		"op 9, true": func(l *line) { l.hello(); l.asksResume(); l.write(`{"op":9,"d":true}`); l.over(closeForNow) },
+		"op 9, true": func(l *line) { l.hello(); l.asksResume(); l.write(`{"op":9,"d":true}`); l.over(keeps) },
 		"a reset":    func(l *line) { l.breaks() },
 	} {
 		t.Run(name, func(t *testing.T) {
