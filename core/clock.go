@@ -29,13 +29,15 @@ func clockGap(age time.Duration) time.Duration {
 	}
 }
 
-// clock has the chat show how long the task has been running for as long as it runs.
+// clock has the chat show how long the task has been running for as long as it
+// runs. News of how it was before may come after that of its running.
 func (e *Engine) clock(t Task) {
-	if t.State == Running {
+	switch {
+	case t.State == Running:
 		e.clocks.put(t.ID, e.cfg.Now().Add(clockYoung))
-		return
+	case t.State.Final():
+		e.clocks.drop(t.ID)
 	}
-	e.clocks.drop(t.ID)
 }
 
 // recallClock is clock for a task that is claimed at the start.

@@ -77,9 +77,9 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 	return nil
 }
 
-// recall is plan for a task of which nothing but this is known, and that no
-// schedule holds. The rest is looked up when it is due, since a start may not
-// take long for a million of them.
+// recall is plan for a task of which nothing but this is known, and that only
+// news since the claim can have put into a schedule. The rest is looked up when
+// it is due, since a start may not take long for a million of them.
 func (e *Engine) recall(t Task) {
 	switch t.State {
 	case Queued:
@@ -91,7 +91,7 @@ func (e *Engine) recall(t Task) {
 			e.recallClock(t.ID)
 		}
 		if tracker := e.trackerOf(t); tracker != nil { // else its Kie account was removed
-			tracker.put(t.ID, t.Due)
+			tracker.recall(t.ID, t.Due)
 		}
 	}
 }

@@ -110,6 +110,12 @@ func (t *tracker) again(l look, due time.Time) {
 	t.stir()
 }
 
+// recall has a task that was claimed at the start read when it is due, unless
+// there was news of it since.
+func (t *tracker) recall(id TaskID, due time.Time) {
+	t.again(look{id: id, watch: watch{heard: due.Equal(urgent())}}, due)
+}
+
 // first is when a task that was just created is worth a look.
 func (t *tracker) first(w watch) time.Time {
 	t.mu.Lock()
