@@ -242,8 +242,8 @@ func (d *delivery) create(ctx context.Context, draft draft) error {
 	if d.hooked() && !d.after.shown() {
 		done, err := d.respond(ctx, draft)
 		switch meaning(err) {
-		case failExpired, failGone:
-			// Nothing was answered in time: a process that died, mostly.
+		case failExpired, failGone: // nothing was answered in time: a process that died, mostly
+			d.after.Expired = true
 		default:
 			if done || err != nil {
 				return err
@@ -297,7 +297,8 @@ func soon(ctx context.Context, call func() error) error {
 	const tries, pause = 8, 150 * time.Millisecond
 	for try := 1; ; try++ {
 		err := call()
-		if m := meaning(err); try == tries || m != failExpired && m != failGone {
+		var failed *callError
+		if try == tries || !errors.As(err, &failed) || failed.Status != http.StatusNotFound {
 			return err
 		}
 		select {

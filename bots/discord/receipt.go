@@ -61,4 +61,4 @@ func (r receipt) shown() bool { return r.Message != "" || r.Hooked }
 
 func (r receipt) has(key string) bool { return slices.Contains(r.Done, key) }
 
-func (r receipt) begun() bool { return len(r.Done) > 0 || len(r.Down) > 0 }
+func (r receipt) begun() bool { return len(r.Done) > 0 || len(r.Down) > 0 || r.Expired }
