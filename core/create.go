@@ -60,7 +60,7 @@ func (e *Engine) attend(ctx context.Context, next turn) (Task, *kieAccount) {
 	a, why, retry := e.choose(task, e.cfg.Now())
 	switch {
 	case a == nil:
-		e.postpone(ctx, task.ID, why, retry)
+		e.postpone(ctx, task, why, retry)
 		return Task{}, nil
 	case task.unready(a.name, e.cfg.Now()):
 		e.uploads.put(turn{id: task.ID, person: task.Account, kie: a.name}, e.cfg.Now())
@@ -69,41 +69,57 @@ func (e *Engine) attend(ctx context.Context, next turn) (Task, *kieAccount) {
 	return task, a
 }
 
-// postpone lets the task wait for a usable key, for an hour at most.
-func (e *Engine) postpone(ctx context.Context, id TaskID, reason Reason, retry time.Time) {
-	var waits *Task // nil when it does not
-	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
-		waits = nil
+// postpone lets the task wait for a usable key, for an hour at most. A task
+// that is known to wait for the same reason is only looked at again: while all
+// accounts are parked that is every task, once a minute, and costs no commit.
+func (e *Engine) postpone(ctx context.Context, task Task, reason Reason, retry time.Time) {
+	patience := task.Created.Add(KeyPatience)
+	due := earlier(retry, patience)
+	switch now := e.cfg.Now(); {
+	case reason == "": // an account was opened in between
+		e.creator.put(turnOf(task), now)
+		return
+	case reason == task.Waiting && now.Before(patience):
+		e.creator.put(turnOf(task), due)
+	default:
+		waits, err := e.wait(ctx, task.ID, reason, due)
+		if err != nil {
+			e.log.Error("postponing a task", "task", task.ID, "error", err)
+			e.creator.put(turnOf(task), now.Add(keyPark))
+			return
+		}
+		if !waits {
+			return
+		}
+	}
+	// Whoever opened an account meanwhile did not see this task wait.
+	now := e.cfg.Now()
+	if a, _, _ := e.choose(task, now); a != nil {
+		e.creator.put(turnOf(task), now)
+	}
+}
+
+// wait commits why the queued task waits and until when, and answers true; or
+// that it has waited long enough.
+func (e *Engine) wait(ctx context.Context, id TaskID, reason Reason, due time.Time) (waits bool, err error) {
+	err = e.changeTask(ctx, id, func(c *change, t *Task) error {
+		waits = false
 		if t.State != Queued {
 			return nil
 		}
-		if reason == "" { // an account was opened in between
-			t.Due = c.now
-			return c.putTask(*t)
-		}
-		patience := t.Created.Add(KeyPatience)
-		if !c.now.Before(patience) {
+		if !c.now.Before(t.Created.Add(KeyPatience)) {
 			t.Failure = &Failure{Reason: reason}
 			_, err := c.apply(t, GiveUp)
 			return err
 		}
-		t.Due = earlier(retry, patience)
+		t.Due, waits = due, true
 		if t.Waiting != reason {
 			t.Waiting = reason
 			c.progress = append(c.progress, *t)
 		}
-		waits = t
 		return c.putTask(*t)
 	})
-	switch now := e.cfg.Now(); {
-	case err != nil:
-		e.log.Error("postponing a task", "task", id, "error", err)
-	case waits != nil:
-		// Whoever opened an account meanwhile did not see this task wait.
-		if a, _, _ := e.choose(*waits, now); a != nil {
-			e.creator.put(turnOf(*waits), now)
-		}
-	}
+	return waits, err
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -127,11 +127,12 @@
 // account with the fewest tasks, of those that are open and have room; from
 // then on it stays there, for another account knows neither its id nor its
 // files. An account whose key is refused or that has no credits is parked:
-// what is queued goes to the others, and where there is none it waits. The
-// balance of each is read every five minutes, and every minute while it is
-// parked: at zero it is parked without asking createTask, and opened when a
-// read finds that credits were bought. A balance that was too little for one
-// task does not open it; a task sent every minute does.
+// what is queued goes to the others, and where there is none it waits, which
+// costs a commit a task when it begins and none while it lasts. The balance of
+// each is read every five minutes, and every minute while it is parked: at zero
+// it is parked without asking createTask, and opened when a read finds that
+// credits were bought. A balance that was too little for one task does not open
+// it; a task sent every minute does.
 //
 // # Why a callback is only a hint
 //

@@ -209,7 +209,7 @@ func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, 
 	}
 	usable = preferably(usable, func(a *kieAccount) bool { return a.ready(e.creator.stir) })
 	if len(usable) == 0 {
-		why, retry = firstToRetry(all)
+		why, retry = parkedFor(all)
 		return nil, why, retry
 	}
 	return slices.MinFunc(usable, func(a, b *kieAccount) int { return cmp.Compare(e.burden(a), e.burden(b)) }), "", time.Time{}
@@ -240,11 +240,16 @@ func (e *Engine) burden(a *kieAccount) int64 {
 	return a.leaving.Load() + a.atKie.Load() + int64(e.creator.waiting(a.name)+e.uploads.waiting(a.name))
 }
 
-// firstToRetry is why the accounts are parked, by the one that is tried again first.
-func firstToRetry(all []*kieAccount) (why Reason, retry time.Time) {
+// parkedFor is why the first of the accounts is parked, which stays the same
+// while they are, and when one of them is tried again.
+func parkedFor(all []*kieAccount) (why Reason, retry time.Time) {
 	for _, a := range all {
-		if reason, at := a.gate.state(); reason != "" && (why == "" || at.Before(retry)) {
+		switch reason, at := a.gate.state(); {
+		case reason == "":
+		case why == "":
 			why, retry = reason, at
+		default:
+			retry = earlier(retry, at)
 		}
 	}
 	return why, retry
@@ -264,7 +269,7 @@ func (e *Engine) paused(t Task) (Reason, time.Time) {
 	if slices.ContainsFunc(all, func(a *kieAccount) bool { return a.gate.open() }) {
 		return "", time.Time{}
 	}
-	return firstToRetry(all)
+	return parkedFor(all)
 }
 
 // servable reports whether a task that should go to the account can be dealt

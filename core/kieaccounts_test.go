@@ -173,3 +173,57 @@ func TestFollowUpsStayWithTheirKieAccount(t *testing.T) {
 		}
 	})
 }
+
+// Tasks that wait for a usable key cost no commits while they wait, however
+// many there are; only the one that is sent every minute to try does. They all
+// go on when the key works, and give up when it does not for an hour.
+func TestWaitingForAKeyCostsNoCommits(t *testing.T) {
+	const waiting, minutes = 60, 50
+	for name, c := range map[string]struct {
+		park func(*world) (lift func())
+		most int // commits
+	}{
+		"no credits": {func(w *world) func() {
+			w.kie.SetBalanceOf("one", 0)
+			w.kie.SetBalanceOf("two", 0)
+			return func() { w.kie.SetBalanceOf("one", kietest.DefaultCredits) }
+		}, 0},
+		"no credits, and a key that is refused": {func(w *world) func() {
+			w.kie.SetBalanceOf("one", 0)
+			return w.kie.Always(kietest.CallCreate, kietest.Answer(401, "key"))
+		}, 3 * minutes},
+	} {
+		for _, repaired := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, repaired: %v", name, repaired), func(t *testing.T) {
+				play(t, two(), func(c *core.Config) { c.UserDaily = core.Unlimited }, func(t *testing.T, w *world) {
+					var seen *witness
+					w.reopen(func(s core.Store) core.Store { seen = newWitness(s); return seen })
+					w.run()
+					lift := c.park(w)
+					nap(6 * time.Minute)
+					var ids []core.TaskID
+					for range waiting {
+						ids = append(ids, w.submit(request("a cat")))
+					}
+					w.until("all wait", func() bool { return w.task(ids[waiting-1]).Waiting != "" })
+					nap(time.Minute)
+					seen.take()
+					nap(minutes * time.Minute)
+					if n := len(seen.take()); n > c.most {
+						t.Errorf("%d waiting tasks cost %d commits in %d minutes, want at most %d", waiting, n, minutes, c.most)
+					}
+					end := core.Failed
+					if repaired {
+						lift()
+						end = core.Succeeded
+					}
+					for _, id := range ids {
+						if task := w.untilShown(id); task.State != end || task.Finished.Sub(task.Created) > core.KeyPatience+2*time.Minute {
+							t.Errorf("ended %s after %v", task.State, task.Finished.Sub(task.Created))
+						}
+					}
+				})
+			})
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (e *Engine) uploadLoop(ctx, work context.Context) {
 func (e *Engine) prepare(ctx context.Context, task Task) {
 	a, why, retry := e.choose(task, e.cfg.Now())
 	if a == nil {
-		e.postpone(ctx, task.ID, why, retry)
+		e.postpone(ctx, task, why, retry)
 		return
 	}
 	files := slices.Clone(task.Request.Files)
