@@ -54,22 +54,26 @@ func (t *Telegram) offer(ctx context.Context, q *inlineQuery) {
 		}
 	})
 	results := offered(offer.Tasks)
-	err := t.answerInline(ctx, q.ID, results, offer.New)
+	err := t.answerInline(ctx, q, results, offer.New)
 	if known := meaning(err); len(results) > 0 && (known == failFileID || known == failContent) {
 		t.log.Warn("recent results are not offered", "error", err)
-		err = t.answerInline(ctx, q.ID, nil, offer.New)
+		err = t.answerInline(ctx, q, nil, offer.New)
 	}
-	if err != nil && meaning(err) != failLate {
+	switch meaning(err) {
+	case failNone, failLate, failWait: // the next letter asks again
+	default:
 		t.log.Warn("an inline query was not answered", "error", err)
 	}
 }
 
-func (t *Telegram) answerInline(ctx context.Context, id string, results []models.InlineQueryResult, label string) error {
-	_, err := t.api.AnswerInlineQuery(ctx, &bot.AnswerInlineQueryParams{
-		InlineQueryID: id, Results: append([]models.InlineQueryResult{}, results...), CacheTime: inlineCache, IsPersonal: true,
-		Button: &models.InlineQueryResultsButton{Text: label, StartParameter: startWord},
+func (t *Telegram) answerInline(ctx context.Context, q *inlineQuery, results []models.InlineQueryResult, label string) error {
+	return t.try(ctx, &place{chat: q.From.ID}, 0, func() error {
+		_, err := t.api.AnswerInlineQuery(ctx, &bot.AnswerInlineQueryParams{
+			InlineQueryID: q.ID, Results: append([]models.InlineQueryResult{}, results...), CacheTime: inlineCache, IsPersonal: true,
+			Button: &models.InlineQueryResultsButton{Text: label, StartParameter: startWord},
+		})
+		return err
 	})
-	return err
 }
 
 // offered are the files of the tasks that can be sent by their ids. The

@@ -185,6 +185,23 @@ func TestInlineFaults(t *testing.T) {
 	})
 }
 
+// No query is answered before the time that Telegram asked for.
+func TestInlineFlood(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		w.tg.Fault(telegramtest.Fault{Method: "answerInlineQuery", Status: 429, Text: "Too Many Requests: retry after 40", RetryAfter: 40})
+		for range 5 {
+			ann.Queries("a")
+			<-time.After(7 * time.Second)
+		}
+		if n := len(w.tg.Calls("answerInlineQuery")); n != 1 || w.spy.logged("level=WARN") != 0 {
+			t.Errorf("%d calls, %d warnings", n, w.spy.logged("level=WARN"))
+		}
+		<-time.After(5 * time.Second)
+		ann.Queries("a").Answer(t)
+	})
+}
+
 // An answer that comes too late is nobody's concern, what a bot types nobody's
 // wish; and a file that Telegram does not have any more hides only the files.
 func TestInlineThatIsNotTaken(t *testing.T) {

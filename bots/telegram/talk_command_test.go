@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kiebot/bots"
 	"kiebot/bots/telegram/telegramtest"
 )
 
@@ -101,6 +102,18 @@ func commandTalks() map[string]func(*talk) {
 			bob.Types("/link " + code)
 			bob.Until(c.t, finds("text", c.in("Linked", "Связано")))
 		},
+		"buy": func(c *talk) {
+			menu := c.hears("/buy", "text", c.in("Credits on top of your limits", "Кредиты сверх ваших лимитов"))
+			if _, ok := menu.Button(c.in("100 Stars: 500 credits", "100 звёзд: 500 кредитов")); !ok {
+				c.t.Errorf("%s", menu)
+			}
+		},
+		"terms": func(c *talk) {
+			c.hears("/terms", "text", c.in("You buy credits for this bot", "Вы покупаете кредиты для этого бота"))
+		},
+		"paysupport": func(c *talk) {
+			c.hears("/paysupport", "text", c.in("Something is wrong with a payment", "Что-то не так с платежом"))
+		},
 		"help": func(c *talk) {
 			c.hears("/help", "text", c.in("Hello!", "Здравствуйте!"), "/imagine", "/settings")
 			c.hears("/start", "text", c.in("Hello!", "Здравствуйте!"))
@@ -110,12 +123,17 @@ func commandTalks() map[string]func(*talk) {
 	}
 }
 
+// everything is a town with every command that there can be.
+func everything() townConfig {
+	return townConfig{packs: []bots.Pack{{Stars: 100, Credits: 500_000}}}
+}
+
 // There is a conversation about every command.
 func TestTalkEveryCommand(t *testing.T) {
 	talks := commandTalks()
 	for _, locale := range []string{"en", "ru"} {
 		var commands []string
-		inTown(t, townConfig{}, func(_ *testing.T, w *town) {
+		inTown(t, everything(), func(_ *testing.T, w *town) {
 			for _, c := range w.telegram.cfg.Bot.Commands(locale) {
 				commands = append(commands, c.Name)
 			}
@@ -125,7 +143,7 @@ func TestTalkEveryCommand(t *testing.T) {
 		}
 		for _, name := range commands {
 			t.Run(locale+"/"+name, func(t *testing.T) {
-				inTown(t, townConfig{}, func(t *testing.T, w *town) {
+				inTown(t, everything(), func(t *testing.T, w *town) {
 					talks[name](&talk{w, locale, w.tg.Person("Ann", telegramtest.Language(locale))})
 				})
 			})
@@ -136,15 +154,15 @@ func TestTalkEveryCommand(t *testing.T) {
 // In a group every command and every other name of it is answered where it was
 // typed, in the language of who typed it; what is for one person alone is not.
 func TestTalkCommandsInGroups(t *testing.T) {
-	inEveryLanguage(t, townConfig{}, func(t *testing.T, c *talk) {
+	inEveryLanguage(t, everything(), func(t *testing.T, c *talk) {
 		c.ann.Starts("")
 		c.ann.Next(t)
 		chat := c.tg.Forum("cats", c.ann).Topic("black ones")
 		for _, command := range c.telegram.cfg.Bot.Commands(c.locale) {
 			for _, name := range append([]string{command.Name}, command.Aliases...) {
 				asked := chat.As(c.ann).Types("/" + strings.ToUpper(name) + "@TestBot")
-				if name == "link" {
-					c.understands(c.ann.Until(t, finds("text", "/link ")))
+				if name == "link" || name == "buy" {
+					c.understands(c.ann.Next(t))
 					continue
 				}
 				answer := chat.Next(t)
