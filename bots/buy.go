@@ -250,8 +250,13 @@ const adminRefund = "refund"
 // that, the same command again brings it to its end.
 func (b *Bot) payBack(ctx context.Context, s session, act core.Act, of core.Charge) Reply {
 	p, err := b.engine.PayBack(ctx, act, of)
-	if err != nil {
+	switch {
+	case err != nil:
 		return b.refusal(s.voice, err)
+	case p.Payback.Done:
+		return Reply{Text: s.say("admin.back", args{
+			"Who": p.Payer.String(), "By": p.Payback.By, "Ago": s.ago(p.Payback.At), "Credits": s.credits(p.Payback.Taken),
+		})}
 	}
 	switch err := b.sale.PayBack(ctx, p.Payment); {
 	case errors.Is(err, ErrKept):

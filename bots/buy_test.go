@@ -207,7 +207,7 @@ func TestPaymentGoesBack(t *testing.T) {
 		wantText(t, w.types(ada, "/balance").Text, "8 credits are owed")
 		at.says = nil
 		wantText(t, w.types(boss, "/ADMIN Refund stx1").Text, "back with chat:ada. Taken off: 500 credits. Spent of that, and owed: 8 credits.")
-		wantText(t, w.types(boss, "/admin refund stx1").Text, "went back before")
+		wantText(t, w.types(boss, "/admin refund stx1").Text, "That payment is back with chat:ada, returned by chat:boss (just now). Taken off: 500 credits.")
 		if len(at.asked) != 3 || at.asked[0].Payer != ada || at.asked[0].Charge != (core.Charge{Platform: "chat", ID: "stx1"}) {
 			t.Errorf("%+v", at.asked)
 		}

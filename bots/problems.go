@@ -228,7 +228,7 @@ func (b *Bot) refusal(v voice, err error) Reply {
 	switch refused.Reason {
 	case core.ReasonConfirm:
 		return v.question(refused)
-	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater, core.ReasonNoPayment, core.ReasonPaidBack:
+	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater, core.ReasonNoPayment:
 		return Reply{Refused: true, Text: text} // about what is there: the text speaks of its credits
 	}
 	return v.refuse([]string{sentences(text, b.offersMore(v, refused))})

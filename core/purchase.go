@@ -20,11 +20,9 @@ import (
 // payment that went back leaves the ledger as if it had never come, and what
 // Kie charged is neither lost silently nor booked twice.
 
-// Why a payment does not go back.
-const (
-	ReasonNoPayment Reason = "no_payment" // no such payment was credited
-	ReasonPaidBack  Reason = "paid_back"  // it went back before
-)
+// ReasonNoPayment is why nothing can be done about a payment: none of that name
+// was credited.
+const ReasonNoPayment Reason = "no_payment"
 
 // Charge is a platform's name for a payment.
 type Charge struct {
@@ -117,17 +115,14 @@ func (e *Engine) Buy(ctx context.Context, p Payment) (Purchase, error) {
 }
 
 // PayBack takes back what was bought with the payment, before the platform is
-// asked to return the money: so nothing of it is spent meanwhile. Again before
-// the platform has said yes it changes nothing and gives the same purchase.
+// asked to return the money: so nothing of it is spent meanwhile. Again it
+// changes nothing, and Payback.Done says whether there is anything left to ask.
 func (e *Engine) PayBack(ctx context.Context, act Act, of Charge) (Purchase, error) {
 	return e.changePurchase(ctx, of, func(c *change, p *Purchase) error {
-		switch {
-		case p.Payback == nil:
-			return c.takeBack(p, act)
-		case p.Payback.Done:
-			return &Refusal{Reason: ReasonPaidBack}
+		if p.Payback != nil {
+			return nil
 		}
-		return nil
+		return c.takeBack(p, act)
 	})
 }
 

@@ -382,7 +382,7 @@ func TestTalkRefund(t *testing.T) {
 				admin.Until(t, finds("text", "Звёзды вернулись", "Снято: 500 кредитов", "в долгу: 8 кредитов"))
 				ann.Until(t, finds("text", "100 Stars went back", "8 credits are owed"))
 				admin.Types("/admin refund " + charge)
-				admin.Until(t, finds("text", "Этот платёж уже возвращён"))
+				admin.Until(t, finds("text", "Этот платёж уже вернулся", "telegram:777000777"))
 				if w.left(ann) != "0 left, 8 owed" {
 					t.Error(w.left(ann))
 				}
