@@ -87,7 +87,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	if err := a.makeEngine(s, o, models, spool); err != nil {
 		return err
 	}
-	if a.bot, err = bots.New(bots.Config{Engine: a.engine, Catalog: models, Locale: s.locale, Location: s.location}); err != nil {
+	if a.bot, err = bots.New(bots.Config{Engine: a.engine, Catalog: models, Locale: s.locale, Location: s.location, Admins: s.admins, Sale: a.sale(s)}); err != nil {
 		return err
 	}
 	links, err := media.NewLinks(derive(secret, "file links"), time.Now)

@@ -43,6 +43,9 @@ type environment struct {
 	TelegramURL    string `envconfig:"TELEGRAM_API_URL" default:"https://api.telegram.org" desc:"address of the Bot API; a local server takes larger files"`
 	TelegramMode   string `envconfig:"TELEGRAM_MODE" default:"polling" desc:"polling, or webhook, which needs PUBLIC_URL"`
 	TelegramSecret string `envconfig:"TELEGRAM_WEBHOOK_SECRET" secret:"true" desc:"what Telegram shows to prove a webhook; made and kept when empty"`
+	Stars          string `envconfig:"TELEGRAM_STARS" desc:"credits that people can buy with Telegram Stars, STARS:CREDITS: 100:500,450:2500; empty sells nothing"`
+	StarsSupport   string `envconfig:"TELEGRAM_STARS_SUPPORT" desc:"whom to write to about a payment, for /paysupport: @ann, or a link"`
+	StarsTerms     string `envconfig:"TELEGRAM_STARS_TERMS" desc:"where the terms of the sale stand, for /terms: https://example.org/terms"`
 	DiscordToken   string `envconfig:"DISCORD_TOKEN" secret:"true" desc:"turns Discord on; the bot's token, from https://discord.com/developers/applications"`
 	DiscordKey     string `envconfig:"DISCORD_PUBLIC_KEY" desc:"the application's public key: with PUBLIC_URL interactions come over HTTP, in place of the gateway"`
 	DiscordURL     string `envconfig:"DISCORD_API_URL" default:"https://discord.com" desc:"address of Discord's API"`
@@ -85,6 +88,9 @@ type settings struct {
 	telegramURL     string
 	telegramWebhook bool       // or polling
 	telegramSecret  kie.Secret // may be empty
+	packs           []bots.Pack
+	starsSupport    string
+	starsTerms      string
 	discord         discordSettings
 	admins          []core.Identity
 
@@ -231,6 +237,7 @@ func (e environment) read(found *problems) settings {
 	e.readTelegram(&s, found)
 	e.readDiscord(&s, found)
 	e.readPeople(&s, found)
+	e.readStars(&s, found)
 	e.readRetention(&s, found)
 	e.readTexts(&s, found)
 	e.readLog(&s, found)

@@ -15,12 +15,13 @@ import (
 )
 
 // onTelegram starts kiebot serve against a Bot API server and a Kie of their own.
-func onTelegram(t *testing.T, cfg telegramtest.Config) (*process, *telegramtest.Server) {
+func onTelegram(t *testing.T, cfg telegramtest.Config, env ...string) (*process, *telegramtest.Server) {
 	t.Helper()
 	server := telegramtest.NewServer(cfg)
 	t.Cleanup(server.Close)
 	kie := quickKie(t)
-	p := launch(t, kie, "KIE_UPLOAD_URL="+kie.URL(), "TELEGRAM_TOKEN="+server.Token(), "TELEGRAM_API_URL="+server.URL(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited")
+	all := []string{"KIE_UPLOAD_URL=" + kie.URL(), "TELEGRAM_TOKEN=" + server.Token(), "TELEGRAM_API_URL=" + server.URL(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited"}
+	p := launch(t, kie, append(all, env...)...)
 	p.stop() // now the port is known, and callbacks can be switched on
 	p.start()
 	t.Cleanup(func() {
