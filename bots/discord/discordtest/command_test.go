@@ -53,6 +53,7 @@ func TestRefusedCommands(t *testing.T) {
 		"choices, typed":  {[]fields{command("x", with(with(option(3, "a"), "choices", []fields{{"name": "x", "value": "y"}}), "autocomplete", true))}, "autocomplete"},
 		"length":          {[]fields{command("x", with(option(3, "a"), "max_length", 6001))}, "NUMBER_TYPE_MAX"},
 		"range of text":   {[]fields{command("x", with(option(3, "a"), "min_value", 1))}, "Only numbers"},
+		"file type":       {[]fields{command("x", with(option(11, "a"), "file_types", []string{"png"}))}, "begin with a dot"},
 		"too large":       {[]fields{big}, "APPLICATION_COMMAND_TOO_LARGE"},
 		"mixed":           {[]fields{command("x", option(1, "a"), option(3, "b"))}, "mutually exclusive"},
 		"deep":            {[]fields{command("x", with(option(1, "a"), "options", []fields{option(1, "b")}))}, "nested"},

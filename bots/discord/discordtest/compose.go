@@ -242,7 +242,17 @@ func (k *composing) menu(path []string, c Component) {
 	case c.Disabled && k.modal:
 		k.add(at(path, "disabled"), "DISCORDTEST_DISABLED", "A menu in a modal cannot be disabled.")
 	}
-	values, chosen := map[string]bool{}, 0
+	if k.modal && c.Min != nil && *c.Min == 0 && (c.Required == nil || *c.Required) {
+		k.add(at(path, "min_values"), "DISCORDTEST_REQUIRED", "min_values can only be 0 when required is false.")
+	}
+	checkFileTypes(&k.problems, at(path, "file_types"), c.FileTypes)
+	k.options(path, c, least, most)
+}
+
+// options: each value once, and no more or fewer to begin with than can be
+// picked.
+func (k *composing) options(path []string, c Component, least, most int) {
+	values, chosen := map[string]bool{}, len(c.Defaults)
 	for i, o := range c.Options {
 		if values[o.Value] {
 			k.add(at(at(at(path, "options"), strconv.Itoa(i)), "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified option value is already used")
@@ -252,8 +262,8 @@ func (k *composing) menu(path []string, c Component) {
 			chosen++
 		}
 	}
-	if max(chosen, len(c.Defaults)) > most {
-		k.add(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", "More defaults than can be picked.")
+	if chosen > most || len(c.Defaults) > 0 && chosen < least {
+		k.add(path, "SELECT_COMPONENT_INVALID_DEFAULT_VALUES", "The number of default values must be between min_values and max_values.")
 	}
 }
 

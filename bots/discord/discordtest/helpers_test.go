@@ -187,7 +187,7 @@ func imagine() fields {
 		{"type": 4, "name": "count", "description": "How many", "min_value": 1, "max_value": 4},
 		{"type": 5, "name": "private", "description": "Only for you"},
 		{"type": 6, "name": "for", "description": "For whom"},
-		{"type": 11, "name": "image", "description": "To begin with", "file_types": []string{"png", "jpg"}},
+		{"type": 11, "name": "image", "description": "To begin with", "file_types": []string{"image", ".webp"}},
 	}}
 }
 

@@ -242,7 +242,7 @@ func mustWrite(c Component, given []Value) string {
 func mustUpload(k Speaker, c Component, given []Value, res resolved) []string {
 	ids := []string{}
 	for _, v := range given {
-		if v.file == nil {
+		if v.file == nil || !fitsFile(c.FileTypes, v.file.name) {
 			panic(fmt.Sprintf("discordtest: the field %s takes files", c.CustomID))
 		}
 		f := k.s.keep(k.room, v.file.name, v.file.kind, v.file.data, true)

@@ -42,6 +42,9 @@ func TestRefusedForms(t *testing.T) {
 		"begins too big": {form(label(with(with(input("a"), "value", "abc"), "max_length", 2))), "Must be 2 or fewer"},
 		"11 files":       {form(label(fields{"type": 19, "custom_id": "a", "max_values": 11})), "NUMBER_TYPE_MAX"},
 		"one choice":     {form(label(fields{"type": 21, "custom_id": "a", "options": []fields{{"label": "x", "value": "x"}}})), "Must be between 2 and 10"},
+		"none, required": {form(label(with(menu("a"), "min_values", 0))), "min_values"},
+		"defaults":       {form(label(fields{"type": 5, "custom_id": "a", "default_values": []fields{{"id": "1", "type": "user"}, {"id": "2", "type": "user"}}})), "between min_values and max_values"},
+		"file type":      {form(label(fields{"type": 19, "custom_id": "a", "file_types": []string{"png"}})), "begin with a dot"},
 		"disabled menu":  {form(label(with(menu("a"), "disabled", true))), "cannot be disabled"},
 		"content":        {with(form(label(input("a"))), "content", "x"), `"content"`},
 	} {

@@ -3,6 +3,8 @@ package discordtest
 import (
 	"fmt"
 	"math"
+	"mime"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -106,7 +108,7 @@ func (k Speaker) option(p Parameter, v Value, res resolved) any {
 	case optRole:
 		value, ok = k.role(value, res)
 	case optAttachment:
-		if ok = v.file != nil && fitsFile(p, v.file.name); ok {
+		if ok = v.file != nil && fitsFile(p.FileTypes, v.file.name); ok {
 			f := k.s.keep(k.room, v.file.name, v.file.kind, v.file.data, true)
 			res.add("attachments", f.ID, f.Attachment)
 			value = f.ID
@@ -149,13 +151,11 @@ func fitsNumber(p Parameter, value any) (any, bool) {
 	return value, ok && (p.MinValue == nil || x >= *p.MinValue) && (p.MaxValue == nil || x <= *p.MaxValue)
 }
 
-// fitsFile follows file_types: names end like one of them.
-func fitsFile(p Parameter, name string) bool {
-	if len(p.FileTypes) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(p.FileTypes, func(kind string) bool {
-		return strings.HasSuffix(strings.ToLower(name), "."+strings.TrimPrefix(strings.ToLower(kind), "."))
+// fitsFile follows file_types, of which a client only knows names.
+func fitsFile(kinds []string, name string) bool {
+	ending := strings.ToLower(path.Ext(name))
+	return len(kinds) == 0 || slices.ContainsFunc(kinds, func(kind string) bool {
+		return ending == strings.ToLower(kind) || strings.HasPrefix(mime.TypeByExtension(ending), kind+"/")
 	})
 }
 

@@ -77,7 +77,17 @@ func checkParameter(p *problems, path []string, o Parameter) {
 			p.add(at(path, rule.field), "APPLICATION_COMMAND_OPTIONS_INVALID", "%s", rule.text)
 		}
 	}
+	checkFileTypes(p, at(path, "file_types"), o.FileTypes)
 	checkChoices(p, at(path, "choices"), o)
+}
+
+// checkFileTypes: a family of files, or how names end.
+func checkFileTypes(p *problems, path []string, kinds []string) {
+	for i, kind := range kinds {
+		if !slices.Contains([]string{"audio", "image", "video"}, kind) && (len(kind) < 2 || kind[0] != '.') {
+			p.add(at(path, strconv.Itoa(i)), "BASE_TYPE_CHOICES", "Value must be one of ('audio', 'image', 'video') or begin with a dot.")
+		}
+	}
 }
 
 func whole(x *float64) bool { return x == nil || *x == math.Trunc(*x) }

@@ -49,7 +49,7 @@ func (in *Interaction) response() map[string]any {
 	resource := map[string]any{"type": in.answer.Type}
 	if m := in.room.live(in.message); m != nil {
 		about["response_message_id"], about["response_message_loading"], about["response_message_ephemeral"] = m.ID, m.Loading(), m.For != ""
-		if in.answer.Type != deferUpdate {
+		if in.answer.Type == channelMessage || in.answer.Type == updateMessage {
 			resource["message"] = in.s.show(m)
 		}
 	}
@@ -183,6 +183,9 @@ func (in *Interaction) newMessage(flags int) *Message {
 		if in.command.Type == slashCommand {
 			m.Type = typeSlash
 		}
+	}
+	if in.source != "" {
+		m.Reference = &Reference{MessageID: in.source, ChannelID: in.room.id, GuildID: m.GuildID}
 	}
 	if flags&FlagEphemeral != 0 || in.hidden {
 		m.For, m.Flags = in.person.user.ID, FlagEphemeral

@@ -54,7 +54,7 @@ func rows() []route {
 		{method: "DELETE", path: guildApp + "/commands/{command}", pace: registering, run: (*Server).deleteCommand},
 
 		{method: "POST", path: "/interactions/{interaction}/{token}/callback", open: true, shape: "response", files: true, pace: hooking, run: (*Server).callback},
-		{method: "POST", path: webhook, open: true, shape: "followup", files: true, pace: hooking, run: (*Server).followUp},
+		{method: "POST", path: webhook, open: true, shape: "edit", files: true, pace: hooking, run: (*Server).followUp},
 		{method: "GET", path: webhook + "/messages/{message}", open: true, pace: hooking, run: (*Server).getResponse},
 		{method: "PATCH", path: webhook + "/messages/{message}", open: true, shape: "edit", files: true, pace: hooking, run: (*Server).editResponse},
 		{method: "DELETE", path: webhook + "/messages/{message}", open: true, pace: hooking, run: (*Server).deleteResponse},

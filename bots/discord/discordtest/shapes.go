@@ -29,7 +29,6 @@ func messageShapes() map[string]string {
 	return map[string]string{
 		"message":   words + "nonce?:nonce enforce_nonce?:bool message_reference?:reference sticker_ids?:[id](0..3)",
 		"edit":      words,
-		"followup":  words + "username?:str(1..80) avatar_url?:url thread_name?:str(1..100) applied_tags?:[id]",
 		"response":  "type!:int<1,4,5,6,7,8,9> data?:data",
 		"data":      words + "choices?:[choice](0..25) custom_id?:str(0..100) title?:str(0..45)",
 		"embed":     "title?:str(0..256) type?:str<rich> description?:str(0..4096) url?:url timestamp?:str color?:int(0..16777215) footer?:footer image?:picture thumbnail?:picture author?:author fields?:[part](0..25)",
@@ -72,7 +71,7 @@ func componentShapes() []componentShape {
 		{"separator", 14, "divider?:bool spacing?:int<1,2>"},
 		{"container", 17, "components!:[row|section|text|gallery|file|separator](1..40) accent_color?:int(0..16777215) spoiler?:bool"},
 		{"label", 18, "label!:str(1..45) description?:str(0..100) component!:input|select|users|roles|mentionables|channels|upload|radio|checkboxes|checkbox"},
-		{"upload", 19, "custom_id!:str(1..100) min_values?:int(0..10) max_values?:int(1..10) required?:bool"},
+		{"upload", 19, "custom_id!:str(1..100) min_values?:int(0..10) max_values?:int(1..10) required?:bool file_types?:[str(1..20)](0..25)"},
 		{"radio", 21, "custom_id!:str(1..100) options!:[option](2..10) required?:bool"},
 		{"checkboxes", 22, "custom_id!:str(1..100) options!:[option](1..10) min_values?:int(0..10) max_values?:int(1..10) required?:bool"},
 		{"checkbox", 23, "custom_id!:str(1..100) default?:bool"},

@@ -186,6 +186,7 @@ type Component struct {
 	MinLength   int         `json:"min_length,omitempty"`
 	MaxLength   int         `json:"max_length,omitempty"`
 	Required    *bool       `json:"required,omitempty"`
+	FileTypes   []string    `json:"file_types,omitempty"`
 	Value       string      `json:"value,omitempty"`
 	Default     bool        `json:"default,omitempty"`
 	Defaults    []Default   `json:"default_values,omitempty"`
