@@ -74,7 +74,9 @@ func (s *Server) apply(m *Message, r *room, d *draft, flags, limit int) error {
 	if d.Flags&^flags != 0 && d.has("flags") {
 		p.add(at(d.path, "flags"), "DISCORDTEST_FLAGS", "Only these flags can be set here: %d.", flags)
 	}
-	m.Flags |= d.Flags & flags
+	if d.has("flags") {
+		m.Flags = m.Flags&^FlagSuppressEmbeds | d.Flags&flags // components stay
+	}
 	m.TTS = m.TTS || d.TTS
 	if d.has("content") {
 		m.Content = ""
@@ -103,7 +105,9 @@ func (s *Server) apply(m *Message, r *room, d *draft, flags, limit int) error {
 	if m.Content == "" && len(m.Embeds) == 0 && len(m.Attachments) == 0 && len(m.Components) == 0 {
 		return emptyMessage()
 	}
-	s.mention(m, r, d)
+	if m.ID == "" || d.has("content") || d.has("components") || d.has("embeds") {
+		s.mention(m, r, d)
+	}
 	return nil
 }
 

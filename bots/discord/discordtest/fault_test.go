@@ -31,6 +31,7 @@ func TestFaults(t *testing.T) {
 		"too large":      {discordtest.Fault{Status: 413, Code: 40005, Text: "Request entity too large"}, 413, "40005", 0},
 		"rate":           {discordtest.Fault{RetryAfter: 1500 * time.Millisecond}, 429, `"retry_after":1.5,"global":false`, 0},
 		"rate of all":    {discordtest.Fault{RetryAfter: time.Second, Scope: "global"}, 429, `"global":true`, 0},
+		"shared rate":    {discordtest.Fault{RetryAfter: time.Second, Scope: "shared"}, 429, `"global":false`, 0},
 		"Cloudflare":     {discordtest.Fault{RetryAfter: time.Second, HTML: true}, 429, "<h1>Error 1015</h1>", 0},
 		"of the channel": {discordtest.Fault{Channel: "1"}, 200, `"content":"x"`, 1},
 		"of the route":   {discordtest.Fault{Route: posting, Status: 503}, 503, "Service Unavailable", 0},
@@ -44,6 +45,10 @@ func TestFaults(t *testing.T) {
 			}
 			if got := len(chat.FromBot()); got != c.posted {
 				t.Errorf("%d messages were posted; want %d", got, c.posted)
+			}
+			counted := c.status == 403 || c.status == 429 && c.fault.Scope != "shared" && !c.fault.HTML
+			if n := b.s.Invalid(); (n == 1) != counted {
+				t.Errorf("%d answers count as invalid", n)
 			}
 			if calls := b.s.Calls(posting); len(calls) != 1 || calls[0].Status != c.status {
 				t.Errorf("the log is %+v", calls)

@@ -81,10 +81,19 @@ func (s *Server) banned() error {
 	return tooMany(limited{after: b.until.Sub(s.now()), html: true})
 }
 
-// countInvalid counts what ends in a ban. It wants s.mu.
-func (s *Server) countInvalid(err error) {
-	failed, is := err.(*apiError)
-	if !is || failed.status != 401 && failed.status != 403 && failed.status != 429 {
+// countFault counts what a fault answers. A 429 that others share the blame
+// for does not count.
+func (s *Server) countFault(f *Fault, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Scope != "shared" && !f.HTML {
+		s.countInvalid(status)
+	}
+}
+
+// countInvalid counts answers that end in a ban. It wants s.mu.
+func (s *Server) countInvalid(status int) {
+	if status != 401 && status != 403 && status != 429 {
 		return
 	}
 	f, now := &s.flood, s.now()

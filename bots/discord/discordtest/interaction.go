@@ -82,8 +82,8 @@ func (k Speaker) start(in *Interaction, data map[string]any) *Interaction {
 	if in.command != nil {
 		in.owners = k.owners(in.command)
 	}
-	in.hidden = in.guarded()
-	in.payload = s.payload(in, data)
+	in.hidden = k.guarded(in.owners)
+	in.payload = k.payload(in, data)
 	in.timer = time.AfterFunc(answerLife, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -97,34 +97,26 @@ func (k Speaker) start(in *Interaction, data map[string]any) *Interaction {
 
 // guarded says whether every answer is ephemeral: the app is here only because
 // the person installed it, and they may not use it before others.
-func (in *Interaction) guarded() bool {
-	if in.room.guild == nil || in.owners["0"] != "" {
+func (k Speaker) guarded(owners map[string]string) bool {
+	if k.room.guild == nil || owners["0"] != "" {
 		return false
 	}
-	return in.member().permissions&PermUseExternalApps == 0
-}
-
-func (in *Interaction) member() *member {
-	m := in.room.guild.members[in.person.user.ID]
-	if m == nil {
-		panic(fmt.Sprintf("discordtest: %s is no member of %s", in.person.user.Username, in.room.guild.name))
-	}
-	return m
+	return k.member().permissions&PermUseExternalApps == 0
 }
 
 // payload is "Interaction Structure". It wants s.mu.
-func (s *Server) payload(in *Interaction, data map[string]any) json.RawMessage {
-	r, g := in.room, in.room.guild
+func (k Speaker) payload(in *Interaction, data map[string]any) json.RawMessage {
+	s, r, g := k.s, k.room, k.room.guild
 	out := map[string]any{
 		"id": in.ID, "application_id": s.cfg.ApplicationID, "type": in.Kind, "data": data, "token": in.Token, "version": 1,
-		"channel_id": r.id, "channel": r.partial(Speaker{&View{person: in.person}}), "locale": in.person.locale, "entitlements": []any{},
+		"channel_id": r.id, "channel": r.partial(k), "locale": in.person.locale, "entitlements": []any{},
 		"app_permissions": strconv.FormatInt(r.permissions(), 10), "authorizing_integration_owners": in.owners,
 		"context": r.context(), "attachment_size_limit": in.limit,
 	}
 	if g == nil {
 		out["user"] = in.person.user
 	} else {
-		m := in.member()
+		m := k.member()
 		member := g.memberJSON(m, true)
 		member["permissions"] = strconv.FormatInt(m.permissions, 10)
 		out["member"], out["guild_id"], out["guild_locale"] = member, g.id, g.locale

@@ -342,3 +342,60 @@ func TestReactions(t *testing.T) {
 		t.Errorf("typed %d times; complaints are %v", n, c)
 	}
 }
+
+// An edit without words notifies nobody anew; one without allowed_mentions
+// mentions whom it names. The flag that hides embeds can be taken back.
+func TestEditedMentions(t *testing.T) {
+	b, ann, chat, path := here(t)
+	var made discordtest.Message
+	b.must(&made, "POST", path, fields{"content": "<@" + ann.ID() + ">", "allowed_mentions": fields{"parse": []string{}}, "flags": discordtest.FlagSuppressEmbeds})
+	b.must(nil, "PATCH", path+"/"+made.ID, fields{"flags": 0})
+	if got := chat.Message(made.ID); len(got.Pinged) != 0 || got.Flags != 0 {
+		t.Errorf("after the first edit %v mentions %v, flags are %d", got, got.Pinged, got.Flags)
+	}
+	b.must(nil, "PATCH", path+"/"+made.ID, fields{"content": "<@" + ann.ID() + ">!"})
+	if got := chat.Message(made.ID); !slices.Equal(got.Pinged, []string{ann.ID()}) {
+		t.Errorf("after the second edit %v mentions %v", got, got.Pinged)
+	}
+}
+
+// An embed shows a file that came along; one that did not is left out and
+// noted.
+func TestEmbeds(t *testing.T) {
+	b, _, chat, path := here(t)
+	body := fields{"embeds": []fields{{"title": "cat", "image": fields{"url": "attachment://a.png"}, "thumbnail": fields{"url": "attachment://b.png"}}}}
+	b.took(nil, b.upload("POST", path, body, map[string][]byte{"a.png": picture(t, 7, 3)}))
+	got := chat.Next(t)
+	if shown := got.Shown(); len(shown) != 1 || shown[0].Media.Width != 7 || got.Words() != "cat" {
+		t.Errorf("the message %v shows %+v", got, shown)
+	}
+	if c := b.s.Complaints(); len(c) != 1 || !strings.Contains(c[0].String(), "b.png") {
+		t.Errorf("complaints are %v", c)
+	}
+}
+
+// Forms that are no forms.
+func TestForms(t *testing.T) {
+	b, _, _, path := here(t)
+	const kind = "multipart/form-data; boundary=x"
+	part := func(name, more string) string {
+		return "--x\r\nContent-Disposition: form-data; name=\"" + name + "\"" + more + "\r\n\r\n{}\r\n"
+	}
+	for name, c := range map[string]struct{ kind, body, text string }{
+		"no such part":  {kind, part("image", `; filename="a"`) + "--x--", "There is no such part"},
+		"no file":       {kind, part("files[0]", "") + "--x--", "There is no such part"},
+		"twice":         {kind, part("files[0]", `; filename="a"`) + part("files[0]", `; filename="b"`) + "--x--", "came twice"},
+		"cut off":       {kind, part("payload_json", ""), "Invalid Form Body"},
+		"no type":       {"", "{}", "CONTENT_TYPE_INVALID"},
+		"another":       {"text/plain", "{}", "CONTENT_TYPE_INVALID"},
+		"empty as JSON": {"application/json", "", "invalid JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := b.send("POST", path, c.kind, strings.NewReader(c.body))
+			if r.Status != 400 || !strings.Contains(string(r.Body), c.text) {
+				t.Errorf("answer is %d %s; want %s", r.Status, r.Body, c.text)
+			}
+		})
+	}
+	b.refused(b.call("DELETE", path+"/1", fields{"reason": "x"}), 400, 50035, "There is no body here")
+}

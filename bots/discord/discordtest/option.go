@@ -3,7 +3,6 @@ package discordtest
 import (
 	"fmt"
 	"math"
-	"mime"
 	"path"
 	"slices"
 	"strings"
@@ -155,8 +154,21 @@ func fitsNumber(p Parameter, value any) (any, bool) {
 func fitsFile(kinds []string, name string) bool {
 	ending := strings.ToLower(path.Ext(name))
 	return len(kinds) == 0 || slices.ContainsFunc(kinds, func(kind string) bool {
-		return ending == strings.ToLower(kind) || strings.HasPrefix(mime.TypeByExtension(ending), kind+"/")
+		return ending == strings.ToLower(kind) || slices.Contains(endings(kind), ending)
 	})
+}
+
+// endings are how names of a family of files end.
+func endings(family string) []string {
+	switch family {
+	case "image":
+		return []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"}
+	case "video":
+		return []string{".mp4", ".mov", ".webm"}
+	case "audio":
+		return []string{".mp3", ".m4a", ".ogg", ".wav", ".flac"}
+	}
+	return nil
 }
 
 func (k Speaker) role(value any, res resolved) (any, bool) {

@@ -253,8 +253,17 @@ func (k Speaker) offers(cmd *Command) bool {
 	case cmd.DefaultMemberPermissions == nil || r.guild == nil:
 		return true
 	}
-	m, needed := r.guild.members[k.person.user.ID], intID(*cmd.DefaultMemberPermissions)
+	m, needed := k.member(), intID(*cmd.DefaultMemberPermissions)
 	return m.permissions&PermAdministrator != 0 || needed != 0 && m.permissions&needed == needed
+}
+
+// member is the person in the guild. It panics when they are not there.
+func (k Speaker) member() *member {
+	m := k.room.guild.members[k.person.user.ID]
+	if m == nil {
+		panic(fmt.Sprintf("discordtest: %s is no member of %s", k.person.user.Username, k.room.guild.name))
+	}
+	return m
 }
 
 // restricted says whether a room, or that of a thread, is age-restricted.

@@ -114,6 +114,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, begun *Call, c *
 	status := statusOf(result, err)
 	if f != nil {
 		status = f.status(status)
+		s.countFault(f, status)
 	}
 	s.end(begun, c, status, err)
 	defer s.told(begun)
@@ -132,7 +133,7 @@ func (s *Server) execute(w http.ResponseWriter, r *http.Request, c *call, invali
 		return nil, err
 	}
 	result, err := s.permitted(w, r, c, invalid)
-	s.countInvalid(err)
+	s.countInvalid(statusOf(result, err))
 	s.touch()
 	return result, err
 }

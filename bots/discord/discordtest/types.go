@@ -53,9 +53,9 @@ type Message struct {
 
 	// Edits counts the edits, Reactions are the bot's emoji, Deleted says that
 	// the message is gone from the channel, For is the id of the only person
-	// who sees an ephemeral message, and Pinged are the ids of those who were
-	// notified, with "everyone" for @everyone and @here. The bot never sees
-	// these.
+	// who sees an ephemeral message, and Pinged are the ids of those whom it
+	// mentions to notify them, with "everyone" for @everyone and @here. The
+	// bot never sees these.
 	Edits     int      `json:"-"`
 	Reactions []string `json:"-"`
 	Deleted   bool     `json:"-"`
