@@ -19,7 +19,13 @@
 // and cut between what people see as characters.
 //
 // What is asked for in a group with --private is shown in the person's private
-// chat from the beginning.
+// chat from the beginning. Who cannot be written to there, which is found out by
+// showing that something is being typed, is told so in the group before anything
+// is held or charged.
+//
+// A menu of commands is set for private chats, for groups and for their admins,
+// in each language, where another one than is wanted is there. It is only an
+// offer: every command that is typed is answered.
 //
 // A menu is one message whose pages take each other's place. What a question
 // for words is about stands in a link behind its text, so that the answer to

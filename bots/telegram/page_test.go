@@ -136,7 +136,8 @@ func TestTalkAdmins(t *testing.T) {
 
 // What is for one person alone is not made for somebody whom it could not be
 // shown to: in a group they are told where to write first, and pay nothing. That
-// holds for a menu's button and for a job that is made once more, too.
+// holds for a menu's button and for a job that is made once more, also of other
+// words, too.
 func TestTalkPrivateResultForNobody(t *testing.T) {
 	for locale, says := range map[string]string{"en": "Nothing was charged", "ru": "Ничего не списано"} {
 		inTown(t, townConfig{}, func(t *testing.T, w *town) {
@@ -167,6 +168,12 @@ func TestTalkPrivateResultForNobody(t *testing.T) {
 			ann.Blocks()
 			ann.Presses(shown, "🔄").Answer(t)
 			if m := chat.Until(t, func(m telegramtest.Message) bool { return m.ID > shown.ID }); !refused(m) {
+				t.Errorf("%s", m)
+			}
+			ann.Presses(shown, "✏️").Answer(t)
+			asks := chat.Until(t, func(m telegramtest.Message) bool { return m.Markup != nil && m.Markup.ForceReply })
+			answer := chat.As(ann).Replies(asks, "a bird")
+			if m := chat.Until(t, func(m telegramtest.Message) bool { return m.ID > answer.ID }); !refused(m) {
 				t.Errorf("%s", m)
 			}
 			if n := len(w.kie.Tasks()); n != 1 {
