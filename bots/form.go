@@ -9,6 +9,7 @@ import (
 // Field is one option of a command, for a platform that has a field for each.
 type Field struct {
 	Name  string // lower case, with underscores; Given.Name and Attached.For say it back
+	Label string // the name in the language, one lower case word
 	Title string // what it means, one line
 	Type  FieldType
 	// Many says that there can be several: of image also image2, image3 and so on.
@@ -42,7 +43,7 @@ func (v voice) fields(c command) []Field {
 	for _, option := range c.takes {
 		if f, ok := flagFor(option); ok {
 			all = append(all, Field{
-				Name: string(option), Title: v.say(f.text(), nil), Type: f.fieldType(), Many: f.many && f.option.IsFile(), Listed: f.listed(),
+				Name: string(option), Label: v.say("field."+string(option), nil), Title: v.say(f.text(), nil), Type: f.fieldType(), Many: f.many && f.option.IsFile(), Listed: f.listed(),
 			})
 		}
 	}
@@ -110,7 +111,7 @@ func (b *Bot) Complete(command, field, typed string, others []Given, locale stri
 
 // form is the command for a platform that has fields.
 func (v voice) form(c command) Command {
-	out := Command{Name: c.name, Aliases: c.aliases, Title: v.say("command."+c.name, nil), Audience: c.audience, Makes: c.makes != "", From: c.from != nil, Fields: v.fields(c)}
+	out := Command{Name: c.name, Label: v.say("name."+c.name, nil), Aliases: c.aliases, Title: v.say("command."+c.name, nil), Audience: c.audience, Makes: c.makes != "", From: c.from != nil, Fields: v.fields(c)}
 	switch {
 	case c.from != nil:
 		out.Argument = v.say("argument.job", nil)
@@ -130,6 +131,7 @@ type Labels struct {
 	Files  string   // a field for pictures
 	Late   string   // instead of a form that can be opened no more
 	Gone   string   // a command that there is not any more
+	Alone  string   // a note that what takes long comes as a direct message, since the bot may not write there
 	Menu   []string // of what can be done with a picture: edit, animate, upscale, and say what made it
 }
 
@@ -138,7 +140,7 @@ func (b *Bot) Labels(locale string) Labels {
 	v := b.voice(locale)
 	return Labels{
 		Ask: v.say("label.ask", nil), Prompt: v.say("label.prompt", nil), Files: v.say("label.files", nil),
-		Late: v.say("label.late", nil), Gone: v.say("label.gone", nil),
+		Late: v.say("label.late", nil), Gone: v.say("label.gone", nil), Alone: v.say("label.alone", nil),
 		Menu: []string{v.say("label.edit", nil), v.say("label.animate", nil), v.say("label.upscale", nil), v.say("label.info", nil)},
 	}
 }

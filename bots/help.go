@@ -11,6 +11,7 @@ import (
 // has a field for every option.
 type Command struct {
 	Name     string
+	Label    string // the name in the language, one lower case word
 	Aliases  []string
 	Title    string // what it does, one line
 	Audience Audience

@@ -105,6 +105,7 @@ func families(t *testing.T) []string {
 	}
 	for _, c := range commands() {
 		add("command.", c.name)
+		add("name.", c.name)
 		add("example.", c.name)
 		if c.emoji != "" {
 			add("button.", c.name)
@@ -115,6 +116,7 @@ func families(t *testing.T) []string {
 	}
 	for _, f := range flags {
 		add("", f.text())
+		add("field.", string(f.option))
 	}
 	for _, k := range constants(t, "../kie/catalog/model.go", "Kind") {
 		add("kind.", k)

@@ -22,6 +22,7 @@ import (
 type wording interface {
 	Show(ctx context.Context, p core.Parcel) bots.Message
 	TooLarge(p core.Parcel, n int, until time.Time) string
+	Labels(locale string) bots.Labels
 }
 
 // talker shows deliveries. Its first fields are set before the first use and
@@ -37,6 +38,7 @@ type talker struct {
 
 	mu      sync.Mutex
 	directs map[string]string // the channels of direct messages, by person
+	guilds  map[string]boost
 }
 
 // delivery is one call of Deliver.
@@ -147,6 +149,9 @@ func (d *delivery) showWay(ctx context.Context) error {
 	m := d.words.Show(ctx, d.parcel)
 	if m.Private && !d.hooked() && d.parcel.Delivery.Kind == core.DeliverProgress {
 		return nil // it cannot be edited any more: the end comes as a direct message
+	}
+	if d.ref.Token != "" && !d.ref.Posts && !m.Private {
+		m.Notes = append(m.Notes, d.words.Labels(d.parcel.Tasks[0].Request.Origin.Locale).Alone)
 	}
 	return d.put(ctx, saying(wayText(m), m.Buttons))
 }

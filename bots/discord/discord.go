@@ -51,7 +51,6 @@ type Bot interface {
 	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
 	Commands(locale string) []bots.Command
 	Complete(command, field, typed string, others []bots.Given, locale string) []bots.Suggestion
-	Labels(locale string) bots.Labels
 }
 
 // Config is what a Discord needs. Token and Bot are required.

@@ -3,6 +3,7 @@ package discord
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ type item struct {
 }
 
 // items lists the files of the result.
-func (d *delivery) items(m bots.Message) []*item {
+func (d *delivery) items(m bots.Message, limit int64) []*item {
 	var all []*item
 	count := map[core.TaskID]int{}
 	for _, one := range m.Media {
@@ -72,7 +73,7 @@ func (d *delivery) items(m bots.Message) []*item {
 		}
 		if one.File != nil {
 			it.file = *one.File
-			it.steps = ladder(*one.File, d.limit())
+			it.steps = ladder(*one.File, limit)
 			it.steps = it.steps[min(d.after.Down[it.key], len(it.steps)-1):]
 		}
 		all = append(all, it)
@@ -81,11 +82,53 @@ func (d *delivery) items(m bots.Message) []*item {
 }
 
 // limit is how large a file may be here and now.
-func (d *delivery) limit() int64 {
+func (d *delivery) limit(ctx context.Context) int64 {
 	if d.hooked() {
 		return min(max(d.ref.FileLimit, fileLimit), fileCap)
 	}
-	return fileLimit
+	return d.boosted(ctx, d.ref.Guild)
+}
+
+// boost is what a guild's level lets a file have, as it was at a time.
+type boost struct {
+	limit int64
+	at    time.Time
+}
+
+const boostFor = time.Hour
+
+// boosted is how large a file of the bot's own may be in the guild: more where
+// its members pay for that ("Premium Tier").
+func (t *talker) boosted(ctx context.Context, guild string) int64 {
+	if guild == "" {
+		return fileLimit
+	}
+	t.mu.Lock()
+	known, ok := t.guilds[guild]
+	t.mu.Unlock()
+	if ok && t.now().Sub(known.at) < boostFor {
+		return known.limit
+	}
+	var found struct {
+		Tier int `json:"premium_tier"`
+	}
+	if err := t.api.do(ctx, call{method: http.MethodGet, route: "/guilds/{}", args: []string{guild}}, &found); err != nil {
+		return fileLimit
+	}
+	now := boost{limit: fileLimit, at: t.now()}
+	switch found.Tier {
+	case 2:
+		now.limit = 50 << 20
+	case 3:
+		now.limit = 100 << 20
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.guilds == nil {
+		t.guilds = map[string]boost{}
+	}
+	t.guilds[guild] = now
+	return now.limit
 }
 
 func ladder(f media.File, limit int64) []shape {
@@ -107,9 +150,10 @@ func (d *delivery) showEnd(ctx context.Context) error {
 		d.after = receipt{}
 	}
 	m := d.words.Show(ctx, d.parcel)
-	items := d.items(m)
+	limit := d.limit(ctx)
+	items := d.items(m, limit)
 	for first := true; first || len(items) > 0; first = false {
-		some, rest := d.next(items)
+		some, rest := next(items, max(requestLimit, limit))
 		for {
 			err := d.showSome(ctx, m, some, first)
 			if err == nil {
@@ -139,14 +183,14 @@ func (d *delivery) keep(ctx context.Context) error {
 	return d.parcel.Keep(ctx, data)
 }
 
-// next are the items that go into one message, and those that do not.
-func (d *delivery) next(items []*item) (some, rest []*item) {
+// next are the items that go into one message of so many bytes, and those that do not.
+func next(items []*item, limit int64) (some, rest []*item) {
 	var size int64
 	for i, it := range items {
 		if it.steps[0] == asFile {
 			size += it.file.Size
 		}
-		if i == galleryMax || i > 0 && size > max(requestLimit, d.limit()) {
+		if i == galleryMax || i > 0 && size > limit {
 			return items[:i], items[i:]
 		}
 	}

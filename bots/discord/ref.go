@@ -17,7 +17,8 @@ type ref struct {
 	FileLimit   int64  `json:"limit,omitempty"` // bytes of one file, of an answer to the interaction
 	Private     bool   `json:"private,omitempty"`
 	// Posts says that the bot may post in the channel without the token.
-	Posts bool `json:"posts,omitempty"`
+	Posts bool   `json:"posts,omitempty"`
+	Guild string `json:"guild,omitempty"`
 	// Pressed says that it was a button: its @original is the message that the
 	// button is under.
 	Pressed bool `json:"pressed,omitempty"`
@@ -30,7 +31,7 @@ const tokenFor = 14 * time.Minute
 func (i *interaction) ref(private bool) ref {
 	return ref{
 		Application: i.Application, Token: i.Token, ID: i.ID, Channel: i.ChannelID, FileLimit: i.FileLimit,
-		Private: private, Posts: i.posts(), Pressed: i.Type == typeComponent,
+		Private: private, Posts: i.posts(), Guild: i.Guild, Pressed: i.Type == typeComponent,
 	}
 }
 

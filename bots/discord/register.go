@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"kiebot/bots"
 	"kiebot/bots/clip"
@@ -27,6 +28,7 @@ type registered struct {
 type field struct {
 	Type         int               `json:"type"`
 	Name         string            `json:"name"`
+	Names        map[string]string `json:"name_localizations,omitempty"`
 	Description  string            `json:"description"`
 	Descriptions map[string]string `json:"description_localizations,omitempty"`
 	Required     bool              `json:"required,omitempty"`
@@ -115,6 +117,7 @@ func languages() []language { return []language{{"ru", "ru"}} }
 func (d *Discord) slash(n int, c bots.Command) registered {
 	in := func(language string) bots.Command { return d.cfg.Bot.Commands(language)[n] }
 	r := registered{Type: commandSlash, Name: d.cfg.Prefix + c.Name, Description: short(c.Title)}
+	r.Names = localized(func(language string) string { return d.cfg.Prefix + in(language).Label })
 	r.Descriptions = localized(func(language string) string { return in(language).Title })
 	if c.Argument != "" {
 		f := field{Type: optionText, Name: fieldAbout, Description: short(c.Argument)}
@@ -126,19 +129,22 @@ func (d *Discord) slash(n int, c bots.Command) registered {
 	}
 	for k, f := range c.Fields {
 		title := localized(func(language string) string { return in(language).Fields[k].Title })
-		for _, name := range names(f) {
-			r.Options = append(r.Options, fieldOf(f, name, title))
+		for _, n := range numbers(f) {
+			one := fieldOf(f, f.Name+n, title)
+			one.Names = localized(func(language string) string { return in(language).Fields[k].Label + n })
+			r.Options = append(r.Options, one)
 		}
 	}
 	r.Options = r.Options[:min(len(r.Options), optionMost)]
 	return r
 }
 
-// names are those of the field's options: of pictures there can be several.
-func names(f bots.Field) []string {
-	all := []string{f.Name}
+// numbers are what the names of the field's options end with: of pictures there
+// can be several.
+func numbers(f bots.Field) []string {
+	all := []string{""}
 	for n := 2; f.Many && f.Type == bots.FieldImage && n <= imagesMost; n++ {
-		all = append(all, fmt.Sprint(f.Name, n))
+		all = append(all, strconv.Itoa(n))
 	}
 	return all
 }
