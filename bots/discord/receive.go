@@ -12,8 +12,9 @@ import (
 	"kiebot/bots/clip"
 )
 
-// atOnce is how many commands are worked on at the same time.
-const atOnce = 32
+// atOnce is how many commands are worked on at the same time, and so how many
+// can share a commit.
+const atOnce = 128
 
 // take begins with an interaction of the gateway.
 func (d *Discord) take(raw json.RawMessage) {
@@ -137,6 +138,9 @@ func (d *Discord) show(ctx context.Context, o *opening, r bots.Reply) {
 	case r.Deletes:
 		err = d.remove(ctx, o)
 	case len(r.Accepted) > 0:
+		if !o.tells { // its delivery could give no better answer
+			_, _, err = o.answer(ctx, o.hold)
+		}
 	case r.Silent:
 		err = d.silence(ctx, o)
 	case r.Ask != "":

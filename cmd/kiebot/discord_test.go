@@ -115,6 +115,7 @@ func TestDiscordStory(t *testing.T) {
 		waiting := at.Until(t, func(m discordtest.Message) bool {
 			return strings.Contains(m.Words(), "a dog") && len(m.Components) > 0
 		})
+		refused(t, w.kie)
 		w.restart()
 		w.ann.Presses(waiting, "Cancel").Answer(t)
 		at.Until(t, func(m discordtest.Message) bool { return strings.Contains(m.Words(), "Canceled") })

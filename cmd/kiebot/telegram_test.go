@@ -136,6 +136,7 @@ func TestTelegramStory(t *testing.T) {
 	lift := p.kie.Always(kietest.CallCreate, kietest.Answer(429, "slow down"))
 	ann.Private().As(ann).Types("a dog")
 	waiting := ann.Until(t, func(m telegramtest.Message) bool { _, ok := m.Button("❌"); return ok })
+	refused(t, p.kie)
 	restart()
 	if answer := ann.Presses(waiting, "❌").Answer(t); answer.Text != "" && !strings.Contains(answer.Text, "ancel") {
 		t.Errorf("%+v", answer)
@@ -160,6 +161,15 @@ func TestTelegramStory(t *testing.T) {
 		}
 	}
 	p.stop()
+}
+
+// refused waits until Kie has refused to make a task, so that no call to it is
+// under way for a moment.
+func refused(t *testing.T, kie *kietest.Server) {
+	t.Helper()
+	eventually(t, "Kie refuses", func() bool {
+		return slices.ContainsFunc(kie.Requests(), func(r kietest.Request) bool { return r.Call == kietest.CallCreate && r.Code == 429 })
+	})
 }
 
 func jpegOf(t *testing.T, width, height int) []byte {
