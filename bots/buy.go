@@ -119,6 +119,9 @@ func (b *Bot) pressBuy(ctx context.Context, s session, at step) Reply {
 		return s.unknown()
 	}
 	who := s.in.Origin.Identity
+	if who.Platform != b.sale.Platform {
+		return Reply{Text: s.say("buy.elsewhere", nil)}
+	}
 	if wrong := b.unsold(ctx, s, pack); wrong != "" {
 		return s.refuse([]string{wrong})
 	}
@@ -154,6 +157,21 @@ func (b *Bot) Checkout(ctx context.Context, p Payment) string {
 	return b.unsold(ctx, s, pack)
 }
 
+// Booked says whether the payment was credited, and whether it was taken back
+// because the money went back.
+func (b *Bot) Booked(ctx context.Context, p Payment) (paid, back bool, err error) {
+	bought, err := b.engine.Purchase(ctx, p.charge())
+	var refused *core.Refusal
+	if errors.As(err, &refused) && refused.Reason == core.ReasonNoPayment {
+		return false, false, nil
+	}
+	return err == nil, bought.Payback != nil && bought.Payback.Done, err
+}
+
+func (p Payment) charge() core.Charge {
+	return core.Charge{Platform: p.Origin.Identity.Platform, ID: p.Charge}
+}
+
 // Paid credits the payment, once for each charge, and returns when that is
 // durable; it says so every time. ErrForeignPayment is for ever, any other
 // error is that of the store: the payment must be told of again.
@@ -163,7 +181,7 @@ func (b *Bot) Paid(ctx context.Context, p Payment) (Reply, error) {
 		return Reply{}, ErrForeignPayment
 	}
 	bought, err := b.engine.Buy(ctx, core.Payment{
-		Charge: core.Charge{Platform: p.Origin.Identity.Platform, ID: p.Charge}, Payer: p.Origin.Identity, Price: fmt.Sprintf("%d XTR", p.Stars), Credits: pack.Credits,
+		Charge: p.charge(), Payer: p.Origin.Identity, Price: fmt.Sprintf("%d XTR", p.Stars), Credits: pack.Credits,
 	})
 	if err != nil {
 		return Reply{}, err
@@ -180,7 +198,7 @@ func (b *Bot) Paid(ctx context.Context, p Payment) (Reply, error) {
 // PaidBack takes back what was bought, because the platform has returned the
 // money. Its errors are those of Paid.
 func (b *Bot) PaidBack(ctx context.Context, p Payment) (Reply, error) {
-	bought, err := b.engine.PaidBack(ctx, core.Charge{Platform: p.Origin.Identity.Platform, ID: p.Charge})
+	bought, err := b.engine.PaidBack(ctx, p.charge())
 	var refused *core.Refusal
 	switch {
 	case errors.As(err, &refused) && refused.Reason == core.ReasonNoPayment:

@@ -171,6 +171,12 @@ func TestCommandsOfASale(t *testing.T) {
 			t.Errorf("%+v", elsewhere)
 		}
 		wantText(t, elsewhere.Text, "/link")
+		web := core.Identity{Platform: "web", User: "ada"}
+		forged := w.presses(web, Button{Data: step{menu: buyMenu, owner: tagOf(web)}.to(takePack, "100", "500000").data()})
+		if forged.Invoice != nil {
+			t.Errorf("%+v", forged)
+		}
+		wantText(t, forged.Text, "/link")
 		other := w.presses(bob, w.types(ada, "/buy").Buttons[0])
 		wantText(t, other.Text, "somebody else’s")
 		w.sale.Support, w.sale.Terms = "@ann", "https://example.org/terms"

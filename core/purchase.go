@@ -114,6 +114,25 @@ func (e *Engine) Buy(ctx context.Context, p Payment) (Purchase, error) {
 	return bought, unavailable(err)
 }
 
+// Purchase reads what was bought with the charge.
+func (e *Engine) Purchase(ctx context.Context, of Charge) (Purchase, error) {
+	var p Purchase
+	err := e.view(ctx, func(tx Tx) error {
+		p = Purchase{}
+		return readPurchase(tx, of, &p)
+	})
+	return p, err
+}
+
+// readPurchase refuses a charge that was not credited.
+func readPurchase(tx Tx, of Charge, p *Purchase) error {
+	known, err := settingJSON(tx, purchaseSetting(of), p)
+	if err == nil && !known {
+		return &Refusal{Reason: ReasonNoPayment}
+	}
+	return err
+}
+
 // PayBack takes back what was bought with the payment, before the platform is
 // asked to return the money: so nothing of it is spent meanwhile. Again it
 // changes nothing, and Payback.Done says whether there is anything left to ask.
@@ -162,12 +181,8 @@ func (e *Engine) changePurchase(ctx context.Context, of Charge, fn func(*change,
 	var p Purchase
 	err := e.update(ctx, func(c *change) error {
 		p = Purchase{}
-		known, err := settingJSON(c.Tx, purchaseSetting(of), &p)
-		switch {
-		case err != nil:
+		if err := readPurchase(c.Tx, of, &p); err != nil {
 			return err
-		case !known:
-			return &Refusal{Reason: ReasonNoPayment}
 		}
 		return fn(c, &p)
 	})

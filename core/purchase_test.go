@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -130,6 +131,9 @@ func TestPayBack(t *testing.T) {
 			}
 		}
 		again, err := w.engine.PayBack(t.Context(), admin("once more"), one)
+		if read, err := w.engine.Purchase(t.Context(), one); err != nil || !reflect.DeepEqual(read, again) {
+			t.Errorf("%+v, %v; want %+v", read, err, again)
+		}
 		if err != nil || !again.Payback.Done || again.Payback.Taken != 16_000 {
 			t.Errorf("%+v, %v", again.Payback, err)
 		}
@@ -143,7 +147,10 @@ func TestPayBack(t *testing.T) {
 		wantRefusal(t, err, core.ReasonQuota)
 		w.buys("two", 2)
 		wantPurse(t, w, "8 left, 0 owed")
-		_, err = w.engine.PayBack(t.Context(), admin(""), core.Charge{Platform: "chat", ID: "three"})
+		three := core.Charge{Platform: "chat", ID: "three"}
+		_, err = w.engine.PayBack(t.Context(), admin(""), three)
+		wantRefusal(t, err, core.ReasonNoPayment)
+		_, err = w.engine.Purchase(t.Context(), three)
 		wantRefusal(t, err, core.ReasonNoPayment)
 		audits, err := w.engine.Audits(t.Context(), 0, 10)
 		w.must(err)

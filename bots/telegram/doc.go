@@ -54,7 +54,9 @@
 // because 2000 commands are under way, can make it late. A payment is credited
 // before Telegram may forget it, once for each charge. Stars that an admin
 // returns are asked for until Telegram says yes or no, and those that Telegram
-// returns by itself take their credits with them.
+// returns by itself take their credits with them. What was missed of all this,
+// because Telegram keeps a message for a day only, is found in the list of
+// transactions afterwards.
 //
 // # When it fails
 //

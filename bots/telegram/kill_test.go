@@ -32,7 +32,7 @@ type killer struct {
 
 func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 	method := path.Base(r.URL.Path)
-	chat := !slices.Contains([]string{"getMe", "getUpdates", "setMyCommands", "getMyCommands", "deleteWebhook"}, method)
+	chat := !slices.Contains([]string{"getMe", "getUpdates", "setMyCommands", "getMyCommands", "deleteWebhook", "getStarTransactions"}, method)
 	k.mu.Lock()
 	dead := k.method != ""
 	if chat && !dead {

@@ -26,6 +26,7 @@ type Till interface {
 	Checkout(ctx context.Context, p bots.Payment) string
 	Paid(ctx context.Context, p bots.Payment) (bots.Reply, error)
 	PaidBack(ctx context.Context, p bots.Payment) (bots.Reply, error)
+	Booked(ctx context.Context, p bots.Payment) (paid, back bool, err error)
 }
 
 const (

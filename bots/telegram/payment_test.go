@@ -225,6 +225,10 @@ type busyTill struct {
 
 func (*busyTill) Selling() bool                                 { return true }
 func (*busyTill) Checkout(context.Context, bots.Payment) string { return "" }
+func (*busyTill) Booked(context.Context, bots.Payment) (paid, back bool, err error) {
+	return true, false, nil
+}
+
 func (b *busyTill) Paid(context.Context, bots.Payment) (bots.Reply, error) {
 	if b.fails.Add(-1) >= 0 {
 		return bots.Reply{}, errors.New("no space left on device")

@@ -152,6 +152,9 @@ func (t *Telegram) Run(ctx context.Context) error {
 		return nil
 	}
 	t.receiver.work.Go(func() { t.showMenus(ctx) }) // nobody waits for it
+	if t.cfg.Till != nil {
+		t.receiver.work.Go(func() { t.lookForMissed(ctx) })
+	}
 	if t.cfg.Webhook {
 		<-ctx.Done()
 		return nil
