@@ -147,7 +147,7 @@ func (d *Discord) promptForm(i *interaction, c bots.Command, chosen []bots.Given
 	form := wordsForm(name, l, "")
 	if slices.ContainsFunc(c.Fields, func(f bots.Field) bool { return f.Type == bots.FieldImage }) {
 		form.Components = append(form.Components, label{Type: componentLabel, Label: l.Files, Component: fileUpload{
-			Type: componentUpload, CustomID: fieldFiles, Most: filesMost,
+			Type: componentUpload, CustomID: fieldFiles, Most: filesMost, FileTypes: []string{string(bots.FieldImage)},
 		}})
 	}
 	return form

@@ -41,6 +41,8 @@ type fileUpload struct {
 	Least    int    `json:"min_values"`
 	Most     int    `json:"max_values"`
 	Required bool   `json:"required"`
+
+	FileTypes []string `json:"file_types"`
 }
 
 const (

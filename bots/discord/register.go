@@ -35,6 +35,7 @@ type field struct {
 	Complete     bool              `json:"autocomplete,omitempty"`
 	Least        *int              `json:"min_value,omitempty"`
 	Longest      int               `json:"max_length,omitempty"`
+	FileTypes    []string          `json:"file_types,omitempty"`
 }
 
 const (
@@ -153,7 +154,7 @@ func fieldOf(f bots.Field, name string, titles map[string]string) field {
 	out := field{Type: optionText, Name: name, Description: short(f.Title), Descriptions: titles, Complete: f.Listed}
 	switch {
 	case f.Type.IsFile():
-		out.Type = optionAttachment
+		out.Type, out.FileTypes = optionAttachment, []string{string(f.Type)}
 	case f.Type == bots.FieldSwitch:
 		out.Type = optionBoolean
 	case f.Type == bots.FieldNumber:
