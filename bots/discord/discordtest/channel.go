@@ -265,9 +265,11 @@ func (r *room) mayPost() error {
 	}
 	switch {
 	case r.kind == kindForum:
-		return badRequest(50008, "Cannot send messages in a non-text channel")
+		return badRequest(40058, "Cannot send a message in a forum channel")
 	case r.kind == kindDM && r.people[0].closed:
 		return forbidden(50007, "Cannot send messages to this user")
+	case r.kind == kindDM && !r.people[0].known():
+		return forbidden(50278, "Cannot send messages to this user due to having no mutual guilds")
 	case r.guild != nil && r.permissions()&needed == 0:
 		return missingPermissions()
 	case r.archived:

@@ -205,6 +205,7 @@ func TestSlowEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, ann := bot{t, s}, s.Person("Ann")
+		s.Guild("cats", ann)
 		b.register(imagine())
 		ann.Types("/imagine", discordtest.Set("prompt", "x")).Failed(t)
 		synctest.Wait()

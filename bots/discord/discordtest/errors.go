@@ -153,11 +153,15 @@ func (l *limited) write(w http.ResponseWriter) {
 	if l.global {
 		w.Header().Set("X-RateLimit-Global", "true")
 	}
+	text := "You are being rate limited."
+	if l.scope == "shared" {
+		text = "The resource is being rate limited."
+	}
 	sendJSON(w, http.StatusTooManyRequests, struct {
 		Message    string  `json:"message"`
 		RetryAfter float64 `json:"retry_after"`
 		Global     bool    `json:"global"`
-	}{"You are being rate limited.", math.Ceil(l.after.Seconds()*1000) / 1000, l.global})
+	}{text, math.Ceil(l.after.Seconds()*1000) / 1000, l.global})
 }
 
 func sendJSON(w http.ResponseWriter, status int, value any) {

@@ -127,6 +127,7 @@ func TestFlood(t *testing.T) {
 		s := discordtest.NewMemoryServer(discordtest.Config{Flood: true})
 		defer s.Close()
 		b, ann, bob := bot{t, s}, s.Person("Ann"), s.Person("Bob")
+		s.Guild("cats", ann, bob)
 		path := "/channels/" + ann.Private().ID() + "/messages"
 		for range 5 {
 			b.must(nil, "POST", path, fields{"content": "x"})

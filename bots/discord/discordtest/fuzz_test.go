@@ -40,6 +40,7 @@ func FuzzRequest(f *testing.F) {
 		s := discordtest.New(discordtest.Config{Transport: carried{http.NotFoundHandler()}})
 		defer s.Close()
 		ann := s.Person("Ann")
+		s.Guild("cats", ann)
 		call := func(method, path, kind string, body []byte) *httptest.ResponseRecorder {
 			r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 			path, query, _ := strings.Cut(path, "?")

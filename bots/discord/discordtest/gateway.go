@@ -23,6 +23,8 @@ const (
 	opInvalid      = 9
 	opHello        = 10
 	opHeartbeatAck = 11
+	opSoundboard   = 31
+	opChannelInfo  = 43
 )
 
 // Close codes of the gateway ("Gateway Close Event Codes").

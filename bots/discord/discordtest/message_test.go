@@ -155,21 +155,23 @@ func TestOutOfReach(t *testing.T) {
 	ann := b.s.Person("Ann")
 	guild := b.s.Guild("cats", ann)
 	chat := guild.Channel("general")
+	var dm struct{ ID string }
 	b.must(nil, "GET", "/guilds/"+guild.ID(), nil)
+	b.must(&dm, "POST", "/users/@me/channels", fields{"recipient_id": ann.ID()})
+	b.must(nil, "POST", "/channels/"+dm.ID+"/messages", fields{"content": "x"})
 	guild.Kicks()
 	b.refused(b.call("POST", "/channels/"+chat.ID()+"/messages", fields{"content": "x"}), 403, 50001, "Missing Access")
 	b.refused(b.call("GET", "/guilds/"+guild.ID(), nil), 403, 50001, "Missing Access")
-	var dm struct{ ID string }
-	b.must(&dm, "POST", "/users/@me/channels", fields{"recipient_id": ann.ID()})
-	b.must(nil, "POST", "/channels/"+dm.ID+"/messages", fields{"content": "x"})
 	if got := ann.Next(t); got.Content != "x" {
 		t.Errorf("the message is %v", got)
 	}
+	eve := b.s.Person("Eve")
+	b.refused(b.call("POST", "/channels/"+eve.Private().ID()+"/messages", fields{"content": "x"}), 403, 50278, "no mutual guilds")
 	ann.ClosesMessages()
 	b.refused(b.call("POST", "/channels/"+dm.ID+"/messages", fields{"content": "x"}), 403, 50007, "Cannot send messages to this user")
 	b.refused(b.call("POST", "/users/@me/channels", fields{"recipient_id": "1"}), 400, 50035, "INVALID_RECIPIENT")
-	if n := b.s.Invalid(); n != 3 {
-		t.Errorf("%d answers count as invalid; want 3", n)
+	if n := b.s.Invalid(); n != 4 {
+		t.Errorf("%d answers count as invalid; want 4", n)
 	}
 }
 
@@ -210,6 +212,7 @@ func TestNonce(t *testing.T) {
 		s := discordtest.NewMemoryServer(discordtest.Config{})
 		defer s.Close()
 		b, ann := bot{t, s}, s.Person("Ann")
+		s.Guild("cats", ann)
 		path := "/channels/" + ann.Private().ID() + "/messages"
 		var first, second, third discordtest.Message
 		once := fields{"content": "x", "nonce": "12345", "enforce_nonce": true}
@@ -265,6 +268,7 @@ func TestAttachments(t *testing.T) {
 		s := discordtest.NewMemoryServer(discordtest.Config{})
 		defer s.Close()
 		b, ann := bot{t, s}, s.Person("Ann")
+		s.Guild("cats", ann)
 		path := "/channels/" + ann.Private().ID() + "/messages"
 		var made, edited discordtest.Message
 		b.took(&made, b.upload("POST", path, fields{"attachments": []fields{{"id": 0, "is_spoiler": true}, {"id": 1, "filename": "two.png", "description": "two"}}},
@@ -338,7 +342,15 @@ func TestReactions(t *testing.T) {
 	b.refused(b.call("GET", path+"/1", nil), 404, 10008, "Unknown Message")
 	b.refused(b.call("GET", "/emojis", nil), 404, 0, "404: Not Found")
 	b.refused(b.call("PUT", path, nil), 405, 0, "405: Method Not Allowed")
-	if n, c := chat.Typed(), b.s.Complaints(); n != 1 || len(c) != 2 {
+	r, err := b.s.Client().Get(b.s.URL() + "/api/v6/gateway")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode != 400 {
+		t.Errorf("an old version answers %d", r.StatusCode)
+	}
+	if n, c := chat.Typed(), b.s.Complaints(); n != 1 || len(c) != 3 {
 		t.Errorf("typed %d times; complaints are %v", n, c)
 	}
 }

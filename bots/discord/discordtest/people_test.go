@@ -71,7 +71,7 @@ func TestChannels(t *testing.T) {
 	b, ann, chat, path := here(t)
 	b.register(imagine())
 	forum := b.s.Guild("dogs", ann).Forum("posts")
-	b.refused(b.call("POST", "/channels/"+forum.ID()+"/messages", fields{"content": "x"}), 400, 50008, "non-text channel")
+	b.refused(b.call("POST", "/channels/"+forum.ID()+"/messages", fields{"content": "x"}), 400, 40058, "forum channel")
 	mustPanic(t, "type in a forum", func() { forum.As(ann).Types("/imagine", discordtest.Set("prompt", "x")) })
 	post := forum.Thread("a post")
 	var about struct {

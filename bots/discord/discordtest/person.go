@@ -72,6 +72,12 @@ func (p *Person) ClosesMessages() {
 	p.closed = true
 }
 
+// known says whether the bot can reach the person: they share a guild, or the
+// person installed the app.
+func (p *Person) known() bool {
+	return p.installed || slices.ContainsFunc(p.s.guilds, func(g *Guild) bool { return g.hasBot && g.members[p.user.ID] != nil })
+}
+
 // Speaker is a person in a channel.
 type Speaker struct{ *View }
 
@@ -292,7 +298,7 @@ func (k Speaker) owners(cmd *Command) map[string]string {
 	case !slices.Contains(kinds, 0):
 	case r.guild != nil && r.guild.hasBot:
 		owners["0"] = r.guild.id
-	case r.kind == kindDM:
+	case r.kind == kindDM && k.person.known():
 		owners["0"] = "0"
 	}
 	if slices.Contains(kinds, 1) && k.person.installed {

@@ -69,6 +69,10 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 	if !is {
 		rest, is = strings.CutPrefix(path, "/v9")
 	}
+	if !is && apiVersion.MatchString(path) {
+		s.stray(w, r.Method+" "+path, badRequest(50041, "Invalid API version"))
+		return
+	}
 	route, params, err := s.match(r.Method, rest)
 	if !is || err != nil {
 		s.stray(w, r.Method+" "+path, err)
@@ -97,15 +101,15 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 
 // stray answers a call of something that is not in the table.
 func (s *Server) stray(w http.ResponseWriter, what string, err error) {
+	failed := err
+	if failed == nil {
+		failed = notFound()
+	}
 	s.mu.Lock()
-	s.calls = append(s.calls, &Call{Time: s.now(), Route: what, Status: http.StatusNotFound})
+	s.enlist(&Call{Route: what, Status: statusOf(nil, failed)})
 	s.complaints = append(s.complaints, Complaint{Time: s.now(), Route: what, Problem: "no such route"})
 	s.touch()
 	s.mu.Unlock()
-	failed := notFound()
-	if err != nil {
-		failed = err
-	}
 	write(w, nil, failed)
 }
 
@@ -157,6 +161,8 @@ func (s *Server) permitted(w http.ResponseWriter, r *http.Request, c *call, inva
 	}
 	return c.route.run(s, c)
 }
+
+var apiVersion = regexp.MustCompile(`^/v[0-9]+/`)
 
 var userAgent = regexp.MustCompile(`^DiscordBot \(\S+, ?\S+\)`)
 

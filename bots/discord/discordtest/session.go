@@ -126,7 +126,7 @@ func (c *conn) hear(text []byte) {
 		c.resume(p.Data, fields["d"])
 	case c.session == nil:
 		c.closeWith(closeUnidentified, "Not authenticated.")
-	case !slices.Contains([]int{opPresence, opVoice, opMembers}, p.Op):
+	case !slices.Contains([]int{opPresence, opVoice, opMembers, opSoundboard, opChannelInfo}, p.Op):
 		c.closeWith(closeUnknownOp, "Unknown opcode.")
 	}
 	s.touch()
