@@ -97,14 +97,18 @@ func (s outputSource) Open(ctx context.Context, file InputFile) (io.ReadCloser, 
 		return nil, err
 	}
 	out := t.Outputs[ref.Index]
-	kept, err := s.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, ref.Index), out.URL, media.Kind(out.Kind))
+	kept, err := s.e.spool(ctx, mediaKey(t.ID, ref.Index), out.URL, media.Kind(out.Kind))
 	if servesNoMore(err) {
 		return nil, errors.Join(fs.ErrNotExist, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(kept.Path)
+	content, err := os.Open(kept.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("our copy of %q was swept at this moment", file.Name) // not gone for good
+	}
+	return content, err
 }
 
 // servesNoMore reports whether the error says that an old link has lost its file.

@@ -386,7 +386,7 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 			before := output.File
 			output.File = c.e.resolved(before)
 			if output.File == nil && output.URL != "" {
-				file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(t.ID, i), output.URL, media.Kind(output.Kind))
+				file, err := c.e.spool(ctx, mediaKey(t.ID, i), output.URL, media.Kind(output.Kind))
 				if err != nil {
 					failed = c.unfetched(t.ID, err, before != nil, failed)
 					continue
@@ -409,7 +409,7 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 func (c *courier) fetchCover(ctx context.Context, got haul, id TaskID, n int, url string) {
 	ctx, cancel := context.WithTimeout(ctx, coverFor)
 	defer cancel()
-	file, err := c.e.cfg.Spool.Fetch(ctx, mediaKey(id, n)+mediaKeySep+"cover", url, media.Image)
+	file, err := c.e.spool(ctx, mediaKey(id, n)+mediaKeySep+"cover", url, media.Image)
 	if err != nil {
 		c.e.log.Info("a cover could not be fetched", "task", id, "error", err)
 		return

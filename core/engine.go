@@ -135,7 +135,8 @@ type Config struct {
 	// are only logged.
 	Alert func(context.Context, Alert) error
 
-	// MediaKept bounds the spool; a zero field means 336 h, or 10 GiB.
+	// MediaKept bounds the spool; a zero field means 336 h, or 10 GiB. What
+	// waits to be shown is kept beyond that.
 	MediaKept media.Limits
 
 	// UploadBytes is how much of files is handed to the adapters of one
@@ -189,6 +190,7 @@ type Engine struct {
 	courier *courier
 	places  *positions    // of queued tasks, as their messages say
 	alerted chan struct{} // has room for one: "there is a new alert"
+	full    chan struct{} // has room for one: "the spool is above its bound"
 
 	decoded atomic.Pointer[policyInForce]
 	running atomic.Bool
@@ -214,6 +216,7 @@ func New(cfg Config) (*Engine, error) {
 	e.ids = &ids{rand: e.cfg.Rand}
 	e.probing = make(chan struct{}, measuresMax)
 	e.alerted = make(chan struct{}, 1)
+	e.full = make(chan struct{}, 1)
 	e.creator = newTurns(e.cfg.Now)
 	e.uploads = newTurns(e.cfg.Now)
 	e.graces = newSchedule(e.cfg.Now)

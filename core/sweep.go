@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"kiebot/core/media"
 )
 
 // What the spool keeps when nothing is configured, and how often it is swept.
@@ -14,7 +16,21 @@ const (
 	sweepPause     = 10 * time.Minute
 )
 
-// sweepLoop keeps the spool within its bounds, first when sweepPause has passed.
+// spool fetches a file into the spool, and has that swept when it is above its
+// bound then.
+func (e *Engine) spool(ctx context.Context, key, url string, kind media.Kind) (media.File, error) {
+	file, err := e.cfg.Spool.Fetch(ctx, key, url, kind)
+	if e.cfg.Spool.Exceeds(e.cfg.MediaKept.Bytes) {
+		select {
+		case e.full <- struct{}{}:
+		default:
+		}
+	}
+	return file, err
+}
+
+// sweepLoop keeps the spool within its bounds: every sweepPause, and when a
+// file that was fetched brings it above what it may have.
 func (e *Engine) sweepLoop(ctx context.Context) {
 	ticks := time.NewTicker(sweepPause)
 	defer ticks.Stop()
@@ -23,6 +39,7 @@ func (e *Engine) sweepLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
+		case <-e.full:
 		}
 		if err := e.sweepMedia(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("sweeping the media folder", "error", err)

@@ -24,6 +24,8 @@ type Spool struct {
 
 	mu      sync.Mutex
 	flights map[string]*flight
+	swept   int64 // bytes that the last sweep left, or that were there at first
+	added   int64 // bytes that came since
 }
 
 // flight is one download that is under way. Its fields are read after done is
@@ -57,7 +59,10 @@ func OpenSpool(dir string, fetcher *Fetcher) (*Spool, error) {
 			return nil, fmt.Errorf("removing an unfinished download: %w", err)
 		}
 	}
-	return &Spool{dir: dir, fetcher: fetcher, flights: make(map[string]*flight)}, nil
+	s := &Spool{dir: dir, fetcher: fetcher, flights: make(map[string]*flight)}
+	files, err := s.list()
+	s.swept = bytesOf(files)
+	return s, err
 }
 
 // Fetch returns the file stored under key; when there is none it downloads url
@@ -161,6 +166,9 @@ func (s *Spool) download(ctx context.Context, key, url string, kind Kind) (File,
 		return File{}, diskError(err)
 	}
 	use(file.Path)
+	s.mu.Lock()
+	s.added += file.Size
+	s.mu.Unlock()
 	return file, nil
 }
 

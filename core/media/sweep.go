@@ -43,15 +43,20 @@ type spooled struct {
 // which is noted to the hour. Sweep may run beside everything else; a reader
 // that has a file open keeps it to the end. When ctx ends it stops between two
 // files. What was done until an error comes back with it.
-func (s *Spool) Sweep(ctx context.Context, now time.Time, limits Limits, keep func(name string) bool) (Swept, error) {
+func (s *Spool) Sweep(ctx context.Context, now time.Time, limits Limits, keep func(name string) bool) (done Swept, err error) {
+	s.mu.Lock()
+	listed := s.added // at least: what comes just now may be in the list already
+	s.mu.Unlock()
 	files, err := s.list()
-	var done Swept
-	for _, f := range files {
-		done.Left += f.size
-	}
 	if err != nil {
 		return done, err
 	}
+	done.Left = bytesOf(files)
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.swept, s.added = done.Left, s.added-listed
+	}()
 	for _, f := range files {
 		if now.Sub(f.used) <= limits.Retention && done.Left <= limits.Bytes {
 			return done, nil // all that follow were used later
@@ -70,6 +75,21 @@ func (s *Spool) Sweep(ctx context.Context, now time.Time, limits Limits, keep fu
 		done.Left -= f.size
 	}
 	return done, nil
+}
+
+// Exceeds reports whether files that were fetched since the last Sweep bring
+// all of them above so many bytes: then there is something to sweep for.
+func (s *Spool) Exceeds(bytes int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.added > 0 && s.swept+s.added > bytes
+}
+
+func bytesOf(files []spooled) (sum int64) {
+	for _, f := range files {
+		sum += f.size
+	}
+	return sum
 }
 
 // list gives the finished files, the one used longest ago first.

@@ -65,6 +65,41 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// There is something to sweep for when a file came and all are too many, until
+// the next sweep.
+func TestExceeds(t *testing.T) {
+	base := serveFile(t, "still.png")
+	dir := t.TempDir()
+	fillSpool(t, openSpool(t, dir, FetcherConfig{}), time.Now(), 3, 2, 1)
+	spool := openSpool(t, dir, FetcherConfig{Trusted: []string{base}})
+	exceeds := func(when string, bytes int64, want bool) {
+		t.Helper()
+		if got := spool.Exceeds(bytes); got != want {
+			t.Errorf("%s: above %d bytes: %v", when, bytes, got)
+		}
+	}
+	exceeds("at first", 29, false) // nothing has come
+	file, err := spool.Fetch(t.Context(), "a", base, Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exceeds("with another", 30+file.Size, false)
+	exceeds("with another", 30+file.Size-1, true)
+	if _, err := spool.Sweep(t.Context(), time.Now(), Limits{Retention: time.Hour * 9, Bytes: 20 + file.Size}, keepNone); err != nil {
+		t.Fatal(err)
+	}
+	exceeds("after the sweep", 0, false)
+	if _, err := spool.Fetch(t.Context(), "a", base, Image); err != nil {
+		t.Fatal(err)
+	}
+	exceeds("with one that was there", 0, false)
+	if file, err = spool.Fetch(t.Context(), "b", base, Image); err != nil {
+		t.Fatal(err)
+	}
+	exceeds("with one more", 20+2*file.Size, false)
+	exceeds("with one more", 20+2*file.Size-1, true)
+}
+
 // What is not a finished file of the spool is nobody's business.
 func TestSweepLeavesTheRest(t *testing.T) {
 	spool := openSpool(t, t.TempDir(), FetcherConfig{})
