@@ -221,14 +221,16 @@ func (d *Discord) Healthy() error {
 	return d.gateway.Healthy()
 }
 
-// Pace implements core.Paced: what people see Discord take in one channel, five
-// messages in five seconds, and what it takes from one bot.
+// Pace implements core.Paced.
 func (*Discord) Pace(lane core.Lane) core.Pace { return Pace(lane) }
 
 // Pace is the pace of a lane, or of Discord as a whole when the lane is empty.
+// Most calls are about one interaction, whose limit is its own; what a channel
+// takes of the bot's own messages, five in five seconds as people see it, its
+// answers say. So this only keeps one channel from taking everybody's turn.
 func Pace(lane core.Lane) core.Pace {
 	if lane == "" {
 		return core.Pace{}
 	}
-	return core.Pace{Rates: []core.Rate{{Calls: 5, Per: 5 * time.Second}}, Edits: 3 * time.Second}
+	return core.Pace{Rates: []core.Rate{{Calls: 25, Per: 5 * time.Second}}, Edits: 3 * time.Second}
 }
