@@ -49,8 +49,11 @@ func (c Credits) String() string {
 	if c < 0 {
 		sign, magnitude = "-", -magnitude
 	}
-	text := fmt.Sprintf("%s%d.%03d", sign, magnitude/perCredit, magnitude%perCredit)
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	text := sign + strconv.FormatUint(magnitude/perCredit, 10)
+	if rest := magnitude % perCredit; rest > 0 {
+		text += "." + strings.TrimRight(strconv.FormatUint(perCredit+rest, 10)[1:], "0") // the 1 keeps leading zeros
+	}
+	return text
 }
 
 // MarshalJSON writes the amount as a plain decimal number.
