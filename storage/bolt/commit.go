@@ -42,6 +42,7 @@ type batch struct {
 	tx    *bbolt.Tx
 	fence *atomic.Uint64
 	undo  undo
+	seeks cursors
 	back  chan struct{} // whoever has the turn gives it back
 	done  chan struct{} // closed once err is what became of the commit
 	err   error
@@ -140,7 +141,7 @@ func (c *committer) commit(calls []*call) {
 		return
 	}
 	fillPages(tx)
-	b := &batch{tx: tx, fence: c.fence, back: make(chan struct{}), done: make(chan struct{})}
+	b := &batch{tx: tx, fence: c.fence, seeks: cursors{}, back: make(chan struct{}), done: make(chan struct{})}
 	for n := 0; len(calls) > 0; calls = c.take(batchMost - n) {
 		n += len(calls)
 		for _, w := range calls {
@@ -166,7 +167,7 @@ func (b *batch) give(w *call) {
 // run is the turn. What fn wrote is taken back when it refuses, panics or
 // calls runtime.Goexit; nobody else notices.
 func (b *batch) run(fn func(core.Tx) error) (err error) {
-	t := &transaction{tx: b.tx, fence: b.fence, undo: &b.undo}
+	t := &transaction{tx: b.tx, fence: b.fence, undo: &b.undo, cursors: b.seeks}
 	kept := false
 	defer func() {
 		b.undo.end(kept)

@@ -33,14 +33,14 @@ func placeOf(task core.Task) place {
 
 // placeOf is where the task is now.
 func (t *transaction) placeOf(id []byte) (place, error) {
-	if v := t.tx.Bucket(bucketHot).Get(id); v != nil {
+	if v := t.value(bucketHot, id); v != nil {
 		w, err := decodeDue(v)
 		if w.State.Final() {
 			return ended, err
 		}
 		return open, err
 	}
-	if t.tx.Bucket(bucketArchive).Get(id) != nil {
+	if t.value(bucketArchive, id) != nil {
 		return archived, nil
 	}
 	return nowhere, nil

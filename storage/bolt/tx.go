@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -16,15 +17,41 @@ import (
 
 // transaction is a core.Tx on one bbolt transaction.
 type transaction struct {
-	tx    *bbolt.Tx
-	fence *atomic.Uint64 // the current lease's; nil when nobody can ask
-	undo  *undo          // nil when nothing may be written
+	tx      *bbolt.Tx
+	fence   *atomic.Uint64 // the current lease's; nil when nobody can ask
+	undo    *undo          // nil when nothing may be written
+	cursors cursors        // nil when the transaction is short
+}
+
+// cursors are those of a transaction that looks up much, one for each bucket:
+// a look with a fresh one costs two allocations.
+type cursors map[*bbolt.Bucket]*bbolt.Cursor
+
+// get is the bucket's value at the key, nil when it is not there.
+func (c cursors) get(b *bbolt.Bucket, key []byte) []byte {
+	if c == nil {
+		return b.Get(key)
+	}
+	cursor := c[b]
+	if cursor == nil {
+		cursor = b.Cursor()
+		c[b] = cursor
+	}
+	if k, v := cursor.Seek(key); bytes.Equal(k, key) {
+		return v
+	}
+	return nil
+}
+
+// value is what the bucket has at the key, nil when there is nothing.
+func (t *transaction) value(bucket, key []byte) []byte {
+	return t.cursors.get(t.tx.Bucket(bucket), key)
 }
 
 // get decodes the record at the key.
 func get[T any](t *transaction, bucket, key []byte) (T, error) {
 	var record T
-	data := t.tx.Bucket(bucket).Get(key)
+	data := t.value(bucket, key)
 	if data == nil {
 		return record, core.ErrNotFound
 	}
@@ -61,13 +88,13 @@ func (t *transaction) putRaw(bucket, key, value []byte) error {
 		value = []byte{} // bbolt calls a nil value missing until it is committed
 	}
 	b := t.tx.Bucket(bucket)
-	t.undo.before(b, key, b.Get(key))
+	t.undo.before(b, key, t.cursors.get(b, key))
 	return wrote(bucket, b.Put(key, value))
 }
 
 func (t *transaction) delete(bucket, key []byte) error {
 	b := t.tx.Bucket(bucket)
-	value := b.Get(key)
+	value := t.cursors.get(b, key)
 	if value == nil {
 		return nil
 	}
@@ -99,7 +126,7 @@ func (t *transaction) Account(id core.AccountID) (core.Account, error) {
 
 // AccountOf implements core.Tx.
 func (t *transaction) AccountOf(who core.Identity) (core.Account, error) {
-	id := t.tx.Bucket(bucketIdentities).Get([]byte(who.String()))
+	id := t.value(bucketIdentities, []byte(who.String()))
 	if id == nil {
 		return core.Account{}, core.ErrNotFound
 	}
@@ -361,7 +388,7 @@ func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // Setting implements core.Tx.
 func (t *transaction) Setting(name string) ([]byte, error) {
-	value := t.tx.Bucket(bucketSettings).Get([]byte(name))
+	value := t.value(bucketSettings, []byte(name))
 	if value == nil {
 		return nil, core.ErrNotFound
 	}
