@@ -21,6 +21,7 @@ type demoCommand struct {
 	Yes     bool   `help:"Agree to the price where --once asks about it."`
 	KieOnly bool   `help:"Run nothing but the Kie.ai server, for other clients; prints its address and key."`
 	Out     string `help:"Folder for the files that --once writes." default:"kiebot-out" type:"path"`
+	Confirm string `name:"confirm-above" help:"Credits above which a price is asked about first, or off." default:"off" env:"CONFIRM_ABOVE"`
 	Listen  string `help:"Address of the browser chat; port 0 is any free one." default:"127.0.0.1:8080" env:"LISTEN_ADDR"`
 }
 
@@ -34,6 +35,10 @@ func (d demoCommand) Run(ctx context.Context, term terminal) (err error) {
 	if d.KieOnly {
 		return d.serveKie(ctx, term)
 	}
+	confirm, ok := readConfirm(d.Confirm)
+	if !ok {
+		return errors.New("CONFIRM_ABOVE " + notConfirm)
+	}
 	dir, err := os.MkdirTemp("", "kiebot-demo-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
@@ -46,7 +51,7 @@ func (d demoCommand) Run(ctx context.Context, term terminal) (err error) {
 	}
 	s := settings{
 		kieKeys: []kieKey{{core.DefaultKieAccount, kie.Secret(server.Key())}}, kieURL: server.URL(), uploadURL: server.URL(), dataDir: dir,
-		userDaily: demoCredits, location: time.Local, locale: "en", logLevel: slog.LevelWarn,
+		userDaily: demoCredits, policy: core.Policy{ConfirmAbove: confirm}, location: time.Local, locale: "en", logLevel: slog.LevelWarn,
 	}
 	if d.Once != "" {
 		return d.once(ctx, s, term)

@@ -10,6 +10,7 @@ import (
 
 const (
 	notCredits  = "is neither a number of credits, such as 100 or 12.5, nor unlimited"
+	notConfirm  = "is neither a number of credits, such as 50, nor off"
 	unlimited   = "unlimited"
 	modelPrefix = "model:"
 )
@@ -35,11 +36,16 @@ func (e environment) readQuota(s *settings, found *problems) {
 	}
 	s.policy.Kinds, s.policy.Models = e.readKinds(s, found)
 	s.policy.MaxActive = readActive(e.MaxActive, found)
-	confirm, ok := readLimit(strings.Replace(e.ConfirmAbove, "off", unlimited, 1))
+	confirm, ok := readConfirm(e.ConfirmAbove)
 	if !ok {
-		found.add("CONFIRM_ABOVE", "is neither a number of credits, such as 50, nor off")
+		found.add("CONFIRM_ABOVE", notConfirm)
 	}
 	s.policy.ConfirmAbove = confirm
+}
+
+// readConfirm reads above which price a person is asked first.
+func readConfirm(raw string) (*core.Limit, bool) {
+	return readLimit(strings.Replace(raw, "off", unlimited, 1))
 }
 
 // readLimit reads a number of credits, or unlimited.
