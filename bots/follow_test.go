@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"kiebot/core"
 	"kiebot/core/media"
+	"kiebot/kie/catalog"
 	"kiebot/kie/kietest"
 )
 
@@ -181,6 +183,37 @@ func TestFollowRefusals(t *testing.T) {
 			wantText(t, w.types(bob, text).Text, "somebody else’s", "Nothing was charged.")
 		}
 		wantText(t, w.presses(bob, pressed(t, picture.Buttons, "Info")).Text, "somebody else’s")
+	})
+}
+
+// Where the catalogue has nothing that makes a result larger, that is said.
+func TestNothingMakesItLarger(t *testing.T) {
+	play(t, nil, func(t *testing.T, w *world) {
+		picture := core.TaskID(w.untilEnd(w.accepted("a cat")).ID).Short()
+		video := core.TaskID(w.untilEnd(w.accepted("/video waves")).ID).Short()
+		var gone []string
+		for _, m := range w.models.All() {
+			if m.Task == "upscale" {
+				gone = append(gone, fmt.Sprintf(`{"id": %q, "status": "retired", "reason": "gone"}`, m.ID))
+			}
+		}
+		var err error
+		w.models, err = catalog.Overlay(w.models, strings.NewReader(`{"models": [`+strings.Join(gone, ",")+`]}`))
+		must(t, err)
+		w.restartWords()
+		for id, want := range map[string]string{
+			picture: "There is no model with a known price that makes such pictures larger.",
+			video:   "There is no model with a known price that makes such videos larger.",
+		} {
+			reply := w.types(ada, "/upscale "+id)
+			if !reply.Refused {
+				t.Errorf("%+v", reply)
+			}
+			wantText(t, reply.Text, want, "Nothing was charged.")
+		}
+		if made := len(w.kie.Tasks()); made != 2 {
+			t.Errorf("%d Kie tasks, want the two that were to be made larger", made)
+		}
 	})
 }
 
