@@ -97,6 +97,7 @@ func answer(bot *discordgo.Session, in *discordgo.InteractionCreate, cat []byte)
 	said := in.ApplicationCommandData().Options[0].StringValue()
 	_, err := bot.InteractionResponseEdit(in.Interaction, &discordgo.WebhookEdit{
 		Content: &said, Files: []*discordgo.File{{Name: "cat.png", ContentType: "image/png", Reader: bytes.NewReader(cat)}},
+		Attachments: &[]*discordgo.MessageAttachment{{ID: "0", Filename: "cat.png"}},
 		Components: &[]discordgo.MessageComponent{discordgo.ActionsRow{Components: []discordgo.MessageComponent{
 			discordgo.Button{Label: "edit", Style: discordgo.SecondaryButton, CustomID: "edit:1"},
 		}}},

@@ -35,7 +35,7 @@ type attachedDraft struct {
 	Filename    string  `json:"filename"`
 	Title       string  `json:"title"`
 	Description string  `json:"description"`
-	Spoiler     bool    `json:"is_spoiler"`
+	Spoiler     *bool   `json:"is_spoiler"`
 	Duration    float64 `json:"duration_secs"`
 	Waveform    string  `json:"waveform"`
 }
@@ -130,46 +130,65 @@ func checkSizes(d *draft, limit int) error {
 	return nil
 }
 
-// attach follows "Uploading Files" and "Edit Message": what is listed stays,
-// what came as files[n] is added.
+// attach follows "Uploading Files", "Editing Message Attachments": what is
+// listed stays, what came as files[n] is added.
 func (s *Server) attach(m *Message, r *room, d *draft) (p problems) {
-	was := m.Attachments
+	was, listed := m.Attachments, map[string]bool{}
 	if d.has("attachments") {
 		m.Attachments = []Attachment{}
 	}
-	listed := map[string]bool{}
 	for i, a := range d.Attachments {
 		id := fmt.Sprint(a.ID)
 		if n, is := a.ID.(float64); is {
 			id = strconv.FormatFloat(n, 'f', -1, 64)
 		}
+		path := at(at(at(d.path, "attachments"), strconv.Itoa(i)), "id")
 		old := slices.IndexFunc(was, func(a Attachment) bool { return a.ID == id })
 		switch u := d.files[id]; {
 		case listed[id]:
-			p.add(at(at(at(d.path, "attachments"), strconv.Itoa(i)), "id"), "DISCORDTEST_TWICE", "The attachment is listed twice.")
+			p.add(path, "DISCORDTEST_TWICE", "The attachment is listed twice.")
 		case u != nil:
 			m.Attachments = append(m.Attachments, s.attachment(r, u, a, m.For != ""))
 		case old >= 0:
-			m.Attachments = append(m.Attachments, was[old])
+			m.Attachments = append(m.Attachments, s.described(was[old], a))
 		default:
-			p.add(at(at(at(d.path, "attachments"), strconv.Itoa(i)), "id"), "ATTACHMENT_NOT_FOUND", "Attachment data not found")
+			p.add(path, "ATTACHMENT_NOT_FOUND", "Attachment data not found")
 		}
 		listed[id] = true
 	}
-	for _, n := range slices.Sorted(maps.Keys(d.files)) {
-		switch {
-		case listed[n]:
-		case d.has("attachments") && len(d.Attachments) > 0:
-			d.note("files["+n+"]", "a file that is not listed in attachments")
-			fallthrough
-		default:
-			m.Attachments = append(m.Attachments, s.attachment(r, d.files[n], attachedDraft{}, m.For != ""))
-		}
-	}
+	s.attachRest(m, r, d, listed)
 	if len(m.Attachments) > 10 {
 		p.add(at(d.path, "attachments"), "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
 	}
 	return p
+}
+
+// attachRest adds files that are not listed. An edit with a list drops them.
+func (s *Server) attachRest(m *Message, r *room, d *draft, listed map[string]bool) {
+	edit := m.ID != ""
+	for _, n := range slices.Sorted(maps.Keys(d.files)) {
+		if listed[n] {
+			continue
+		}
+		if edit || len(listed) > 0 {
+			d.note("files["+n+"]", "a file that is not listed in attachments")
+		}
+		if !edit || !d.has("attachments") {
+			m.Attachments = append(m.Attachments, s.attachment(r, d.files[n], attachedDraft{}, m.For != ""))
+		}
+	}
+}
+
+// described is an attachment that stays, as an edit describes it.
+func (s *Server) described(was Attachment, a attachedDraft) Attachment {
+	if a.Description != "" {
+		was.Description = a.Description
+	}
+	if a.Spoiler != nil {
+		was.Spoiler = *a.Spoiler
+	}
+	s.files[was.ID].Description, s.files[was.ID].Spoiler = was.Description, was.Spoiler
+	return was
 }
 
 func (s *Server) attachment(r *room, u *upload, a attachedDraft, ephemeral bool) Attachment {
@@ -179,7 +198,7 @@ func (s *Server) attachment(r *room, u *upload, a attachedDraft, ephemeral bool)
 	}
 	f := s.keep(r, name, u.kind, u.data, ephemeral)
 	f.Title, f.Description, f.Duration, f.Waveform = a.Title, a.Description, a.Duration, a.Waveform
-	f.Spoiler = f.Spoiler || a.Spoiler
+	f.Spoiler = f.Spoiler || a.Spoiler != nil && *a.Spoiler
 	return f.Attachment
 }
 

@@ -296,8 +296,9 @@ func TestAttachments(t *testing.T) {
 		if get(link) != 404 {
 			t.Errorf("the link does not end")
 		}
-		b.took(&edited, b.upload("PATCH", path+"/"+made.ID, fields{"attachments": []fields{{"id": made.Attachments[1].ID}, {"id": 0}}}, map[string][]byte{"c.png": picture(t, 3, 3)}))
-		if a := edited.Attachments; len(a) != 2 || a[0].ID != made.Attachments[1].ID || a[1].Width != 3 || get(a[0].URL) != 200 {
+		keep := []fields{{"id": made.Attachments[1].ID, "description": "the second"}, {"id": 0}}
+		b.took(&edited, b.upload("PATCH", path+"/"+made.ID, fields{"attachments": keep}, map[string][]byte{"c.png": picture(t, 3, 3)}))
+		if a := edited.Attachments; len(a) != 2 || a[0].Description != "the second" || a[0].ID != made.Attachments[1].ID || a[1].Width != 3 || get(a[0].URL) != 200 {
 			t.Errorf("after the edit there are %+v", a)
 		}
 		b.must(&edited, "PATCH", path+"/"+made.ID, fields{"content": "none", "attachments": []fields{}})
@@ -305,6 +306,10 @@ func TestAttachments(t *testing.T) {
 			t.Errorf("after the second edit there is %v", edited)
 		}
 		b.clean()
+		b.took(&edited, b.upload("PATCH", path+"/"+made.ID, fields{"attachments": []fields{}}, map[string][]byte{"d.png": picture(t, 4, 4)}))
+		if c := s.Complaints(); len(edited.Attachments) != 0 || len(c) != 1 || !strings.Contains(c[0].String(), "not listed") {
+			t.Errorf("a file that is not listed: %v, %v", edited, c)
+		}
 	})
 }
 
@@ -323,7 +328,7 @@ func TestModernEdit(t *testing.T) {
 		t.Errorf("the message became %v", got)
 	}
 	b.upload("PATCH", path+"/"+made.ID, fields{"components": []fields{text("z")}}, map[string][]byte{"a.png": picture(t, 1, 1)})
-	if c := b.s.Complaints(); len(c) != 1 || !strings.Contains(c[0].String(), "no component shows") {
+	if c := b.s.Complaints(); len(c) != 2 || !strings.Contains(c[1].String(), "no component shows") {
 		t.Errorf("complaints are %v", c)
 	}
 }
