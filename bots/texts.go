@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ var messageFiles embed.FS
 // texts are the messages of every language.
 type texts struct {
 	tags     []language.Tag // English first
+	names    []string       // as tags
 	matcher  language.Matcher
 	speakers []*i18n.Localizer // as tags
 	fallback int               // for people whose language is not there
@@ -42,6 +44,7 @@ func readTexts(locale string) (*texts, error) {
 	t := &texts{tags: bundle.LanguageTags()}
 	t.matcher = language.NewMatcher(t.tags)
 	for _, tag := range t.tags {
+		t.names = append(t.names, tag.String())
 		t.speakers = append(t.speakers, i18n.NewLocalizer(bundle, tag.String()))
 	}
 	if locale == "" {
@@ -58,6 +61,9 @@ func readTexts(locale string) (*texts, error) {
 // match finds the language that fits. A merely related one does not: nobody is
 // answered in the language of a neighbouring country.
 func (t *texts) match(locale string) (int, bool) {
+	if i := slices.Index(t.names, locale); i >= 0 {
+		return i, true // as it nearly always is
+	}
 	tag, err := language.Parse(locale)
 	var unknown language.ValueError // well-formed, with a part nobody knows: the rest still counts
 	if err != nil && !errors.As(err, &unknown) {
