@@ -31,9 +31,10 @@ import (
 
 // Catalog is a set of models. The zero value is empty.
 type Catalog struct {
-	entries []*entry       // by kind, each kind's default first, else in the file's order
-	byName  map[string]int // folded ids and aliases to indexes of entries
-	names   []string       // ids and aliases as written, for suggestions
+	entries  []*entry            // by kind, each kind's default first, else in the file's order
+	byName   map[string]int      // folded ids and aliases to indexes of entries
+	byFamily map[string][]*entry // those that have one, in the order of entries
+	names    []string            // ids and aliases as written, for suggestions
 }
 
 // Parse reads a catalogue from JSON, one object {"models": [...]}, and checks
@@ -108,10 +109,13 @@ func assemble(entries []*entry) (*Catalog, []error) {
 		return 2*slices.Index(kinds(), m.Kind) + 1
 	}
 	slices.SortStableFunc(entries, func(a, b *entry) int { return rank(a.head) - rank(b.head) })
-	c := &Catalog{entries: entries, byName: make(map[string]int, 3*len(entries))}
+	c := &Catalog{entries: entries, byName: make(map[string]int, 3*len(entries)), byFamily: map[string][]*entry{}}
 	var wrong []error
 	for i, e := range entries {
 		wrong = append(wrong, c.index(i, e.head)...)
+		if family := e.head.Family; family != "" {
+			c.byFamily[family] = append(c.byFamily[family], e)
+		}
 	}
 	wrong = append(append(wrong, c.checkDefaults()...), c.checkReplacements()...)
 	c.checkFamilies(func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) })

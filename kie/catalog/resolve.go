@@ -36,8 +36,8 @@ func (c *Catalog) Resolve(name string, options map[Option]string) (Model, error)
 func (c *Catalog) bestOf(named *entry, options map[Option]string) *Model {
 	best := named.model()
 	least := best.misfit(options)
-	for _, e := range c.entries {
-		if e == named || e.head.Family == "" || e.head.Family != named.head.Family || e.head.Status.Runs() != named.head.Status.Runs() {
+	for _, e := range c.byFamily[named.head.Family] {
+		if e == named || e.head.Status.Runs() != named.head.Status.Runs() {
 			continue
 		}
 		if misfit := e.model().misfit(options); misfit < least {
