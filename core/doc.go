@@ -212,7 +212,9 @@
 // [Task].Undelivered says why, and the result can still be asked for.
 //
 // Progress edits are never stored. They keep their distance per message, take
-// at most half of every limit, and stop once the batch's end waits.
+// at most half of every limit, and stop once the batch's end waits. When the
+// queue moves, the messages of the twenty in front follow it: those edits, of
+// which a fast queue could cause any number, keep that distance in the chat.
 //
 // A lane is remembered only while something waits in it or its pace has to be
 // kept, and has no goroutine of its own: lanes that could show something stand
