@@ -97,7 +97,7 @@ func (c *client) do(ctx context.Context, one call, out any) error {
 	if wait := c.limits.wait(one, time.Now()); wait > 0 {
 		return &waitError{wait}
 	}
-	failed := &callError{Call: one.name(), channel: one.major()}
+	failed := &callError{Call: one.name()}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if len(one.files) == 0 {
@@ -204,8 +204,6 @@ type callError struct {
 	Page       bool  // the answer is a page: Cloudflare's, mostly
 	Cause      error // of no answer
 	CutOff     bool  // files were still on their way, so Discord did nothing
-
-	channel string
 }
 
 // Error says what was called and what came back.

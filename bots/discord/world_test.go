@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// guild is a whole kiebot between a Kie and a Discord of its own, as cmd/kiebot
+// world is a whole kiebot between a Kie and a Discord of its own, as cmd/kiebot
 // puts it together, in a bubble of its own time.
 type world struct {
 	t       *testing.T
@@ -40,7 +40,9 @@ type world struct {
 	ada     *discordtest.Person // speaks English
 	eva     *discordtest.Person // speaks Russian
 	cfg     worldConfig
-	net     *http.Transport
+	net     *http.Transport   // to Discord
+	wire    http.RoundTripper // what our side calls through: net, unless a test puts something before it
+	spy     *secrecy
 
 	store  *bolt.Store
 	engine *core.Engine
@@ -85,7 +87,9 @@ func inWorld(t *testing.T, cfg worldConfig, test func(*testing.T, *world)) {
 		w.kie, w.discord = kietest.NewMemoryServer(w.cfg.kie), discordtest.NewMemoryServer(w.cfg.discord)
 		defer w.kie.Close()
 		defer w.discord.Close()
+		w.spy = newSecrecy(t, w.discord.Token())
 		w.net = &http.Transport{DialContext: w.discord.DialContext}
+		w.wire = w.net
 		defer w.net.CloseIdleConnections()
 		w.ada, w.eva = w.discord.Person("Ada"), w.discord.Person("Eva", discordtest.Locale("ru"))
 		w.guild = w.discord.Guild("the guild", w.ada, w.eva)
@@ -93,12 +97,7 @@ func inWorld(t *testing.T, cfg worldConfig, test func(*testing.T, *world)) {
 		w.start()
 		defer func() { w.end() }()
 		test(t, w)
-		for _, c := range w.discord.Complaints() {
-			t.Errorf("Discord complains: %s", c)
-		}
-		for _, c := range w.discord.Early() {
-			t.Errorf("%s came before the time that Discord had asked for", c.Route)
-		}
+		w.leftOver()
 	})
 }
 
@@ -111,6 +110,7 @@ func (h hook) RoundTrip(r *http.Request) (*http.Response, error) {
 	in := httptest.NewRequest(r.Method, WebhookPath, r.Body).WithContext(r.Context())
 	in.Header = r.Header
 	h.w.ours.Handler().ServeHTTP(answer, in)
+	h.w.callsNobody("callback by the reply", answer.Body.Bytes())
 	return answer.Result(), nil
 }
 
@@ -152,7 +152,7 @@ func (toDiscord) Pace(lane core.Lane) core.Pace { return Pace(lane) }
 // start opens everything of ours and runs it.
 func (w *world) start() {
 	w.t.Helper()
-	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), UploadURL: w.kie.URL(), HTTPClient: w.kie.Client()})
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(w.kie.Key()), BaseURL: w.kie.URL(), UploadURL: w.kie.URL(), HTTPClient: w.spy.over(w.kie)})
 	w.must(err)
 	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{w.kie.URL()}, Dial: w.kie.DialContext})
 	w.must(err)
@@ -162,7 +162,7 @@ func (w *world) start() {
 	w.must(err)
 	w.store, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
 	w.must(err)
-	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
+	log := slog.New(slog.NewTextHandler(w.spy, nil))
 	cfg := core.Config{
 		Store: w.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, UserDaily: 100_000, Now: now,
 		Adapters: map[string]core.Adapter{Platform: toDiscord{w}}, Sources: map[string]core.Source{Platform: toDiscord{w}}, Logger: log,
@@ -180,7 +180,7 @@ func (w *world) start() {
 	}
 	w.ours, err = New(Config{
 		Token: Token(w.discord.Token()), URL: w.discord.URL(), Bot: words, PublicKey: key, Prefix: w.cfg.prefix,
-		Transport: w.net, Dial: w.discord.DialContext, Logger: log, Now: now,
+		Transport: w.wire, Dial: w.discord.DialContext, Logger: log, Now: now,
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(w.t.Context())
