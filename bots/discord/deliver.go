@@ -157,14 +157,15 @@ func (d *delivery) showWay(ctx context.Context) error {
 }
 
 // put shows the draft in the batch's message, or in a new one where there is
-// none, or none that can be edited. Nothing is done when it shows that already.
+// none, or none that can be edited; for progress alone no message is made.
+// Nothing is done when it shows that already.
 func (d *delivery) put(ctx context.Context, draft draft) error {
 	shows := draft.digest()
 	if d.after.shown() && d.after.Shows == shows && len(draft.uploads) == 0 {
 		return nil
 	}
 	done, err := d.edit(ctx, draft)
-	if err == nil && !done {
+	if err == nil && !done && d.parcel.Delivery.Kind != core.DeliverProgress {
 		err = d.create(ctx, draft)
 	}
 	if err == nil {

@@ -179,8 +179,10 @@ func cause(ctx context.Context, err error) error {
 func (c *client) presentable(one call, err error) error {
 	text := err.Error()
 	secrets := []string{c.token}
-	if one.open {
-		secrets = append(secrets, one.args...)
+	for _, arg := range one.args {
+		if one.open {
+			secrets = append(secrets, arg, url.PathEscape(arg))
+		}
 	}
 	for _, secret := range secrets {
 		if secret != "" {
