@@ -15,13 +15,13 @@ const (
 // compose puts the components of a draft into a message and checks what goes
 // across fields: the shapes of both kinds of messages, what buttons and menus
 // need, and that files which are shown are there.
-func (s *Server) compose(m *Message, d *draft) problems {
+func (s *Server) compose(m *Message, d *draft) (problems, error) {
 	modern := m.Flags&FlagComponentsV2 != 0
 	if modern {
 		defer func() { noteHidden(m, d) }()
 	}
 	if !d.has("components") {
-		return nil
+		return nil, nil
 	}
 	list := d.fields["components"]
 	if list == nil {
@@ -35,10 +35,14 @@ func (s *Server) compose(m *Message, d *draft) problems {
 	path := at(d.path, "components")
 	c.value(path, s.shapes[kind].fields["components"], list)
 	if len(c.problems) > 0 {
-		return c.problems
+		return c.problems, nil
+	}
+	var components []Component
+	if err := convert(list, &components); err != nil {
+		return nil, err
 	}
 	k := &composing{files: m.Attachments, ids: map[int]bool{}, customs: map[string]bool{}}
-	m.Components = k.all(path, d.Components)
+	m.Components = k.all(path, components)
 	k.number(m.Components)
 	m.Components = s.showAll(m.Components)
 	switch {
@@ -47,7 +51,7 @@ func (s *Server) compose(m *Message, d *draft) problems {
 	case k.text > maxDisplayed:
 		k.add(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", "The total size of all displayable text components exceeds maximum size of %d", maxDisplayed)
 	}
-	return k.problems
+	return k.problems, nil
 }
 
 // noteHidden complains of files that a message of components does not show:

@@ -62,14 +62,15 @@
 //
 // # What is simpler
 //
-// There is one application. Lengths count code points. Versions 9 and 10 are
-// the same. Permissions are set as bits for the bot in a channel and for a
+// There is one application. Lengths count code points. Versions 9 and 10 are the
+// same. A bot may edit its own messages as often as it likes, also those older
+// than an hour. Permissions are set as bits for the bot in a channel and for a
 // member in a guild, not worked out from roles; ATTACH_FILES and EMBED_LINKS
 // count for answers to interactions as for messages. The gateway sends
 // INTERACTION_CREATE, and GUILD_CREATE and GUILD_DELETE to those with that
 // intent: no messages. Stickers, polls, voice messages, webhooks of channels,
 // crossposts, premium and activities are not there; neither is ETF. Pictures
-// are not recoded, and addresses are not fetched. The numbers of the buckets
-// are those that people report, since the documentation gives none. An endpoint
-// may be plain http.
+// are not recoded, addresses are not fetched, and files stay in memory. The
+// numbers of the buckets are those that people report, since the documentation
+// gives none. An endpoint may be plain http.
 package discordtest

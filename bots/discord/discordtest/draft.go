@@ -16,7 +16,6 @@ type draft struct {
 	TTS         bool            `json:"tts"`
 	Embeds      []Embed         `json:"embeds"`
 	Mentions    *mentions       `json:"allowed_mentions"`
-	Components  []Component     `json:"components"`
 	Attachments []attachedDraft `json:"attachments"`
 	Flags       int             `json:"flags"`
 	Nonce       any             `json:"nonce"`
@@ -45,14 +44,22 @@ type attachedDraft struct {
 func newDraft(fields any, files map[string]*upload, c *call, path ...string) (*draft, error) {
 	d := &draft{path: path, files: files, call: c}
 	d.fields, _ = fields.(map[string]any) // nil for no data
-	text, err := json.Marshal(d.fields)
-	if err == nil {
-		err = json.Unmarshal(text, d)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("discordtest: a body that fits its shape: %w", err)
+	if err := convert(d.fields, d); err != nil {
+		return nil, err
 	}
 	return d, nil
+}
+
+// convert reads what fits its shape into value.
+func convert(fitting, value any) error {
+	text, err := json.Marshal(fitting)
+	if err == nil {
+		err = json.Unmarshal(text, value)
+	}
+	if err != nil {
+		return fmt.Errorf("discordtest: a body that fits its shape: %w", err)
+	}
+	return nil
 }
 
 func (d *draft) has(name string) bool {
@@ -94,7 +101,11 @@ func (s *Server) apply(m *Message, r *room, d *draft, flags, limit int) error {
 	if p.err() != nil {
 		return p.err()
 	}
-	p = append(p, s.compose(m, d)...)
+	composed, err := s.compose(m, d)
+	if err != nil {
+		return err
+	}
+	p = append(p, composed...)
 	s.illustrate(m, d)
 	p = append(p, checkEmbeds(m.Embeds, d.path)...)
 	p = append(p, d.checkMentions()...)
@@ -134,6 +145,7 @@ func checkSizes(d *draft, limit int) error {
 // listed stays, what came as files[n] is added.
 func (s *Server) attach(m *Message, r *room, d *draft) (p problems) {
 	was, listed := m.Attachments, map[string]bool{}
+	m.Attachments = slices.Clip(was) // the old message keeps its own
 	if d.has("attachments") {
 		m.Attachments = []Attachment{}
 	}

@@ -21,6 +21,7 @@ func FuzzRequest(f *testing.F) {
 		{"POST", posting, "application/json", `{"components":[{"type":1,"components":[{"type":3,"custom_id":"a","options":[{"label":"a","value":"b"}],"min_values":-1}]}]}`},
 		{"POST", posting, "application/json", `{"message_reference":{"message_id":1},"attachments":[{"id":1e99}],"content":"<@5>"}`},
 		{"POST", posting, "application/json", `[null,{"a":[]},1e400]`},
+		{"POST", posting, "application/json", `{"components":[{"Component":[]}]}`},
 		{"POST", posting, "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"a\"\r\n\r\nGIF89a\x00\x00\x01\x00\r\n--x--\r\n"},
 		{"POST", posting, "multipart/form-data", "--x--"},
 		{"PATCH", posting + "/{message}", "application/json", `{"content":null,"attachments":[{"id":"0"},null]}`},

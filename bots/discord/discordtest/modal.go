@@ -38,12 +38,8 @@ func (in *Interaction) opens(answer *Answer, data map[string]any) error {
 		Title      string      `json:"title"`
 		Components []Component `json:"components"`
 	}
-	text, err := json.Marshal(data)
-	if err == nil {
-		err = json.Unmarshal(text, &form)
-	}
-	if err != nil {
-		return fmt.Errorf("discordtest: a form that fits its shape: %w", err)
+	if err := convert(data, &form); err != nil {
+		return err
 	}
 	k := &composing{ids: map[int]bool{}, customs: map[string]bool{}, modal: true}
 	form.Components = k.all(path, form.Components)
@@ -73,12 +69,8 @@ func (in *Interaction) offer(answer *Answer, data map[string]any) error {
 	if data["choices"] == nil {
 		return formError("data.choices", "BASE_TYPE_REQUIRED", "This field is required")
 	}
-	text, err := json.Marshal(data["choices"])
-	if err == nil {
-		err = json.Unmarshal(text, &answer.Choices)
-	}
-	if err != nil {
-		return fmt.Errorf("discordtest: choices that fit their shape: %w", err)
+	if err := convert(data["choices"], &answer.Choices); err != nil {
+		return err
 	}
 	var p problems
 	checkChoices(&p, []string{"data", "choices"}, Parameter{Type: in.focused(), Choices: answer.Choices})
