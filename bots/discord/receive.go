@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"kiebot/bots"
 	"kiebot/bots/clip"
@@ -15,6 +16,10 @@ import (
 // atOnce is how many commands are worked on at the same time, and so how many
 // can share a commit.
 const atOnce = 128
+
+// tooOld is the age from which on an interaction of the gateway is left alone.
+// Discord waits for three seconds; the rest is for clocks that differ.
+const tooOld = 15 * time.Second
 
 // take begins with an interaction of the gateway.
 func (d *Discord) take(raw json.RawMessage) {
@@ -27,6 +32,12 @@ func (d *Discord) take(raw json.RawMessage) {
 	i := &interaction{}
 	if err := json.Unmarshal(raw, i); err != nil || i.ID == "" || i.Token == "" {
 		d.log.Error("an interaction cannot be read")
+		return
+	}
+	if age := d.now().Sub(madeAt(i.ID)); age > tooOld {
+		// Repeated after the connection was gone for long: the person was told
+		// that there is no answer, and nothing must be made of it.
+		d.log.Warn("an interaction is older than Discord waits for an answer, unless the clock is wrong here", "interaction", i.ID, "age", age)
 		return
 	}
 	if !d.seen.add(i.ID) {

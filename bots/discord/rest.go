@@ -165,7 +165,7 @@ func (c *client) request(ctx context.Context, one call, stall func()) (*http.Req
 }
 
 // userAgent is of the form that Discord asks for ("User Agent").
-const userAgent = "DiscordBot (kiebot, 1)"
+const userAgent = "DiscordBot (https://kie.ai, 1)"
 
 // cause prefers why we gave up over what that looked like.
 func cause(ctx context.Context, err error) error {

@@ -110,12 +110,11 @@ func TestDiscordStory(t *testing.T) {
 		w.restart()
 		w.channel.As(w.bob).Until(t, result(1, "сделай синим"))
 
-		lift := w.kie.Always(kietest.CallCreate, kietest.Answer(429, "slow down"))
+		lift := w.kie.Always(kietest.CallCreate, kietest.Answer(402, "insufficient credits"))
 		at.Types("/imagine", discordtest.Set("prompt", "a dog"))
 		waiting := at.Until(t, func(m discordtest.Message) bool {
-			return strings.Contains(m.Words(), "a dog") && len(m.Components) > 0
+			return strings.Contains(m.Words(), "a dog") && len(m.Components) > 0 && parked(m.Words())
 		})
-		refused(t, w.kie)
 		w.restart()
 		w.ann.Presses(waiting, "Cancel").Answer(t)
 		at.Until(t, func(m discordtest.Message) bool { return strings.Contains(m.Words(), "Canceled") })
