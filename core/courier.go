@@ -260,14 +260,16 @@ func (c *courier) platform(name string) *platform {
 // nothing, and then it is forgotten. It is called whenever something about the
 // lane has changed. The caller holds the lock.
 func (c *courier) plan(l *lane) {
-	if c.stop || l.busy || l.home.adapter == nil {
+	if c.stop || l.busy {
 		return
 	}
 	now := time.Now()
+	if l.home.adapter == nil {
+		l.sleep(func() { c.look(l) }, c.fetchAll(l, now))
+		return
+	}
 	for w, _ := l.delivery(now); w != nil && w.needsFiles(); w, _ = l.delivery(now) {
-		w.step = fetching
-		c.fetches = append(c.fetches, w)
-		c.ring()
+		c.wantFiles(w)
 	}
 	w, lead, wake := l.turn(now)
 	if n := l.home.line(w, lead); n != nil {
@@ -283,6 +285,29 @@ func (c *courier) plan(l *lane) {
 		}
 	}
 	l.sleep(func() { c.look(l) }, wake)
+}
+
+// wantFiles puts the delivery into the line for files. The caller holds the lock.
+func (c *courier) wantFiles(w *waiting) {
+	w.step = fetching
+	c.fetches = append(c.fetches, w)
+	c.ring()
+}
+
+// fetchAll has the files of everything in a lane fetched whose platform is off:
+// until it is back their links may have expired. It answers with when to look
+// again. The caller holds the lock.
+func (c *courier) fetchAll(l *lane, now time.Time) (wake time.Time) {
+	for _, w := range l.queue {
+		switch {
+		case !w.needsFiles():
+		case w.due.After(now):
+			wake = sooner(wake, w.due)
+		default:
+			c.wantFiles(w)
+		}
+	}
+	return wake
 }
 
 // line is where a lane waits for its turn with the delivery or the edit; nil

@@ -61,6 +61,8 @@
 // A batch is forgotten when Config.Retention has passed since its end was shown
 // or given up, and never while something about it waits to be shown or read:
 // neither a clock that is set ahead nor a platform that is off takes a result.
+// Files are fetched while their platform is off, since Kie deletes them after
+// two weeks.
 //
 // # Quotas and the ledger
 //

@@ -168,11 +168,15 @@ func TestRetentionWaitsForThePlatform(t *testing.T) {
 		if w.kept(over) {
 			t.Error("what was shown three days ago is still there")
 		}
+		w.kie.Always(kietest.CallFile, kietest.HTML(404)) // the links have expired
 		w.cfg.Adapters = on
 		w.reopen(nil)
 		w.run()
 		for _, lead := range waiting[1:] {
 			w.untilShown(lead)
+			if out := w.chat.last(lead).Tasks[core.MaxBatch-1].Outputs[0]; out.File == nil {
+				t.Errorf("shown without its file: %+v", out)
+			}
 		}
 		if shown := w.chat.shown(core.DeliverShow); len(shown) != 1 {
 			t.Errorf("shown once more: %v", shown)
