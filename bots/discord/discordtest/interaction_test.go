@@ -240,3 +240,20 @@ func TestCompletion(t *testing.T) {
 	}
 	mustPanic(t, "complete what is not completed", func() { chat.Completes("/imagine", "prompt", "x") })
 }
+
+// Whatever is made up reaches the bot as it is.
+func TestMadeUp(t *testing.T) {
+	b, ann, channel, _ := asked(t, discordtest.Config{})
+	chat := channel.As(ann)
+	wrong := chat.Sends(2, fields{"id": "1", "name": "imagine", "type": 1, "options": []fields{{"name": "prompt", "type": 4, "value": 7}}})
+	if !bytes.Contains(wrong.Payload(), []byte(`"options":[{"name":"prompt","type":4,"value":7}]`)) {
+		t.Errorf("the interaction is %s", wrong.Payload())
+	}
+	b.took(nil, b.answers(wrong, 4, fields{"content": "no"}))
+	if got := wrong.Original(t); got.Content != "no" || got.Type != 20 {
+		t.Errorf("the answer is %v", got)
+	}
+	if unknown := chat.Sends(99, nil); !bytes.Contains(unknown.Payload(), []byte(`"type":99`)) {
+		t.Errorf("the interaction is %s", unknown.Payload())
+	}
+}

@@ -180,6 +180,16 @@ func (k Speaker) UsesOnPerson(p *Person, command string) *Interaction {
 	return k.start(&Interaction{Kind: kindCommand, command: cmd, Name: cmd.Name}, data)
 }
 
+// Sends sends an interaction of any kind ("Interaction Type", or a number that
+// is none) with data of the person's own making: options of a wrong type, a
+// command that is not registered, a kind of interaction that is new.
+func (k Speaker) Sends(kind int, data map[string]any) *Interaction {
+	k.s.mu.Lock()
+	defer k.s.mu.Unlock()
+	command := &Command{Type: slashCommand, IntegrationTypes: []int{0, 1}}
+	return k.start(&Interaction{Kind: kind, Name: fmt.Sprint(data["name"]), command: command}, data)
+}
+
 // run starts a slash command or a completion of one. It wants s.mu.
 func (k Speaker) run(kind int, command, focused string, values []Value) *Interaction {
 	words := strings.Fields(strings.TrimPrefix(command, "/"))
