@@ -64,12 +64,11 @@ type gate struct {
 	identifies int        // in this window
 	window     time.Time  // its end
 	last       time.Time  // when the last session began
-	left       int
 	faults     []*GatewayFault
 }
 
-func newGate(cfg Config) gate {
-	return gate{conns: map[*conn]bool{}, sessions: map[string]*session{}, left: cfg.Identifies}
+func newGate() gate {
+	return gate{conns: map[*conn]bool{}, sessions: map[string]*session{}}
 }
 
 // gatewayURL is where the gateway is. It wants s.mu.

@@ -2,6 +2,7 @@ package discordtest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -102,8 +103,8 @@ func checkData(kind int, data map[string]any, files map[string]*upload) error {
 		autocompletions: {"choices"}, openModal: {"custom_id", "title", "components"},
 	}[kind]
 	var p problems
-	for name, value := range data {
-		if !slices.Contains(may, name) && !zero(value) {
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		if !slices.Contains(may, name) && !zero(data[name]) {
 			p.add([]string{"data", name}, "DISCORDTEST_UNKNOWN_FIELD", "There is no such field in an answer of this type.")
 		}
 	}

@@ -123,7 +123,7 @@ func New(cfg Config) *Server {
 	}
 	s.key = ed25519.NewKeyFromSeed(seed)
 	s.bot = User{ID: cfg.ApplicationID, Username: cfg.Username, Discriminator: "0", Bot: true}
-	s.gate = newGate(cfg)
+	s.gate = newGate()
 	s.client = &http.Client{Transport: &http.Transport{DialContext: s.DialContext}}
 	s.out = newEndpointClient(cfg.Transport)
 	return s
