@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,6 +131,31 @@ func TestUsageVersion2(t *testing.T) {
 	if err := Decode(data, &core.Seen{}); err == nil {
 		t.Error("a packed usage was taken for another record")
 	}
+}
+
+// decode keeps the numbers in values of any type exact only for a task.
+func TestOnlyTasksHaveValuesOfAnyType(t *testing.T) {
+	for name, record := range goldens() {
+		if _, free := record.(*core.Task); free != hasAny(reflect.TypeOf(record)) {
+			t.Errorf("%s: has values of any type: %v", name, !free)
+		}
+	}
+}
+
+// hasAny says whether a value of the type can hold one of any type.
+func hasAny(typ reflect.Type) bool {
+	switch typ.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return hasAny(typ.Elem())
+	case reflect.Struct:
+		if typ == reflect.TypeFor[time.Time]() {
+			return false
+		}
+		return slices.ContainsFunc(reflect.VisibleFields(typ), func(f reflect.StructField) bool { return hasAny(f.Type) })
+	}
+	return false
 }
 
 // Every field of a usage is packed.
