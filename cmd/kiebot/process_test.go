@@ -268,10 +268,13 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func quickKie(t *testing.T) *kietest.Server {
+func quickKie(t *testing.T) *kietest.Server { return signingKie(t, "") }
+
+// signingKie is quick, and signs its callbacks with the key.
+func signingKie(t *testing.T, key string) *kietest.Server {
 	t.Helper()
 	durations := kietest.Durations{Image: 300 * time.Millisecond, Video: 300 * time.Millisecond, Music: 300 * time.Millisecond, Speech: 300 * time.Millisecond}
-	server := kietest.NewServer(kietest.Config{Durations: durations, RecordDelay: 50 * time.Millisecond, CallbackRetry: time.Second, Shrink: 4})
+	server := kietest.NewServer(kietest.Config{HMACKey: key, Durations: durations, RecordDelay: 50 * time.Millisecond, CallbackRetry: time.Second, Shrink: 4})
 	t.Cleanup(server.Close)
 	return server
 }
@@ -472,9 +475,10 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 // No secret is in the log, at the most talkative level, in good times and bad.
 func TestNoSecretInTheLog(t *testing.T) {
 	t.Parallel()
-	server := quickKie(t)
+	server := signingKie(t, "hmac-secret-of-ours")
 	server.NextCreate(kietest.HTML(403))
 	server.NextCreate(kietest.Fail("501", "no luck"))
+	server.NextCreate(kietest.CallbackForgedSignature()) // which is logged
 	p := launch(t, server, "LOG_LEVEL=debug", "LOG_FORMAT=json", "KIE_WEBHOOK_KEY=hmac-secret-of-ours")
 	p.stop()
 	p.start() // with callbacks
