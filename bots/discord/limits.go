@@ -106,15 +106,16 @@ func (l *limits) countInvalid(now time.Time) {
 	}
 }
 
-// refused keeps to a 429: for the route and place, or for everything.
-func (l *limits) refused(c call, wait time.Duration, everything bool, now time.Time) {
+// refused keeps to a 429: for the route and place, for the bot, or, when a page
+// says so, for the whole address.
+func (l *limits) refused(c call, failed *callError, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	until := now.Add(wait)
+	until := now.Add(failed.RetryAfter)
 	switch {
-	case everything && c.open:
+	case failed.Page || failed.Global && c.open:
 		l.ban = later(l.ban, until)
-	case everything:
+	case failed.Global:
 		l.all = later(l.all, until)
 	default:
 		l.buckets[keyOf(c)] = bucket{resets: until}

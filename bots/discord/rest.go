@@ -127,7 +127,7 @@ func (c *client) do(ctx context.Context, one call, out any) error {
 	}
 	failed.read(resp, body)
 	if failed.Status == http.StatusTooManyRequests {
-		c.limits.refused(one, failed.RetryAfter, failed.Global, time.Now())
+		c.limits.refused(one, failed, time.Now())
 	}
 	return failed
 }

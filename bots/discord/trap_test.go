@@ -229,6 +229,22 @@ func TestTrap6NothingIsTwice(t *testing.T) {
 	}
 }
 
+// A button is answered with a further message, which Discord does not recognise
+// when it is sent again: a lost answer can leave the first one behind, but no
+// result is there twice.
+func TestTrap6FurtherMessages(t *testing.T) {
+	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		result := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat")).Becomes(t, made(1, "a cat"))
+		w.discord.Fault(discordtest.Fault{Route: routeFollow, After: true, Status: 502, HTML: true})
+		w.ada.Presses(result, "Again")
+		<-time.After(10 * time.Minute)
+		results := slices.DeleteFunc(w.channel.FromBot(), func(m discordtest.Message) bool { return !made(1, "a cat")(m) })
+		if len(results) != 2 || len(w.channel.FromBot()) > 3 {
+			t.Errorf("%s", w.channel.FromBot())
+		}
+	})
+}
+
 // strange answers with kinds of components and values that did not exist when
 // this was written.
 type strange struct{ http.RoundTripper }
@@ -290,6 +306,16 @@ func TestTrap8PagesThatSayTooManyRequests(t *testing.T) {
 		if took := time.Since(began); took < pageWait {
 			t.Errorf("it was shown after %v", took)
 		}
+		w.discord.Fault(discordtest.Fault{Route: "GET /applications/@me", Status: 429, HTML: true})
+		for _, one := range []call{
+			{method: http.MethodGet, route: "/applications/@me"},
+			{method: http.MethodGet, route: "/guilds/{}", args: []string{w.guild.ID()}},
+			{method: http.MethodPost, route: "/webhooks/{}/{}", args: []string{"1", asked.Token}, open: true},
+		} {
+			if err := w.ours.api.do(t.Context(), one, nil); meaning(err) != failWait {
+				t.Errorf("%s: %v", one.name(), err)
+			}
+		}
 	})
 }
 
@@ -330,7 +356,7 @@ func TestTrap9TokensInErrors(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	c.limits.refused(call{method: http.MethodGet, route: "/webhooks/{}/{}", args: []string{"1", hook}, open: true}, time.Hour, false, time.Now())
+	c.limits.refused(call{method: http.MethodGet, route: "/webhooks/{}/{}", args: []string{"1", hook}, open: true}, &callError{RetryAfter: time.Hour}, time.Now())
 	printed(c.do(t.Context(), call{method: http.MethodGet, route: "/webhooks/{}/{}", args: []string{"1", hook}, open: true}, nil))
 }
 
