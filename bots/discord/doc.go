@@ -23,8 +23,9 @@
 // # When it fails
 //
 // An edit can be repeated harmlessly, and a message of the bot's own carries a
-// nonce that Discord recognises for some minutes. Only a further file that is
-// sent with the interaction's token can be there twice after a lost answer.
+// nonce that Discord recognises for some minutes. Only a further message that is
+// sent with an interaction's token, the answer to a button or a further file,
+// can be there twice after a lost answer.
 // A 429 is kept to the moment, and calls that would be refused are not made.
 package discord
 
