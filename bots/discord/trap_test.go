@@ -408,6 +408,7 @@ func TestTrap12PanicsAreContained(t *testing.T) {
 		at := w.channel.As(w.ada)
 		result := at.Types("/imagine", set("prompt", "a cat")).Becomes(t, made(1, "a cat"))
 		whole := w.ours.cfg.Bot
+		synctest.Wait() // nobody looks at it
 		w.ours.cfg.Bot = fragile{whole}
 		for range 2 * atOnce { // more than are worked on at once
 			at.Types("/balance")
@@ -415,6 +416,7 @@ func TestTrap12PanicsAreContained(t *testing.T) {
 			at.Completes("/imagine", "model", "x")
 		}
 		<-time.After(10 * time.Second)
+		synctest.Wait()
 		if n := w.spy.logged("could not be handled"); n != 6*atOnce {
 			t.Errorf("%d panics were logged of %d", n, 6*atOnce)
 		}
