@@ -39,10 +39,11 @@ type field struct {
 }
 
 const (
-	textMost   = 100  // characters of a description
-	promptMost = 6000 // of an option, and Discord's own bound
-	imagesMost = 4    // fields for pictures
-	optionMost = 25
+	commandMost = 32   // characters of a command's name
+	textMost    = 100  // characters of a description
+	promptMost  = 6000 // of an option, and Discord's own bound
+	imagesMost  = 4    // fields for pictures
+	optionMost  = 25
 )
 
 // register sets the commands where Discord has others.
@@ -101,7 +102,7 @@ func (d *Discord) registered() []registered {
 	for n, c := range messageMenu() {
 		r := registered{Type: commandMessage, Name: d.cfg.Prefix + c.name, Names: map[string]string{}}
 		for _, language := range languages() {
-			r.Names[language.locale] = d.cfg.Prefix + d.cfg.Bot.Labels(language.code).Menu[n]
+			r.Names[language.locale] = clip.Shorten(d.cfg.Prefix+d.cfg.Bot.Labels(language.code).Menu[n], commandMost)
 		}
 		add(r)
 	}
