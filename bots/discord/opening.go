@@ -46,6 +46,8 @@ type opening struct {
 
 // begin sees to it that something is answered in time.
 func (o *opening) begin(ctx context.Context) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.timer = time.AfterFunc(openingFor, func() { _, _, _ = o.answer(ctx, o.hold) })
 }
 
