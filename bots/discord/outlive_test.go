@@ -91,7 +91,7 @@ func TestShowWhereNothingElseGoes(t *testing.T) {
 		w.ada.ClosesMessages()
 		c := w.discord.ForeignGuild("elsewhere", w.ada).Channel("pictures")
 		c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Original(t)
-		time.Sleep(40 * time.Minute)
+		<-time.After(40 * time.Minute)
 		history := c.As(w.ada).Types("/history").Original(t)
 		id := ""
 		for _, word := range strings.Fields(history.Words()) {
@@ -129,7 +129,7 @@ func TestASlowAnswer(t *testing.T) {
 		if !answer.Deferred() || answer.After > 300*time.Millisecond {
 			t.Errorf("%+v", answer)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		for range atOnce {
 			<-w.ours.slots
 		}

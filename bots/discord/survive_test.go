@@ -42,15 +42,15 @@ func TestTheGatewayFiftyTimes(t *testing.T) {
 			}
 			w.discord.Interrupt(way.now)
 			if way.lost {
-				time.Sleep(5 * time.Minute)
+				<-time.After(5 * time.Minute)
 				w.discord.Online(t)
 			}
 			asked := at.Types("/balance")
-			time.Sleep(3 * time.Second)
+			<-time.After(3 * time.Second)
 			if _, ok := asked.Answered(); !ok {
 				t.Errorf("number %d, %s: not answered", n, way.name)
 			}
-			time.Sleep(5 * time.Minute)
+			<-time.After(5 * time.Minute)
 			synctest.Wait()
 			switch now := runtime.NumGoroutine(); {
 			case n == len(ways)-1:
