@@ -5,8 +5,6 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -21,21 +19,7 @@ import (
 )
 
 // Token is a bot's token. Printed and encoded it is "redacted".
-type Token string
-
-func (t Token) reveal() string { return string(t) }
-
-// Format implements fmt.Formatter.
-func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, t.String()) }
-
-// String is "redacted".
-func (Token) String() string { return "redacted" }
-
-// LogValue implements slog.LogValuer.
-func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+type Token = gateway.Token
 
 // DefaultURL is where Discord's own REST API is, and apiPath its version that
 // we speak.
@@ -103,7 +87,7 @@ func New(cfg Config) (*Discord, error) {
 	switch {
 	case cfg.Bot == nil:
 		return nil, errors.New("discord: Config.Bot is required")
-	case !validToken.MatchString(cfg.Token.reveal()):
+	case !validToken.MatchString(string(cfg.Token)):
 		return nil, errors.New("discord: Config.Token is not a bot's token")
 	case !validPrefix.MatchString(cfg.Prefix):
 		return nil, errors.New("discord: Config.Prefix may have up to 16 of a-z, 0-9, _ and -")
@@ -122,7 +106,7 @@ func New(cfg Config) (*Discord, error) {
 	}
 	d := &Discord{cfg: cfg, slots: make(chan struct{}, atOnce), err: errNotBegun}
 	d.talker = &talker{
-		api: newClient(cfg.Token.reveal(), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
+		api: newClient(string(cfg.Token), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
 	var err error
@@ -131,7 +115,7 @@ func New(cfg Config) (*Discord, error) {
 		return d, err
 	}
 	d.gateway, err = gateway.New(gateway.Config{
-		Token: gateway.Token(cfg.Token.reveal()), URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Dial: cfg.Dial, Logger: cfg.Logger,
+		Token: cfg.Token, URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Dial: cfg.Dial, Logger: cfg.Logger,
 	})
 	return d, err
 }

@@ -68,8 +68,7 @@ func TestHearPictures(t *testing.T) {
 				func(data []byte, words string) { ann.Sends(telegramtest.Photo(data), "/edit "+words) },
 				func(data []byte, words string) { ann.Sends(telegramtest.Document("a.png", data), "/edit "+words) },
 				func(data []byte, words string) {
-					ann.Sends(telegramtest.Sticker(data), "")
-					ann.Replies(last(ann.Private()), "/edit "+words)
+					ann.Replies(ann.Sends(telegramtest.Sticker(data), ""), "/edit "+words)
 				},
 				func(data []byte, words string) {
 					ann.RepliesWith(ann.Types("/queue"), telegramtest.Photo(data), "/EDIT@testbot "+words)
