@@ -41,7 +41,7 @@ func TestBreak(t *testing.T) {
 		most int
 		want string // what is before the cut
 	}{
-		{"one line\nand another", 16, "one line"},
+		{"one longer line\nand another", 20, "one longer line"},
 		{"some words in one line", 16, "some words in"},
 		{"x " + strings.Repeat("y", 40), 16, "x " + strings.Repeat("y", 14)},
 		{strings.Repeat(family, 3), 24, strings.Repeat(family, 2)},
