@@ -32,7 +32,7 @@ func (d *Discord) asked(i *interaction) (asked, bool) {
 	if i.Data.Type == commandMessage {
 		return d.aboutMessage(i)
 	}
-	c, ok := d.commandOf(d.unprefixed(i.Data.Name))
+	c, ok := d.commands[d.unprefixed(i.Data.Name)]
 	if !ok || i.Data.Type != commandSlash {
 		return asked{}, false
 	}
@@ -51,15 +51,6 @@ func (d *Discord) asked(i *interaction) (asked, bool) {
 }
 
 func (d *Discord) unprefixed(name string) string { return strings.TrimPrefix(name, d.cfg.Prefix) }
-
-func (d *Discord) commandOf(name string) (bots.Command, bool) {
-	all := d.cfg.Bot.Commands("")
-	i := slices.IndexFunc(all, func(c bots.Command) bool { return c.Name == name })
-	if i < 0 {
-		return bots.Command{}, false
-	}
-	return all[i], true
-}
 
 // The types of options (Discord docs, "Application Command Option Type").
 const (

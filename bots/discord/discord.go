@@ -64,13 +64,14 @@ type Config struct {
 // Its methods may be called concurrently.
 type Discord struct {
 	*talker
-	cfg     Config
-	gateway *gateway.Gateway // nil with Config.PublicKey
-	seen    memory
-	forms   forms
-	key     ed25519.PublicKey // nil with a gateway
-	slots   chan struct{}
-	work    sync.WaitGroup
+	cfg      Config
+	commands map[string]bots.Command // by their names
+	gateway  *gateway.Gateway        // nil with Config.PublicKey
+	seen     memory
+	forms    forms
+	key      ed25519.PublicKey // nil with a gateway
+	slots    chan struct{}
+	work     sync.WaitGroup
 
 	mu      sync.Mutex
 	running context.Context // of Run, nil before
@@ -104,7 +105,10 @@ func New(cfg Config) (*Discord, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	d := &Discord{cfg: cfg, slots: make(chan struct{}, atOnce), err: errNotBegun}
+	d := &Discord{cfg: cfg, commands: map[string]bots.Command{}, slots: make(chan struct{}, atOnce), err: errNotBegun}
+	for _, c := range cfg.Bot.Commands("") {
+		d.commands[c.Name] = c
+	}
 	d.talker = &talker{
 		api: newClient(string(cfg.Token), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
