@@ -216,15 +216,20 @@ func (d *delivery) editHooked(ctx context.Context, draft draft) error {
 	if d.after.Message != "" {
 		id = d.after.Message
 	}
-	var now message
-	err := d.api.do(ctx, call{
-		method: http.MethodPatch, route: "/webhooks/{}/{}/messages/{}", args: []string{d.ref.Application, d.ref.Token, id},
-		body: draft.editing(), files: draft.uploads, open: true,
-	}, &now)
+	now, err := d.editAnswer(ctx, d.ref, id, draft)
 	if err == nil {
 		d.hookedTo(now)
 	}
 	return err
+}
+
+// editAnswer edits a message by an interaction's token.
+func (t *talker) editAnswer(ctx context.Context, r ref, id string, draft draft) (m message, err error) {
+	err = t.api.do(ctx, call{
+		method: http.MethodPatch, route: "/webhooks/{}/{}/messages/{}", args: []string{r.Application, r.Token, id},
+		body: draft.editing(), files: draft.uploads, open: true,
+	}, &m)
+	return m, err
 }
 
 // hookedTo notes which message the interaction was answered with.

@@ -59,10 +59,16 @@ type mentions struct {
 	Parse []string `json:"parse"`
 }
 
+// newDraft is an empty message: its lists are sent empty, not left out.
+func newDraft() draft {
+	return draft{Components: []discordgo.MessageComponent{}, Files: []draftFile{}, Mentions: mentions{Parse: []string{}}}
+}
+
 // saying is a message of words and buttons.
 func saying(words string, buttons []bots.Button) draft {
 	rows := rowsOf(buttons)
-	d := draft{Components: rows, Files: []draftFile{}, Mentions: mentions{Parse: []string{}}}
+	d := newDraft()
+	d.Components = rows
 	if len(rows) <= rowsMax && !laidOut(buttons) {
 		d.say(clip.Shorten(words, contentMax))
 		return d

@@ -152,7 +152,7 @@ func (d *delivery) showEnd(ctx context.Context) error {
 	m := d.words.Show(ctx, d.parcel)
 	limit := d.limit(ctx)
 	items := d.items(m, limit)
-	for first := true; first || len(items) > 0; first = false {
+	for first := true; ; first = false {
 		some, rest := next(items, max(requestLimit, limit))
 		for {
 			err := d.showSome(ctx, m, some, first)
@@ -164,14 +164,12 @@ func (d *delivery) showEnd(ctx context.Context) error {
 			}
 		}
 		if items = rest; len(items) == 0 {
-			break
+			return nil
 		}
 		if err := d.keep(ctx); err != nil {
 			return err
 		}
 	}
-	d.after.End = d.parcel.Delivery.Kind != core.DeliverShow
-	return nil
 }
 
 // keep stores how far the delivery came.
@@ -276,7 +274,7 @@ func (d *delivery) result(ctx context.Context, m bots.Message, items []*item, fi
 		pictures = pictures && (it.file.Kind == media.Image || it.steps[0] == asLink)
 	}
 	laid := pictures && !allLinks(items) || first && d.after.Laid
-	out := draft{Components: []discordgo.MessageComponent{}, Files: []draftFile{}, Mentions: mentions{Parse: []string{}}}
+	out := newDraft()
 	for _, it := range items {
 		if err := d.attach(ctx, &out, m, it); err != nil {
 			return out, err

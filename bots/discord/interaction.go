@@ -18,7 +18,6 @@ const (
 // The types of application commands.
 const (
 	commandSlash   = 1
-	commandUser    = 2
 	commandMessage = 3
 )
 
@@ -54,7 +53,6 @@ type user struct {
 	ID     string `json:"id"`
 	Name   string `json:"username"`
 	Global string `json:"global_name"`
-	Bot    bool   `json:"bot"`
 }
 
 type member struct {
@@ -72,7 +70,6 @@ type data struct {
 	Resolved   resolved    `json:"resolved"`
 	Target     string      `json:"target_id"`
 	CustomID   string      `json:"custom_id"`
-	Values     []string    `json:"values"`
 	Components []component `json:"components"`
 }
 
@@ -114,7 +111,6 @@ type component struct {
 	Values     []string    `json:"values"`
 	Components []component `json:"components"`
 	Component  *component  `json:"component"`
-	Accessory  *component  `json:"accessory"`
 }
 
 // each calls do for the components and all that is in them.

@@ -28,8 +28,6 @@ type receipt struct {
 	Shows string `json:"shows,omitempty"`
 	// Others are the further messages of a result.
 	Others []string `json:"others,omitempty"`
-	// End says that it is about the end of the batch.
-	End bool `json:"end,omitempty"`
 	// Done names the files that were sent, in a Part.
 	Done []string `json:"done,omitempty"`
 	// Down says how many steps down the ladder a file had to go, in a Part.

@@ -198,10 +198,8 @@ func (d *Discord) say(ctx context.Context, o *opening, words draft) error {
 func (o *opening) heldAlone() bool { return o.hold.Data != nil }
 
 func (d *Discord) editOriginal(ctx context.Context, r ref, words draft) error {
-	return d.api.do(ctx, call{
-		method: http.MethodPatch, route: "/webhooks/{}/{}/messages/{}", args: []string{r.Application, r.Token, original},
-		body: words.editing(), files: words.uploads, open: true,
-	}, nil)
+	_, err := d.editAnswer(ctx, r, original, words)
+	return err
 }
 
 func (d *Discord) deleteOriginal(ctx context.Context, r ref) error {

@@ -96,8 +96,12 @@ func (d *Discord) registered() []registered {
 		r.Installs, r.Contexts = []int{0, 1}, []int{0, 1, 2}
 		all = append(all, r)
 	}
+	words := map[string][]bots.Command{} // by language
+	for _, l := range languages() {
+		words[l.code] = d.cfg.Bot.Commands(l.code)
+	}
 	for n, c := range d.cfg.Bot.Commands("en") {
-		add(d.slash(n, c))
+		add(d.slash(c, func(language string) bots.Command { return words[language][n] }))
 	}
 	for n, c := range messageMenu() {
 		r := registered{Type: commandMessage, Name: d.cfg.Prefix + c.name, Names: map[string]string{}}
@@ -116,8 +120,8 @@ type language struct{ code, locale string }
 // languages are those that Discord has too ("Locales").
 func languages() []language { return []language{{"ru", "ru"}} }
 
-func (d *Discord) slash(n int, c bots.Command) registered {
-	in := func(language string) bots.Command { return d.cfg.Bot.Commands(language)[n] }
+// slash is the command as Discord keeps it; in gives its words in a language.
+func (d *Discord) slash(c bots.Command, in func(language string) bots.Command) registered {
 	r := registered{Type: commandSlash, Name: d.cfg.Prefix + c.Name, Description: short(c.Title)}
 	r.Names = localized(func(language string) string { return d.cfg.Prefix + in(language).Label })
 	r.Descriptions = localized(func(language string) string { return in(language).Title })

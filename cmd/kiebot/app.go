@@ -140,12 +140,12 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	}
 	cfg.Policy, cfg.LowBalance = s.policy, lowBalance
 	if s.telegramToken != "" {
-		cfg.Adapters[telegram.Platform] = telegramChat{a}
-		cfg.Sources[telegram.Platform] = telegramChat{a}
+		late := lateChat{get: func() chat { return a.telegram }, pace: telegram.Pace}
+		cfg.Adapters[telegram.Platform], cfg.Sources[telegram.Platform] = late, late
 	}
 	if s.discord.token != "" {
-		cfg.Adapters[discord.Platform] = discordChat{a}
-		cfg.Sources[discord.Platform] = discordChat{a}
+		late := lateChat{get: func() chat { return a.discord }, pace: discord.Pace}
+		cfg.Adapters[discord.Platform], cfg.Sources[discord.Platform] = late, late
 	}
 	cfg.Alert = a.alerter(s)
 	maps.Copy(cfg.Sources, o.sources)

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"io"
 	"regexp"
 	"strings"
 
 	"kiebot/bots/discord"
-	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
 )
@@ -63,19 +59,3 @@ func (a *app) makeDiscord(s settings, links *media.Links) (err error) {
 	})
 	return err
 }
-
-// discordChat lets the engine know Discord, which needs the engine.
-type discordChat struct{ app *app }
-
-// Deliver implements core.Adapter.
-func (c discordChat) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
-	return c.app.discord.Deliver(ctx, p)
-}
-
-// Open implements core.Source.
-func (c discordChat) Open(ctx context.Context, file core.InputFile) (io.ReadCloser, error) {
-	return c.app.discord.Open(ctx, file)
-}
-
-// Pace implements core.Paced.
-func (discordChat) Pace(lane core.Lane) core.Pace { return discord.Pace(lane) }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/hex"
-	"encoding/json"
-	"io"
 	"regexp"
 	"strings"
 
 	"kiebot/bots/telegram"
-	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
 )
@@ -61,19 +57,3 @@ func (a *app) makeTelegram(s settings, links *media.Links, secret []byte) error 
 	})
 	return err
 }
-
-// telegramChat lets the engine know Telegram, which needs the engine.
-type telegramChat struct{ app *app }
-
-// Deliver implements core.Adapter.
-func (c telegramChat) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
-	return c.app.telegram.Deliver(ctx, p)
-}
-
-// Open implements core.Source.
-func (c telegramChat) Open(ctx context.Context, file core.InputFile) (io.ReadCloser, error) {
-	return c.app.telegram.Open(ctx, file)
-}
-
-// Pace implements core.Paced.
-func (telegramChat) Pace(lane core.Lane) core.Pace { return telegram.Pace(lane) }
