@@ -9,6 +9,7 @@ require (
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
 	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3
 	github.com/bwmarrin/discordgo v0.29.1-0.20250705135336-4fe330a30c8b // Discord's types; the last release has no flags on an edit, later commits deadlock when a resume is refused
+	github.com/coreos/go-systemd/v22 v22.7.0 // tells systemd that kiebot serves and is alive
 	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
 	github.com/go-telegram/bot v1.27.0 // the Bot API's types and methods; this version and no other, @latest is older
 	github.com/gorilla/websocket v1.5.3 // the connection to Discord's gateway; discordgo's own requirement
@@ -17,6 +18,7 @@ require (
 	github.com/nicksnyder/go-i18n/v2 v2.7.0 // texts in several languages, with their plurals
 	github.com/rivo/uniseg v0.4.7 // what people see as one character, so that no emoji is cut in two
 	go.etcd.io/bbolt v1.5.0 // the embedded store
+	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // CA roots for machines and images that have none
 	golang.org/x/image v0.47.0 // reads WebP dimensions; draws and typesets kietest's pictures
 	golang.org/x/text v0.43.0 // matches languages and writes numbers as they do
 	golang.org/x/time v0.16.0 // the budget of status reads, the pace of answers

@@ -276,6 +276,7 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		moved = a.engine.Run(ctx)
 	})
 	parts.Go(func() { a.models.watch(ctx, a.log) })
+	parts.Go(func() { a.supervised(ctx) })
 	var telegramEnded, discordEnded error
 	if a.telegram != nil {
 		parts.Go(func() {

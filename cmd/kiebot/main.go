@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	_ "golang.org/x/crypto/x509roots/fallback" // TLS works on machines without CA roots
 )
 
 // Exit codes. Wrong is for what the person can put right: usage and configuration.

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// supervised tells systemd how the process is, until ctx ends: that it serves,
+// and, when the unit has a watchdog, that the store still takes work. A store
+// that does not any more only helps when it is opened again, so systemd is left
+// to start the process anew. Without systemd it does nothing. See sd_notify(3).
+func (a *app) supervised(ctx context.Context) {
+	a.tell(daemon.SdNotifyReady)
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		a.log.Warn("WATCHDOG_USEC cannot be read, so systemd is not told that kiebot is alive", slog.Any("error", err))
+	}
+	if every == 0 {
+		<-ctx.Done()
+		a.tell(daemon.SdNotifyStopping)
+		return
+	}
+	tick := time.NewTicker(every / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			a.tell(daemon.SdNotifyStopping)
+			return
+		case <-tick.C:
+		}
+		if err := a.store.Healthy(); err != nil {
+			a.log.Error("the store takes no work, so systemd is left to start kiebot again", slog.Any("error", err))
+			continue
+		}
+		a.tell(daemon.SdNotifyWatchdog)
+	}
+}
+
+func (a *app) tell(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		a.log.Warn("systemd could not be told", slog.String("state", state), slog.Any("error", err))
+	}
+}
