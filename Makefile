@@ -1,10 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test race model bench lint vuln fuzz crash build
+.PHONY: help demo test race model bench lint vuln fuzz crash build image release deploy
 
 FUZZTIME ?= 10s
 FUZZPKGS ?= ./...
 MODELTASKS ?= 100000
 MODELSEED ?= 0
+BIN ?= bin/kiebot
+DOCKER ?= docker
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,5 +42,14 @@ fuzz: ## run every fuzz target of FUZZPKGS (all) for FUZZTIME (10s), three at a 
 crash: ## kill it and cut its power at every system call and sync; needs strace
 	go test ./storage/bolt -run 'TestDieAtEverySystemCall|TestPowerLoss' -crash.all -v -timeout 60m
 
-build: ## build bin/kiebot, static
-	CGO_ENABLED=0 go build -trimpath -o bin/kiebot ./cmd/kiebot
+build: ## build BIN (bin/kiebot), static and stripped
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/kiebot
+
+image: build ## build the container image kiebot, with DOCKER (docker)
+	$(DOCKER) build -f deploy/docker/Dockerfile -t kiebot .
+
+release: ## build a release into dist/: every platform, checksums, what is in it
+	deploy/release
+
+deploy: ## check what is in deploy/; needs systemd-analyze, promtool and buildah
+	cd deploy && go vet ./... && go test -v ./...
