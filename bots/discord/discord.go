@@ -134,8 +134,9 @@ func readKey(text string) (ed25519.PublicKey, error) {
 }
 
 var (
-	errNotBegun = errors.New("Discord was not reached yet")
-	errToken    = errors.New("Discord does not accept DISCORD_TOKEN: make a new one on the application's Bot page and start kiebot again")
+	errNotBegun  = errors.New("Discord was not reached yet")
+	errUnreached = errors.New("Discord cannot be reached: look at DISCORD_API_URL, and at this machine's network")
+	errToken     = errors.New("Discord does not accept DISCORD_TOKEN: make a new one on the application's Bot page and start kiebot again")
 )
 
 // Run receives until ctx ends, and returns when nothing is being handled any

@@ -10,8 +10,9 @@ import (
 // What only the operator can put right. The sentences are for readiness and
 // the log.
 var (
-	errToken    = errors.New("Telegram does not accept TELEGRAM_TOKEN: get the present one from @BotFather and start kiebot again")
-	errConflict = errors.New("another program gets this bot's updates: stop it, or give this one a bot of its own")
+	errToken     = errors.New("Telegram does not accept TELEGRAM_TOKEN: get the present one from @BotFather and start kiebot again")
+	errUnreached = errors.New("Telegram cannot be reached: look at TELEGRAM_API_URL, and at this machine's network")
+	errConflict  = errors.New("another program gets this bot's updates: stop it, or give this one a bot of its own")
 )
 
 // trouble is the sentence for an error that does not go away by itself; nil

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"text/tabwriter"
 )
 
 // checkCommand is kiebot check.
-type checkCommand struct{}
+type checkCommand struct {
+	Online bool `help:"Ask Kie.ai, Telegram and Discord, too. Nothing is bought, sent or changed."`
+}
 
 // Help is shown below the usage.
 func (checkCommand) Help() string {
@@ -15,7 +18,7 @@ func (checkCommand) Help() string {
 }
 
 // Run prints the settings and what is wrong with them.
-func (checkCommand) Run(term terminal) error {
+func (c checkCommand) Run(ctx context.Context, term terminal) error {
 	s, given, err := loadSettings()
 	if err == nil {
 		err = writable(s.dataDir)
@@ -37,6 +40,30 @@ func (checkCommand) Run(term terminal) error {
 	if err != nil {
 		fmt.Fprintln(term.out)
 		return err
+	}
+	if !c.Online {
+		fmt.Fprintln(term.out, "\nAll settings are good. Next: kiebot serve")
+		return nil
+	}
+	return c.ask(ctx, s, term)
+}
+
+// ask prints what the services say.
+func (checkCommand) ask(ctx context.Context, s settings, term terminal) error {
+	fmt.Fprintln(term.out)
+	table := tabwriter.NewWriter(term.out, 0, 0, 2, ' ', 0)
+	wrong := 0
+	for _, f := range s.askAll(ctx) {
+		fmt.Fprintln(table, f.line())
+		if f.wrong {
+			wrong++
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of these have to be put right before kiebot serve can work", wrong)
 	}
 	fmt.Fprintln(term.out, "\nAll settings are good. Next: kiebot serve")
 	return nil

@@ -162,6 +162,7 @@ func loadEnvironment() (env environment, given map[string]bool, found problems) 
 			_ = os.Setenv(name, value) // fails for names that no variable can have, which nothing reads
 		}
 	}
+	findLookalikes(os.Environ(), &found)
 	given = map[string]bool{}
 	for _, v := range variables() {
 		v.readFile(&found)

@@ -27,6 +27,7 @@ const (
 // commandLine is what kiebot understands.
 type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Try kiebot in the browser, without an account and without a network."`
+	Init    initCommand    `cmd:"" help:"Write a file with all settings, to fill in."`
 	Serve   serveCommand   `cmd:"" help:"Run kiebot with a Kie.ai account."`
 	Check   checkCommand   `cmd:"" help:"Check the configuration and say what is wrong with it."`
 	Models  modelsCommand  `cmd:"" help:"Look things up in the catalogue of models."`

@@ -23,9 +23,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"lines":   atMostLines,
-			"differ":  differ,
-			"decodes": decodes,
+			"lines":    atMostLines,
+			"differ":   differ,
+			"decodes":  decodes,
+			"services": services,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

@@ -46,7 +46,7 @@ func (e environment) readPeople(s *settings, found *problems) {
 	for _, admin := range s.admins {
 		s.policy.Allow = append(s.policy.Allow, admin.String())
 	}
-	if s.reachable() && len(s.admins) == 0 && len(allow) == 0 {
+	if s.reachable() && len(entries(e.Admins)) == 0 && len(allow) == 0 {
 		found.add("ADMINS", "is empty, and so is ALLOW: nobody could use the bot. Name yourself, such as telegram:123 (the bot tells everybody their id), or let everyone in with ALLOW=everyone")
 	}
 }
