@@ -36,10 +36,14 @@ type app struct {
 	bot    *bots.Bot
 	page   *web.Web
 	mux    *http.ServeMux
-	access string // the token that opens the web chat; empty when it is open
+	local  *http.ServeMux // behind the socket in DATA_DIR, for subcommands
+	access string         // the token that opens the web chat; empty when it is open
 
 	telegram *telegram.Telegram // nil without TELEGRAM_TOKEN
 	discord  *discord.Discord   // nil without DISCORD_TOKEN
+
+	socket     net.Listener // nil without openSocket
+	socketFile string
 }
 
 // options are what tells demo and serve apart.
@@ -68,7 +72,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	a := &app{log: log, store: store, models: models, mux: http.NewServeMux()}
+	a := &app{log: log, store: store, models: models, mux: http.NewServeMux(), local: http.NewServeMux()}
 	if err := a.assemble(ctx, s, o, models); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -117,6 +121,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 		}
 	}
 	a.routes(links, spool)
+	a.localRoutes()
 	return nil
 }
 
@@ -277,6 +282,7 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 	})
 	parts.Go(func() { a.models.watch(ctx, a.log) })
 	parts.Go(func() { a.supervised(ctx) })
+	parts.Go(func() { a.serveLocal(ctx) })
 	var telegramEnded, discordEnded error
 	if a.telegram != nil {
 		parts.Go(func() {

@@ -33,6 +33,8 @@ type commandLine struct {
 	Models  modelsCommand  `cmd:"" help:"Look things up in the catalogue of models."`
 	Verify  verifyCommand  `cmd:"" help:"Check every balance of a database against its ledger."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 if the running kiebot is ready."`
 }
 
 // terminal is where commands print.

@@ -33,6 +33,7 @@ func (serveCommand) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
+	a.openSocket(ctx, s.dataDir)
 	fmt.Fprintf(term.out, "kiebot %s is running.\nOpen the chat with this link, and keep it to yourself:\n\n  %s/?access=%s\n\n", version(), address(listener), a.access)
 	return errors.Join(a.run(ctx, listener), a.close())
 }

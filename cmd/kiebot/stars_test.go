@@ -48,7 +48,7 @@ func TestTelegramStars(t *testing.T) {
 	boss.Types("/admin refund " + charge)
 	boss.Until(t, says("is back with telegram:"))
 	p.stop()
-	if out, wrong, code := p.verify(); code != 0 {
+	if out, wrong, code := p.kiebot("verify"); code != 0 {
 		t.Errorf("%d, %s%s", code, out, wrong)
 	}
 }

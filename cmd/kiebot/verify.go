@@ -24,11 +24,11 @@ func (verifyCommand) Help() string {
 // Run verifies the file.
 func (v verifyCommand) Run(ctx context.Context, term terminal) (err error) {
 	if v.File == "" {
-		env, _, found := loadEnvironment()
-		if len(found) > 0 {
-			return found
+		s, err := loadFolder()
+		if err != nil {
+			return err
 		}
-		v.File = settings{dataDir: env.DataDir}.database()
+		v.File = s.database()
 	}
 	store, err := bolt.Open(v.File, bolt.Options{ReadOnly: true})
 	switch {
