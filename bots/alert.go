@@ -15,6 +15,8 @@ func (b *Bot) Alert(a core.Alert, locale string) string {
 	key := "alert." + string(a.Kind)
 	var text string
 	switch a.Kind {
+	case core.AlertStranger:
+		text = v.strangerAlert(a)
 	case core.AlertParked:
 		text = v.say(key+"."+string(a.Reason), with)
 	case core.AlertRemoved, core.AlertUndelivered:

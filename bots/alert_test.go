@@ -24,6 +24,8 @@ func TestAlertsInWords(t *testing.T) {
 			{core.Alert{Kind: core.AlertUnresolved, Task: task, Credits: 8000}, "up to 8 credits", "до 8 кредитов"},
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 20, Detail: "connection reset"}, "in chat:7 after 20 attempts", "20 попыток"},
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 1, More: 5}, "there were 5 more", "ещё 5 случаев"},
+			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob}, "Bob (chat:bob) would like to use the bot, and", "Bob (chat:bob) хочет"},
+			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob, Roles: []string{"chat:chat:7"}}, "use the bot in chat:chat:7", "в chat:chat:7"},
 		} {
 			wantText(t, w.bot.Alert(test.alert, "en"), test.en, test.alert.Detail)
 			wantText(t, w.bot.Alert(test.alert, "ru"), test.ru, test.alert.Detail)

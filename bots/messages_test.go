@@ -141,7 +141,7 @@ func families(t *testing.T) []string {
 			t.Errorf("core.%s is no Reason… and no Fail… and no Wait…", name)
 		}
 	}
-	add("refused.", "quota.none", "quota.never", "blocked.why", "stranger.here")
+	add("refused.", "quota.none", "quota.never", "blocked.why")
 	for _, kind := range constants(t, "../core/alert.go", "AlertKind") {
 		if core.AlertKind(kind) != core.AlertParked {
 			add("alert.", kind)
@@ -190,6 +190,7 @@ func reasons(t *testing.T) map[string]string {
 	maps.Copy(all, constants(t, "../core/settings.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/draft.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/purchase.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/allow.go", "Reason"))
 	return all
 }
 

@@ -248,9 +248,8 @@ func (v voice) reason(r *core.Refusal) string {
 	switch {
 	case r.Reason == core.ReasonActive:
 		return v.count(key, r.Max, args{"N": fmt.Sprint(r.Max)})
-	case r.Reason == core.ReasonStranger && placeOf(r.Roles) != "":
-		a["Where"] = placeOf(r.Roles)
-		return v.say(key+".here", a)
+	case r.Reason == core.ReasonStranger:
+		return v.stranger(r, a)
 	case r.Reason == core.ReasonBlocked && r.Why != "":
 		return v.say(key+".why", a)
 	case r.Reason != core.ReasonQuota:

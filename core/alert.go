@@ -18,6 +18,11 @@ type Alert struct {
 	KieAccount string `json:"kie_account,omitempty"`
 	Task       TaskID `json:"task,omitempty"`
 	Lane       Lane   `json:"lane,omitempty"`
+	// Who is a stranger, with the Origin's Name, Roles and Locale; it asked in Lane.
+	Who    Identity `json:"who,omitzero"`
+	Name   string   `json:"name,omitempty"`
+	Roles  []string `json:"roles,omitempty"`
+	Locale string   `json:"locale,omitempty"`
 	// Reason is why a Kie account is parked: FailKey or FailNoCredits.
 	Reason Reason `json:"reason,omitempty"`
 	// Credits is the balance, or what is lost or may be.
@@ -43,6 +48,7 @@ const (
 	AlertSecondTask  AlertKind = "second_task"   // Kie has two tasks for Task; Credits is an operator loss
 	AlertUnresolved  AlertKind = "unresolved"    // Task was refunded; Kie may have charged up to Credits
 	AlertPaidBack    AlertKind = "paid_back"     // a platform returned a payment (Detail) by itself; Credits of it were spent and stay owed
+	AlertStranger    AlertKind = "stranger"      // Who asked for something and is not let in
 	AlertUndelivered AlertKind = "not_delivered" // what is told of Task could not be shown in Lane, after Count attempts
 )
 
@@ -118,6 +124,9 @@ func (a Alert) LogValue() slog.Value {
 	text("kie_account", a.KieAccount)
 	text("task", string(a.Task))
 	text("lane", string(a.Lane))
+	if a.Kind == AlertStranger {
+		text("who", a.Who.String())
+	}
 	text("reason", string(a.Reason))
 	if a.Credits != 0 || a.Kind == AlertLowBalance {
 		text("credits", a.Credits.String())

@@ -105,7 +105,7 @@ func (e *Engine) NewDraft(ctx context.Context, origin Origin, key string, data j
 		all = append(all, made)
 		return c.putJSON(draftSetting(who), all[max(len(all)-draftsMax, 0):])
 	})
-	return made, unavailable(err)
+	return made, unavailable(e.announced(ctx, origin, err))
 }
 
 // Draft reads one of the person's drafts.

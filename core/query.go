@@ -167,6 +167,16 @@ func (e *Engine) Task(ctx context.Context, who Identity, id string) (Task, error
 	return task, err
 }
 
+// AnyTask finds a task by its id, whole or short, whoever's it is: it is for admins.
+func (e *Engine) AnyTask(ctx context.Context, id string) (Task, error) {
+	var task Task
+	err := e.view(ctx, func(tx Tx) (err error) {
+		task, err = findTask(tx, id)
+		return err
+	})
+	return task, err
+}
+
 // Batch gives all tasks accepted together with this one, in order.
 func (e *Engine) Batch(ctx context.Context, task Task) ([]Task, error) {
 	var tasks []Task
@@ -190,8 +200,8 @@ func batch(tx Tx, task Task) ([]Task, error) {
 	return tasks, nil
 }
 
-// ownTask finds a task by id and checks that it is this person's.
-func ownTask(tx Tx, who Identity, id string) (Task, error) {
+// findTask finds a task by its id, whole or short.
+func findTask(tx Tx, id string) (Task, error) {
 	find := func() (Task, error) { return tx.Task(TaskID(id)) }
 	if len(id) == shortChars {
 		find = func() (Task, error) { return tx.TaskByShort(id) }
@@ -200,6 +210,12 @@ func ownTask(tx Tx, who Identity, id string) (Task, error) {
 	if errors.Is(err, ErrNotFound) {
 		return Task{}, &Refusal{Reason: ReasonNoTask}
 	}
+	return task, err
+}
+
+// ownTask finds a task by id and checks that it is this person's.
+func ownTask(tx Tx, who Identity, id string) (Task, error) {
+	task, err := findTask(tx, id)
 	if err != nil {
 		return Task{}, err
 	}

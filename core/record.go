@@ -341,6 +341,7 @@ type Refusal struct {
 	ResetsAt time.Time // when the window ends
 	Who      Identity  // whom an admin would have to allow,
 	Roles    []string  // or one of these
+	Known    bool      // the operator was told of Who
 	Max      int       // how many tasks may be under way
 	Why      string    // an admin's words, for people
 	Task     TaskID    // the task it is about, if any

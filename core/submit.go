@@ -23,7 +23,7 @@ type Receipt struct {
 func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
 	receipt, err := e.look(ctx, req)
 	if err != nil || receipt.Repeated {
-		return receipt, unavailable(err)
+		return receipt, unavailable(e.announced(ctx, req.Origin, err))
 	}
 	estimate, err := e.price(ctx, &req)
 	if err != nil {
