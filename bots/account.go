@@ -32,7 +32,9 @@ func (b *Bot) balance(ctx context.Context, s session) Reply {
 	if have.Day.Held > 0 {
 		line("balance.held", args{"Held": s.credits(have.Day.Held)})
 	}
-	lines = append(lines, s.standing("day", &have.Day), s.standing("month", &have.Month), s.standing("chat", have.Chat))
+	for _, window := range slices.Concat([]core.Standing{have.Day, have.Month}, have.There) {
+		lines = append(lines, s.standing(window))
+	}
 	lines = append(lines, s.purse(have))
 	line("balance.active", args{"Running": fmt.Sprint(have.Running), "Queued": fmt.Sprint(have.Queued)})
 	return Reply{Text: strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")}
@@ -52,11 +54,11 @@ func (v voice) limits(have core.Balance) []string {
 
 // standing says what is left of a window and when it starts anew; nothing
 // when it has no limit.
-func (v voice) standing(window string, s *core.Standing) string {
-	if s == nil || s.Limit == core.Unlimited {
+func (v voice) standing(s core.Standing) string {
+	if s.Limit == core.Unlimited {
 		return ""
 	}
-	return v.say("balance.left."+window, args{
+	return v.say("balance.left."+string(s.Window), args{
 		"Left": v.number(s.Left()), "Limit": v.credits(core.Credits(s.Limit)), "Time": v.clock(s.ResetsAt), "In": v.ahead(s.ResetsAt),
 	})
 }

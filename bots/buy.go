@@ -299,7 +299,7 @@ func (b *Bot) payBack(ctx context.Context, s session, act core.Act, of core.Char
 // there are more to buy; nothing when that would not help.
 func (b *Bot) offersMore(v voice, r *core.Refusal) string {
 	kind := r.Window.Kind()
-	if r.Reason != core.ReasonQuota || !b.Selling() || kind == core.WindowChat || kind == core.WindowTotal {
+	if r.Reason != core.ReasonQuota || !b.Selling() || !kind.Personal() {
 		return ""
 	}
 	return v.say("buy.more", nil)

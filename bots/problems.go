@@ -250,7 +250,7 @@ func (v voice) reason(r *core.Refusal) string {
 		return v.count(key, r.Max, args{"N": fmt.Sprint(r.Max)})
 	case r.Reason == core.ReasonStranger:
 		return v.stranger(r, a)
-	case r.Reason == core.ReasonBlocked && r.Why != "":
+	case (r.Reason == core.ReasonBlocked || r.Reason == core.ReasonPlaceBlocked) && r.Why != "":
 		return v.say(key+".why", a)
 	case r.Reason != core.ReasonQuota:
 		return v.say(key, a)

@@ -25,12 +25,15 @@ const CommandLine = "command line"
 type Act struct {
 	By  string // an Identity's String, or CommandLine
 	Why string // in the admin's words; for a block the person reads it, too
+	// Place is whose admin does it; empty for the operator's admins, who may do
+	// everything. Whoever is only a place's admin may change its rules ([Engine.ChangePlace]).
+	Place Place
 }
 
 // act commits fn together with the audit of what it did.
 func (e *Engine) act(ctx context.Context, act Act, action, target string, fn func(*change) (detail string, err error)) error {
-	if act.By == "" {
-		return fmt.Errorf("core: an act needs Act.By")
+	if err := act.check(); err != nil {
+		return err
 	}
 	return unavailable(e.update(ctx, func(c *change) error {
 		detail, err := fn(c)

@@ -26,6 +26,7 @@ func (e *Engine) MoveChat(ctx context.Context, from, to Lane) error {
 		chat.First = cmp.Or(old.First, from)
 		chat.Limits = chat.Limits.over(old.Limits)
 		chat.Settings = chat.Settings.over(old.Settings)
+		chat.Rules = chat.Rules.over(old.Rules)
 		return c.PutChat(chat)
 	})
 	return unavailable(err)

@@ -67,17 +67,18 @@
 // # Quotas and the ledger
 //
 // What a request costs at most is held in windows when it is accepted: its
-// person's day and month, its chat's day, everybody's day, and the person's day
-// for a kind of model or one model where the [Policy] limits those. A window
+// person's day and month, its chat's day, the day and month of the place that
+// the chat is part of, everybody's day, and the person's day for a kind of
+// model, one model or the place where those are limited. A window
 // is one record with what it holds and what was settled; the ledger has a
-// posting for every change of it. All windows but the last two kinds are
+// posting for every change of it. All windows but the last three kinds are
 // booked whether they are limited or not, so that a limit that an admin sets
 // at noon counts the morning. Windows are days and months of the calendar in
 // Config.Location, and their ids say which: day/ACCOUNT/2026-11-25.
 //
 // The windows of the person are used first. What they cannot bear is borne by
 // credits that an admin granted or the person bought, in a window that never resets; the windows of
-// the chat and of everybody bear all of it. The task keeps the share of each
+// the chat, of its place and of everybody bear all of it. The task keeps the share of each
 // window, and everything that follows goes to these windows, whatever the
 // clock, the calendar or the limits say by then: with a the hold and o the
 // person's own share of it, a charge c takes max(c-o, 0) but at most a-o from
@@ -99,6 +100,20 @@
 // Policy.Allow says who may ask at all: people, and places such as a chat or a
 // guild, as the adapter names them in Origin.Roles. To the configured ones come
 // those that admins let in.
+//
+// A [Place] is what chats are part of, such as a Discord server with its
+// channels and threads, or a chat that is part of nothing, such as a Telegram
+// group; that one's day is the chat's. The operator gives it a day and a month
+// ([Engine.SetPlaceLimits]). Within that its own admins decide
+// ([Engine.ChangePlace]): less than the operator gave, what one person may use
+// there in a day, by role or for all, who may ask and in which of its chats,
+// which models are off. All of it is asked after what the operator allows and
+// beside every other limit, so that it can only take away. An [Act] that names
+// a place changes this place's rules and nothing else, whoever words it: no
+// credits, no other place, no limit of the operator's. The rules and windows
+// of a chat that moves go along ([Engine.MoveChat]); two accounts that are
+// linked have used together what they used in a place, and one's block there
+// is the block of both.
 //
 // Operator losses are booked in loss/2026-11, a window of nobody: results that
 // came after the end, successes without outputs, second Kie tasks (by their

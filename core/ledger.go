@@ -45,7 +45,7 @@ func (c *change) room(windows []Window, id AccountID, amount Credits) (Credits, 
 			return 0, err
 		}
 		switch {
-		case !w.ID.Kind().personal():
+		case !w.ID.Kind().Personal():
 			if amount > left {
 				return 0, noRoom(w, amount, left, 0)
 			}
@@ -72,7 +72,7 @@ func (c *change) hold(t *Task, amount, own Credits, windows []Window) error {
 	t.Hold = Hold{Amount: amount}
 	for _, w := range windows {
 		share := Share{Window: w.ID, Amount: amount}
-		if w.ID.Kind().personal() {
+		if w.ID.Kind().Personal() {
 			share.Amount = min(amount, own)
 		}
 		t.Hold.Shares = append(t.Hold.Shares, share)
@@ -102,7 +102,7 @@ func (h Hold) charges(charged Credits) []Credits {
 		switch kind := s.Window.Kind(); {
 		case kind == WindowGranted:
 			parts[i] = granted
-		case kind.personal():
+		case kind.Personal():
 			parts[i] = charged - granted
 		default:
 			parts[i] = charged

@@ -30,7 +30,7 @@ const somebody AccountID = "somebody"
 // fits reports whether every limited window of the sort has room for one more.
 func (m *thousandths) fits(personal bool) bool {
 	for _, w := range m.windows {
-		if w.ID.Kind().personal() == personal && w.Limit != Unlimited && int(w.Limit)-m.used[w.ID]-m.held[w.ID] <= 0 {
+		if w.ID.Kind().Personal() == personal && w.Limit != Unlimited && int(w.Limit)-m.used[w.ID]-m.held[w.ID] <= 0 {
 			return false
 		}
 	}
@@ -48,7 +48,7 @@ func (m *thousandths) take(h *holdOf) bool {
 		return false
 	}
 	for _, w := range m.windows {
-		if own || !w.ID.Kind().personal() {
+		if own || !w.ID.Kind().Personal() {
 			m.held[w.ID]++
 		}
 	}
@@ -84,7 +84,7 @@ func (h *holdOf) move(counts map[WindowID]int, charge, step int) {
 	for n := range charge {
 		granted := n >= h.own && n < h.own+h.granted
 		for _, w := range h.windows {
-			if !granted || !w.ID.Kind().personal() {
+			if !granted || !w.ID.Kind().Personal() {
 				counts[w.ID] += step
 			}
 		}

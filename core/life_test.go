@@ -95,12 +95,15 @@ func TestFiftyAtOnceAgainstRoomForTen(t *testing.T) {
 
 // fiftyAtOnce submits fifty requests at the same moment, of which ten must be
 // accepted and the others refused for the reason; check sees the refusals.
-func (w *world) fiftyAtOnce(reason core.Reason, check func(*core.Refusal)) {
+func (w *world) fiftyAtOnce(reason core.Reason, check func(*core.Refusal), edit ...func(n int, req *core.Request)) {
 	w.t.Helper()
 	var accepted, refused counter
 	var callers sync.WaitGroup
 	for n := range 50 {
 		req := request(fmt.Sprint("cat ", n))
+		for _, change := range edit {
+			change(n, &req)
+		}
 		callers.Go(func() {
 			if _, err := w.engine.Submit(w.t.Context(), req); err == nil {
 				accepted.add()

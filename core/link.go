@@ -330,7 +330,7 @@ func (c *change) moveWindows(from, to AccountID, by Identity) error {
 
 // accountWindows lists the kinds of windows that one account has: their ids
 // are KIND/ACCOUNT, or KIND/ACCOUNT/ and more.
-func accountWindows() []string { return []string{"day", "month", "kind", "model", "granted"} }
+func accountWindows() []string { return []string{"day", "month", "kind", "model", "member", "granted"} }
 
 // windowsOf lists the account's windows of one kind that were ever used.
 func windowsOf(tx Tx, kind string, id AccountID) ([]WindowUsage, error) {

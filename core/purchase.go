@@ -208,6 +208,9 @@ func (c *change) takeBack(p *Purchase, act Act) error {
 
 // movePurchase books the amount, notes who wanted it and stores the purchase.
 func (c *change) movePurchase(p *Purchase, act Act, action string, amount Credits, detail string) error {
+	if err := act.check(); err != nil {
+		return err
+	}
 	owner, err := account(c.Tx, p.Account)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 // Standing is how a window stands.
 type Standing struct {
+	Window   WindowKind
 	Limit    Limit
 	Used     Credits // settled
 	Held     Credits // reserved for tasks that are under way
@@ -20,28 +21,30 @@ func (s Standing) Left() Credits { return max(Credits(s.Limit)-s.Used-s.Held, 0)
 // Balance is what a person has used and can use.
 type Balance struct {
 	Day, Month Standing
-	Chat       *Standing // the chat's day, nil where it has no limit
-	Granted    Credits   // what is left of granted and bought credits, for when the windows are used up
-	Owed       Credits   // spent of what was bought and paid back; what is granted or bought next pays it off
-	Tier       string    // of the account, empty when it has none
-	Running    int       // tasks that Kie may have: creating, unresolved, running
-	Queued     int       // tasks that wait
+	// There are the limits of where the person asks: the chat's day, the
+	// place's day and month, the person's day in the place.
+	There   []Standing
+	Granted Credits // what is left of granted and bought credits, for when the windows are used up
+	Owed    Credits // spent of what was bought and paid back; what is granted or bought next pays it off
+	Tier    string  // of the account, empty when it has none
+	Running int     // tasks that Kie may have: creating, unresolved, running
+	Queued  int     // tasks that wait
 }
 
 // Active is how many tasks are under way.
 func (b Balance) Active() int { return b.Running + b.Queued }
 
 // Left is what can still be spent now: what day and month leave, then granted
-// credits, as far as the chat's day allows.
+// credits, as far as the chat and its place allow.
 func (b Balance) Left() Limit {
 	own := lesser(b.Day.allowance(), b.Month.allowance())
 	if own != Unlimited {
 		own += Limit(b.Granted)
 	}
-	if b.Chat == nil {
-		return own
+	for _, s := range b.There {
+		own = lesser(own, s.allowance())
 	}
-	return lesser(own, b.Chat.allowance())
+	return own
 }
 
 // allowance is Left as a Limit.
@@ -119,22 +122,28 @@ func (e *Engine) balance(tx Tx, account Account, origin Origin) (Balance, error)
 	}
 	b := Balance{Tier: account.Tier}
 	own := e.personal(asked)
-	var failed [4]error
+	var failed [3]error
 	b.Day, failed[0] = standing(tx, own[0])
 	b.Month, failed[1] = standing(tx, own[1])
-	if w := e.chatWindow(asked); w.Limit != Unlimited {
-		b.Chat = new(Standing)
-		*b.Chat, failed[2] = standing(tx, w)
+	for _, w := range e.there(asked) {
+		if w.Limit == Unlimited {
+			continue
+		}
+		s, err := standing(tx, w)
+		if err != nil {
+			return Balance{}, err
+		}
+		b.There = append(b.There, s)
 	}
 	granted, err := tx.Usage(grantedWindow(account.ID))
 	b.Granted, b.Owed = grantedOf(granted)
-	failed[3] = err
+	failed[2] = err
 	return b, errors.Join(failed[:]...)
 }
 
 func standing(tx Tx, w Window) (Standing, error) {
 	usage, err := tx.Usage(w.ID)
-	return Standing{Limit: w.Limit, Used: usage.Settled, Held: usage.Held, ResetsAt: w.Ends}, err
+	return Standing{Window: w.ID.Kind(), Limit: w.Limit, Used: usage.Settled, Held: usage.Held, ResetsAt: w.Ends}, err
 }
 
 // History lists the person's tasks, newest first, at most limit, those older

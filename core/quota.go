@@ -74,18 +74,9 @@ func bothAllow(configured, set []string) []string {
 	return slices.Concat(configured, set)
 }
 
-// allows says whether somebody with one of the account's identities, or in
-// such a place, may ask for anything.
-func (p Policy) allows(a Account, origin Origin) bool {
-	if p.Allow == nil || slices.Contains(p.Allow, origin.Identity.String()) {
-		return true
-	}
-	for _, who := range a.Identities {
-		if slices.Contains(p.Allow, who.String()) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(origin.Roles, func(role string) bool { return slices.Contains(p.Allow, role) })
+// anyOf reports whether the list has one of the names.
+func anyOf(list, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(list, name) })
 }
 
 func (l Limits) over(base Limits) Limits {
@@ -166,19 +157,23 @@ func (e *Engine) policy(tx Tx) (Policy, error) {
 // WindowKind says what a window counts.
 type WindowKind string
 
-// The kinds of windows, and what follows in their ids. All but kind and model
-// are booked whether they are limited or not, so that a limit that is set in
-// the middle of a day counts all of it; those two are booked where the policy
-// has a limit for them.
+// The kinds of windows, and what follows in their ids. All but kind, model and
+// member are booked whether they are limited or not, so that a limit that is
+// set in the middle of a day counts all of it; those three are booked where the
+// policy, or the place, has a limit for them.
 const (
-	WindowDay     WindowKind = "day"     // account/2026-11-25
-	WindowMonth   WindowKind = "month"   // account/2026-11
-	WindowOfKind  WindowKind = "kind"    // account/kind/2026-11-25
-	WindowOfModel WindowKind = "model"   // account/model/2026-11-25
-	WindowChat    WindowKind = "chat"    // lane/2026-11-25
-	WindowTotal   WindowKind = "total"   // 2026-11-25
-	WindowGranted WindowKind = "granted" // account: what admins gave and people bought; never resets
-	WindowLoss    WindowKind = "loss"    // 2026-11: operator losses; nobody's quota
+	WindowDay        WindowKind = "day"         // account/2026-11-25
+	WindowMonth      WindowKind = "month"       // account/2026-11
+	WindowOfKind     WindowKind = "kind"        // account/kind/2026-11-25
+	WindowOfModel    WindowKind = "model"       // account/model/2026-11-25
+	WindowMember     WindowKind = "member"      // account/place/2026-11-25: the person's day in the place
+	WindowChat       WindowKind = "chat"        // lane/2026-11-25
+	WindowChatMonth  WindowKind = "chat_month"  // lane/2026-11; of a chat that is a place of its own
+	WindowPlace      WindowKind = "place"       // place/2026-11-25
+	WindowPlaceMonth WindowKind = "place_month" // place/2026-11
+	WindowTotal      WindowKind = "total"       // 2026-11-25
+	WindowGranted    WindowKind = "granted"     // account: what admins gave and people bought; never resets
+	WindowLoss       WindowKind = "loss"        // 2026-11: operator losses; nobody's quota
 )
 
 // Kind is what the window counts.
@@ -194,8 +189,9 @@ func (w WindowID) owner() AccountID {
 	return AccountID(id)
 }
 
-// personal reports whether granted credits can stand in for the window.
-func (k WindowKind) personal() bool {
+// Personal reports whether granted credits can stand in for the window. For
+// what a place lets one person use in it they cannot: that is the place's.
+func (k WindowKind) Personal() bool {
 	return k == WindowDay || k == WindowMonth || k == WindowOfKind || k == WindowOfModel
 }
 
@@ -245,6 +241,7 @@ type asked struct {
 	policy  Policy
 	account Account
 	chat    Chat
+	place   Chat // of the origin's place, the zero one when it has none
 	origin  Origin
 	now     time.Time
 }
@@ -259,8 +256,29 @@ func (e *Engine) asked(tx Tx, account Account, origin Origin, now time.Time) (as
 	if err != nil {
 		return asked{}, err
 	}
-	return asked{policy: policy, account: account, chat: chat, origin: origin, now: now}, nil
+	a := asked{policy: policy, account: account, chat: chat, origin: origin, now: now}
+	switch Lane(origin.Place) {
+	case "":
+	case origin.Lane:
+		a.place = chat
+	default:
+		a.place, err = chatOrNone(tx, Lane(origin.Place))
+	}
+	return a, err
 }
+
+// identities are all that the person is known by.
+func (a asked) identities() []string {
+	all := []string{a.origin.Identity.String()}
+	for _, who := range a.account.Identities {
+		all = append(all, who.String())
+	}
+	return all
+}
+
+// names are what an allow-list may have for the person to be on it: who they
+// are, and what the platform says of where they are.
+func (a asked) names() []string { return append(a.identities(), a.origin.Roles...) }
 
 // personal are the account's day and month.
 func (e *Engine) personal(a asked) []Window {
@@ -275,7 +293,13 @@ func (e *Engine) personal(a asked) []Window {
 // chatWindow is the day of the chat.
 func (e *Engine) chatWindow(a asked) Window {
 	cal := e.calendar(a.now)
-	return Window{ID: windowID(WindowChat, string(cmp.Or(a.chat.First, a.origin.Lane)), cal.day), Limit: lesser(a.operatorsDaily(), orUnlimited(a.chat.Settings.Daily)), Ends: cal.dayEnds}
+	own := lesser(orUnlimited(a.chat.Settings.Daily), orUnlimited(a.chat.Rules.Limits.Daily))
+	return Window{ID: windowID(WindowChat, string(cmp.Or(a.chat.First, a.origin.Lane)), cal.day), Limit: lesser(a.operatorsDaily(), own), Ends: cal.dayEnds}
+}
+
+// there are the windows of where it is asked: nothing granted stands in for them.
+func (e *Engine) there(a asked) []Window {
+	return append([]Window{e.chatWindow(a)}, e.placeWindows(a)...)
 }
 
 // windows are all that a request for the model is booked in.
@@ -296,5 +320,5 @@ func (e *Engine) windows(a asked, model string) []Window {
 		}
 	}
 	total := Window{ID: windowID(WindowTotal, cal.day), Limit: orUnlimited(a.policy.Total), Ends: cal.dayEnds}
-	return append(all, e.chatWindow(a), total)
+	return append(append(all, e.there(a)...), total)
 }

@@ -69,7 +69,8 @@ type Limits struct {
 	Monthly *Limit `json:"monthly,omitempty"`
 }
 
-// Chat is what is kept about one chat: its lane and its own limits.
+// Chat is what is kept about one chat: its lane and its own limits. A place is
+// kept as one, too, with its name for a lane.
 type Chat struct {
 	Lane   Lane   `json:"lane"`
 	Limits Limits `json:"limits,omitzero"`
@@ -78,6 +79,8 @@ type Chat struct {
 	First Lane `json:"first,omitempty"`
 	// Settings are what the chat's admins chose.
 	Settings ChatSettings `json:"settings,omitzero"`
+	// Rules are what the admins of a place chose.
+	Rules PlaceRules `json:"rules,omitzero"`
 }
 
 // Audit is one action of an admin, or of the program in an admin's place.
@@ -96,9 +99,10 @@ type Origin struct {
 	Identity Identity        `json:"identity"`
 	Name     string          `json:"name,omitempty"`   // how to address the person
 	Lane     Lane            `json:"lane"`             // where the answer goes
+	Place    Place           `json:"place,omitempty"`  // what the chat is part of, if anything
 	Locale   string          `json:"locale,omitempty"` // BCP 47, the language of the answer
 	Roles    []string        `json:"roles,omitempty"`  // that the person has there, such as "discord:role:123"; limits can go by them
-	Admin    bool            `json:"admin,omitempty"`  // the platform says that the person is an admin of the chat
+	Admin    bool            `json:"admin,omitempty"`  // the platform says that the person is an admin of the chat and its place
 	Ref      json.RawMessage `json:"ref,omitempty"`    // the adapter's own, opaque to core: message, topic, interaction
 }
 

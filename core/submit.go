@@ -61,7 +61,10 @@ func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, err er
 		if err != nil {
 			return err
 		}
-		return allowed(tx, asked, 0)
+		if err := allowed(tx, asked, 0); err != nil {
+			return err
+		}
+		return e.onThere(asked, req.Model)
 	})
 	return receipt, err
 }
@@ -163,6 +166,9 @@ func (c *change) admit(account Account, req Request, total Credits) ([]Window, C
 	if err := allowed(c.Tx, asked, total); err != nil {
 		return nil, 0, err
 	}
+	if err := c.e.onThere(asked, req.Model); err != nil {
+		return nil, 0, err
+	}
 	windows := c.e.windows(asked, req.Model)
 	own, err := c.room(windows, account.ID, total)
 	if err != nil {
@@ -207,7 +213,7 @@ func allowed(tx Tx, a asked, total Credits) error {
 
 // welcome refuses who may not ask for anything there, whatever it costs.
 func (a asked) welcome() error {
-	if !a.policy.allows(a.account, a.origin) {
+	if a.policy.Allow != nil && !anyOf(a.policy.Allow, a.names()) {
 		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
 	}
 	if err := a.account.unblocked(); err != nil {
@@ -216,7 +222,7 @@ func (a asked) welcome() error {
 	if a.chat.Settings.AdminsOnly && !a.origin.Admin {
 		return &Refusal{Reason: ReasonAdminsOnly}
 	}
-	return nil
+	return a.welcomeThere()
 }
 
 // unblocked refuses who was blocked.

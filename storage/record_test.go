@@ -40,6 +40,11 @@ func goldens() map[string]any {
 		"chat-settings": &core.Chat{Lane: "telegram:-100", First: "telegram:-5", Settings: core.ChatSettings{
 			Models: map[catalog.Kind]string{catalog.Video: "kling/v2-1-pro"}, Spoiler: true, AdminsOnly: true, Daily: limit(20_000),
 		}},
+		"place": &core.Chat{Lane: "discord:guild:456", Limits: core.Limits{Daily: limit(500_000), Monthly: limit(core.Unlimited)}, Rules: core.PlaceRules{
+			Limits: core.Limits{Daily: limit(200_000)}, Person: limit(20_000), Roles: map[string]core.Limit{"discord:role:789": 50_000},
+			Allow: []string{"discord:role:789", "discord:123"}, Channels: []string{"discord:channel:457"}, AdminsOnly: true,
+			Blocked: map[string]string{"discord:124": "spam"}, Off: []string{"veo3"},
+		}},
 	}
 }
 
@@ -180,7 +185,7 @@ func decodesTo(t *testing.T, name string, golden, want []byte) {
 	fresh := map[string]any{
 		"account": &core.Account{}, "audit": &core.Audit{}, "chat": &core.Chat{},
 		"delivery": &core.Delivery{}, "entry": &core.Entry{}, "seen": &core.Seen{}, "usage": &core.Usage{}, "task": &core.Task{},
-		"account-settings": &core.Account{}, "chat-settings": &core.Chat{},
+		"account-settings": &core.Account{}, "chat-settings": &core.Chat{}, "place": &core.Chat{},
 	}[name]
 	if err := Decode(golden, fresh); err != nil {
 		t.Fatal(err)

@@ -129,12 +129,15 @@ func testAudit(t *testing.T, open Opener) {
 	s := opened(t, open)
 	limit := core.Limit(5)
 	chat := core.Chat{Lane: "web:c", Limits: core.Limits{Daily: &limit}}
+	place := core.Chat{Lane: "web:server:c", Rules: core.PlaceRules{
+		Person: &limit, Roles: map[string]core.Limit{"web:role:1": limit}, Channels: []string{"web:channel:c"}, Blocked: map[string]string{"web:u": "spam"},
+	}}
 	update(t, s, func(tx core.Tx) error {
 		var errs []error
 		for _, action := range []string{"grant", "limit", "block"} {
 			errs = append(errs, tx.AddAudit(core.Audit{At: epoch, By: "web:u", Action: action, Target: "web:v"}))
 		}
-		return errors.Join(append(errs, tx.PutChat(chat), tx.PutSetting("gone", []byte{1}), tx.DeleteSetting("gone"), tx.DeleteSetting("never"))...)
+		return errors.Join(append(errs, tx.PutChat(chat), tx.PutChat(place), tx.PutSetting("gone", []byte{1}), tx.DeleteSetting("gone"), tx.DeleteSetting("never"))...)
 	})
 	view(t, s, func(tx core.Tx) error {
 		newest, err := tx.Audits(0, 2)
@@ -147,11 +150,13 @@ func testAudit(t *testing.T, open Opener) {
 		}
 		got, err3 := tx.Chat("web:c")
 		same(t, "chat", got, chat)
+		above, err4 := tx.Chat("web:server:c")
+		same(t, "place", above, place)
 		_, missing := tx.Chat("web:d")
 		_, gone := tx.Setting("gone")
 		if !errors.Is(missing, core.ErrNotFound) || !errors.Is(gone, core.ErrNotFound) {
 			t.Errorf("an unknown chat: %v, a deleted setting: %v", missing, gone)
 		}
-		return errors.Join(err, err2, err3)
+		return errors.Join(err, err2, err3, err4)
 	})
 }
