@@ -82,9 +82,13 @@ func (d *Discord) incoming(i *interaction, private bool) bots.Incoming {
 		Identity: who, Name: i.name(), Lane: core.NewLane(Platform, i.ChannelID), Locale: i.Locale, Ref: i.ref(private).encode(),
 	}
 	if i.Guild != "" {
-		o.Roles = append(o.Roles, Platform+":guild:"+i.Guild)
+		guild := Platform + ":guild:" + i.Guild
+		o.Place, o.Roles = core.Place(guild), append(o.Roles, guild)
 	}
 	o.Roles = append(o.Roles, Platform+":channel:"+i.ChannelID)
+	if i.Channel.thread() {
+		o.Roles = append(o.Roles, Platform+":channel:"+i.Channel.Parent) // what goes for a channel goes for its threads
+	}
 	if i.Member != nil {
 		for _, role := range i.Member.Roles {
 			o.Roles = append(o.Roles, Platform+":role:"+role)

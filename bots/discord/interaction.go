@@ -45,9 +45,18 @@ type interaction struct {
 }
 
 type channel struct {
-	ID   string `json:"id"`
-	Type int    `json:"type"`
+	ID     string `json:"id"`
+	Type   int    `json:"type"`
+	Parent string `json:"parent_id"` // of a thread, the channel it is in; of a channel, its category
 }
+
+// The types of channels that are threads (Discord docs, "Channel Types").
+const (
+	threadsFrom = 10
+	threadsTo   = 12
+)
+
+func (c channel) thread() bool { return c.Type >= threadsFrom && c.Type <= threadsTo }
 
 type user struct {
 	ID     string `json:"id"`

@@ -45,17 +45,11 @@ func (i *interaction) posts() bool {
 	}
 	may := permissions(i.Permissions)
 	send := int64(maySend)
-	if i.Channel.Type >= threadsFrom && i.Channel.Type <= threadsTo {
+	if i.Channel.thread() {
 		send = maySendThread
 	}
 	return may&mayAdminister != 0 || may&mayView != 0 && may&send != 0 && may&mayAttach != 0
 }
-
-// The types of channels that are threads.
-const (
-	threadsFrom = 10
-	threadsTo   = 12
-)
 
 func (r ref) encode() json.RawMessage {
 	data, err := json.Marshal(r)

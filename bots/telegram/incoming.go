@@ -142,6 +142,7 @@ func started(payload string) string {
 func originOf(m *message) (core.Origin, bool) {
 	o := core.Origin{Lane: laneOf(m.Chat.ID), Ref: encodeRef(m)}
 	if m.Chat.ID < 0 {
+		o.Place = core.Place(o.Lane)
 		o.Roles = []string{Platform + ":chat:" + strconv.FormatInt(m.Chat.ID, 10)}
 	}
 	switch {
