@@ -260,10 +260,25 @@ func (a *app) close() error { return a.store.Close() }
 // engine's eight seconds a stop takes less than ten.
 const shutdownFor = time.Second
 
+// bodyFor is how long the body of a request may take; none is larger than a
+// command or an update.
+const bodyFor = 15 * time.Second
+
+// timely cuts off who sends a body too slowly. Answers may take as long as they
+// want, as the chat's events do.
+func timely(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyFor)) // every connection of ours has one
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // run serves and moves tasks until ctx ends.
 func (a *app) run(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler: a.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: timely(a.mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	ctx, cancel := context.WithCancel(ctx)
