@@ -147,6 +147,11 @@ func shortest(m catalog.Model) string {
 	return name
 }
 
+// Price is the model's price in the language of the locale, for a request with
+// nothing but a prompt; for a model that is paid by the length of the text, of a
+// unit of it.
+func (b *Bot) Price(m catalog.Model, locale string) string { return b.voice(locale).price(m) }
+
 // price says what a request with nothing but a prompt costs at most; for a
 // model that is paid by the length of the text, what a unit of it costs.
 func (v voice) price(m catalog.Model) string {

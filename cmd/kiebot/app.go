@@ -21,6 +21,7 @@ import (
 	"kiebot/bots/discord"
 	"kiebot/bots/telegram"
 	"kiebot/bots/web"
+	"kiebot/bots/web/console"
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
@@ -35,8 +36,10 @@ type app struct {
 	engine *core.Engine
 	bot    *bots.Bot
 	page   *web.Web
+	desk   *console.Console
 	mux    *http.ServeMux
 	local  *http.ServeMux // behind the socket in DATA_DIR, for subcommands
+	reach  string         // the address of the pages, for links; set before anybody asks
 	access string         // the token that opens the web chat; empty when it is open
 
 	telegram *telegram.Telegram // nil without TELEGRAM_TOKEN
@@ -108,6 +111,9 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 		Locale: s.locale, Version: version(), Demo: o.demo, Logger: a.log,
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.makeConsole(s, links, secret); err != nil {
 		return err
 	}
 	if s.telegramToken != "" {
@@ -197,6 +203,8 @@ func (a *app) routes(links *media.Links, spool *media.Spool) {
 	if a.discord != nil {
 		a.mux.Handle("POST "+discord.WebhookPath, a.discord.Handler())
 	}
+	a.mux.Handle(console.Path, a.desk.Handler())
+	a.mux.Handle(console.Path+"/", a.desk.Handler())
 	a.mux.Handle("/", a.page.Handler())
 }
 
@@ -281,6 +289,9 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		Handler: timely(a.mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
+	if a.reach == "" {
+		a.reach = address(listener)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var served, moved error
@@ -314,6 +325,7 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 	<-ctx.Done()
 	a.log.Info("stopping")
 	a.page.Close()
+	a.desk.Close()
 	late, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownFor)
 	defer done()
 	if server.Shutdown(late) != nil {

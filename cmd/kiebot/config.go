@@ -54,6 +54,7 @@ type environment struct {
 	Admins         string `envconfig:"ADMINS" desc:"who runs this: telegram:123,discord:456"`
 	Allow          string `envconfig:"ALLOW" desc:"who may use it beside the admins: telegram:123, telegram:chat:-100123, discord:guild:456, discord:role:789, or everyone"`
 	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
+	Console        string `envconfig:"CONSOLE_PASSWORD" secret:"true" desc:"opens /console, the operator's console, at least 8 characters; empty leaves the one-time links of kiebot console"`
 	ListenAddr     string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
 	DataDir        string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
 	CatalogFile    string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
@@ -83,6 +84,8 @@ type settings struct {
 	catalogFile string // empty when there is none
 	webhookKeys []kie.Secret
 	publicURL   string // empty when there is none
+
+	consolePassword kie.Secret // may be empty
 
 	telegramToken   kie.Secret // empty without Telegram
 	telegramURL     string
@@ -233,6 +236,7 @@ func (e environment) read(found *problems) settings {
 	s := settings{listen: e.ListenAddr, dataDir: e.DataDir}
 	e.readKie(&s, found)
 	e.readAddresses(&s, found)
+	e.readConsole(&s, found)
 	e.readMedia(&s, found)
 	e.readQuota(&s, found)
 	e.readTelegram(&s, found)

@@ -34,6 +34,7 @@ type commandLine struct {
 	Verify  verifyCommand  `cmd:"" help:"Check every balance of a database against its ledger."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
+	Console     consoleCommand     `cmd:"" help:"Print a link that opens the operator's console, once."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 if the running kiebot is ready."`
 }
 

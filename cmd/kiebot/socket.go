@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"kiebot/bots/web/console"
 )
 
 // A running kiebot listens on a socket in DATA_DIR, for the subcommands that
@@ -196,6 +198,7 @@ func (a *app) serveLocal(ctx context.Context) {
 
 // localRoutes are those that belong to no other part.
 func (a *app) localRoutes() {
+	a.local.HandleFunc("POST "+console.Path+"/link", a.consoleLink)
 	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.ready()) })
 }
 

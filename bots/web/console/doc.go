@@ -1,0 +1,15 @@
+// Package console is the operator's console, pages under /console: what goes on
+// now, all tasks with their whole history, people with what they have used,
+// what was spent, the models, and what admins did.
+//
+// The pages are made on the server and need no JavaScript; a small script keeps
+// the first of them up to date while somebody looks at it. Whatever is done
+// here is done by [kiebot/bots.Bot.Admin], as in the chats and on the command
+// line, so it is checked, recorded and worded there.
+//
+// A browser gets in with the password, or with a link that works once and for
+// ten minutes ([Console.Invite]), which also is the way in when somebody else
+// has used up the guesses. It then has a cookie that names a session in this
+// process: sessions end after twelve hours, when their person logs out, and
+// when kiebot stops, so none outlives a change of the password.
+package console

@@ -1,0 +1,151 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Bounds of the event streams.
+const (
+	listenersMax = 16
+	lookEvery    = 2 * time.Second
+	heartbeat    = 15 * time.Second // so that a connection that died is noticed
+	writeFor     = 10 * time.Second // how long a page may take to accept one message
+)
+
+// live counts the pages that listen. The zero value is ready.
+type live struct {
+	mu     sync.Mutex
+	pages  int
+	closed bool
+	ended  chan struct{}
+}
+
+// join counts one page in; nil when there are too many, or after close. The
+// channel is closed when the streams have to end.
+func (l *live) join() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.pages >= listenersMax {
+		return nil
+	}
+	if l.ended == nil {
+		l.ended = make(chan struct{})
+	}
+	l.pages++
+	return l.ended
+}
+
+func (l *live) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pages--
+}
+
+func (l *live) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed && l.ended != nil {
+		close(l.ended)
+	}
+	l.closed = true
+}
+
+// part is what a stream keeps up to date: the template "live" of a page.
+type part struct {
+	page string
+	load func(context.Context) (any, error)
+}
+
+// events sends the part once and then whenever it has changed, until the page
+// goes, cannot keep up, its session ends, or Close.
+func (c *Console) events(rw http.ResponseWriter, r *http.Request) {
+	h := rw.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	if r.Method == http.MethodHead {
+		return
+	}
+	ended := c.live.join()
+	if ended == nil {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		http.Error(rw, "too many pages are listening", http.StatusServiceUnavailable)
+		return
+	}
+	defer c.live.leave()
+	s := stream{rw: rw, control: http.NewResponseController(rw)}
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for c.update(r, &s) == nil {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-ended:
+			return
+		case <-look.C:
+		}
+	}
+}
+
+var errBye = errors.New("the session is over")
+
+// update sends what is new to the page.
+func (c *Console) update(r *http.Request, s *stream) error {
+	cookie := c.door.cookie(r)
+	if !c.door.known(cookie) {
+		return errors.Join(s.send("bye", []byte("{}")), errBye)
+	}
+	p := c.partOf(r)
+	data, err := p.load(r.Context())
+	if err != nil {
+		return err
+	}
+	html, err := c.execute(p.page, "live", view{Token: c.door.formToken(cookie), Here: within(r.Header.Get("Referer")), Data: data})
+	if err != nil {
+		c.log.Error("rendering a part of the console", "page", p.page, "error", err)
+		return err
+	}
+	body, err := json.Marshal(string(html))
+	if err != nil {
+		return err
+	}
+	return s.change(body)
+}
+
+// stream writes events to one page.
+type stream struct {
+	rw      http.ResponseWriter
+	control *http.ResponseController
+	last    []byte
+	sent    time.Time
+}
+
+// change sends the part unless the page has it, and a beat now and then.
+func (s *stream) change(body []byte) error {
+	if bytes.Equal(body, s.last) {
+		if time.Since(s.sent) < heartbeat {
+			return nil
+		}
+		return s.send("beat", []byte("{}"))
+	}
+	s.last = body
+	return s.send("part", body)
+}
+
+// send writes one event. data is JSON and so has no line breaks.
+func (s *stream) send(event string, data []byte) error {
+	s.sent = time.Now()
+	if err := s.control.SetWriteDeadline(s.sent.Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.rw, "event: %s\ndata: %s\n\n", event, data); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

@@ -1,0 +1,171 @@
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed templates assets texts
+var embedded embed.FS
+
+// view is what every page is made of.
+type view struct {
+	Lang, Title, Version string
+	Page                 string  // the name of the template
+	Token                string  // for forms
+	In                   bool    // somebody is logged in
+	Here                 string  // the address of the page, where an act leads back to
+	Notice               *notice // about what was just done
+	Nav                  []place
+	Data                 any
+}
+
+// place is a line of the navigation.
+type place struct {
+	Name, Title, Path string
+	Here              bool
+}
+
+// places are the pages that the navigation leads to; one of them, or of what
+// hangs under it, is being shown.
+func (c *Console) places(shown string) []place {
+	all := []place{{Name: "now", Path: Path}}
+	for _, name := range []string{"models", "audit"} {
+		all = append(all, place{Name: name, Path: Path + "/" + name})
+	}
+	for i := range all {
+		all[i].Title = c.say.word(all[i].Name + ".title")
+		all[i].Here = all[i].Name == shown || all[i].Name == shown+"s"
+	}
+	return all
+}
+
+// notice is what came of an act.
+type notice struct {
+	Text string
+	Bad  bool
+}
+
+// readPages parses every page together with what all have.
+func (c *Console) readPages() (map[string]*template.Template, error) {
+	shared, err := template.New("").Funcs(c.functions()).ParseFS(embedded, "templates/shared/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("console: reading the pages: %w", err)
+	}
+	files, err := embedded.ReadDir("templates")
+	if err != nil {
+		return nil, fmt.Errorf("console: reading the pages: %w", err)
+	}
+	pages := map[string]*template.Template{}
+	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
+		page, err := shared.Clone()
+		if err == nil {
+			page, err = page.ParseFS(embedded, path.Join("templates", file.Name()))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("console: reading the pages: %w", err)
+		}
+		pages[strings.TrimSuffix(file.Name(), ".html")] = page
+	}
+	return pages, nil
+}
+
+// render answers with the page. Somebody new gets a cookie first, which its
+// forms belong to.
+func (c *Console) render(rw http.ResponseWriter, r *http.Request, status int, page, title string, data any) {
+	cookie := c.door.cookie(r)
+	in := c.door.known(cookie)
+	if cookie == "" {
+		cookie = c.door.give(rw, r)
+	}
+	v := view{
+		Lang: c.say.lang, Title: c.say.word(title), Version: c.cfg.Version, Page: page, In: in,
+		Token: c.door.formToken(cookie), Here: within(r.URL.RequestURI()), Data: data,
+	}
+	if in {
+		v.Notice, v.Nav = c.door.told(cookie), c.places(page)
+	}
+	body, err := c.execute(page, "page", v)
+	if err != nil {
+		c.log.Error("rendering a page of the console", "page", page, "error", err)
+		http.Error(rw, "This page cannot be shown.", http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rw.WriteHeader(status)
+	rw.Write(body)
+}
+
+// execute makes one part of a page.
+func (c *Console) execute(page, part string, data any) ([]byte, error) {
+	var body bytes.Buffer
+	if err := c.pages[page].ExecuteTemplate(&body, part, data); err != nil {
+		return nil, err
+	}
+	return body.Bytes(), nil
+}
+
+// problem answers with a page that says what is wrong.
+func (c *Console) problem(rw http.ResponseWriter, r *http.Request, status int, what string) {
+	c.render(rw, r, status, "problem", "problem.title", c.say.word(what))
+}
+
+func (c *Console) nothingHere(rw http.ResponseWriter, r *http.Request) {
+	c.problem(rw, r, http.StatusNotFound, "problem.nothing")
+}
+
+// failed answers that something could not be read.
+func (c *Console) failed(rw http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil {
+		c.log.Error("reading what a page of the console shows", "path", r.URL.Path, "error", err)
+	}
+	c.problem(rw, r, http.StatusServiceUnavailable, "problem.unavailable")
+}
+
+type asset struct {
+	body []byte
+	kind string
+	etag string
+}
+
+func readAssets() (map[string]asset, error) {
+	kinds := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+	entries, err := embedded.ReadDir("assets")
+	if err != nil {
+		return nil, fmt.Errorf("console: reading the assets: %w", err)
+	}
+	all := map[string]asset{}
+	for _, entry := range entries {
+		body, err := embedded.ReadFile(path.Join("assets", entry.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("console: reading the assets: %w", err)
+		}
+		sum := sha256.Sum256(body)
+		all[entry.Name()] = asset{body: body, kind: kinds[path.Ext(entry.Name())], etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+	}
+	return all, nil
+}
+
+func (c *Console) asset(rw http.ResponseWriter, r *http.Request) {
+	a, ok := c.assets[r.PathValue("name")]
+	if !ok {
+		http.NotFound(rw, r)
+		return
+	}
+	h := rw.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "no-cache") // asks every time; the tag saves the transfer
+	h.Set("ETag", a.etag)
+	http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(a.body))
+}

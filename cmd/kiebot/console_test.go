@@ -1,0 +1,73 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"kiebot/bots/web/console"
+)
+
+// The link that the command line prints opens the console of the running
+// process, once, and what it opened ends with the process.
+func TestConsoleByLink(t *testing.T) {
+	t.Parallel()
+	p := launch(t, quickKie(t))
+	out, wrong, code := p.kiebot("console")
+	if code != 0 {
+		t.Fatalf("kiebot console ended with %d: %s", code, wrong)
+	}
+	link := strings.TrimSpace(out)
+	first := visitor(t)
+	if inside := enter(t, first, link); !strings.Contains(inside, "Log out") {
+		t.Fatalf("the link %s leads to %s", link, inside)
+	}
+	if again := enter(t, visitor(t), link); !strings.Contains(again, "used already") {
+		t.Errorf("a second time the link leads to %s", again)
+	}
+	p.stop()
+	p.start()
+	if after := page(t)(first.Get(p.base + console.Path)); strings.Contains(after, "Log out") {
+		t.Error("a session outlives the process")
+	}
+}
+
+func visitor(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar}
+}
+
+// enter follows a link to the console and presses its button.
+func enter(t *testing.T, client *http.Client, link string) string {
+	t.Helper()
+	form := url.Values{}
+	for _, field := range regexp.MustCompile(`name="(token|key)" value="([^"]+)"`).FindAllStringSubmatch(page(t)(client.Get(link)), -1) {
+		form.Set(field[1], field[2])
+	}
+	address, _, _ := strings.Cut(link, "?")
+	return page(t)(client.PostForm(address, form))
+}
+
+// page reads the answer to a request.
+func page(t *testing.T) func(*http.Response, error) string {
+	return func(resp *http.Response, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+}
