@@ -141,11 +141,11 @@ func create(path string, opt Options) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	db, err := openFile(f.Name(), opt)
+	db, err := openBolt(f.Name(), opt)
 	if err != nil {
 		return err
 	}
-	if err := db.Close(); err != nil {
+	if err := errors.Join(prepare(db, false), db.Close()); err != nil {
 		return err
 	}
 	err = os.Link(f.Name(), path)
@@ -159,6 +159,23 @@ func create(path string, opt Options) error {
 }
 
 func openFile(path string, opt Options) (*bbolt.DB, error) {
+	if err := examineLocked(path, opt); err != nil {
+		return nil, err
+	}
+	db, err := openBolt(path, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(db, opt.ReadOnly); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// openBolt opens the file with bbolt, which reads no page but the first two
+// until there is a transaction, or the file is to be written.
+func openBolt(path string, opt Options) (*bbolt.DB, error) {
 	if opt.LockTimeout == 0 {
 		opt.LockTimeout = time.Second
 	}
@@ -170,17 +187,34 @@ func openFile(path string, opt Options) (*bbolt.DB, error) {
 		MaxSize:         opt.MaxSize,
 		ReadOnly:        opt.ReadOnly,
 	})
-	if errors.Is(err, bbolterrors.ErrTimeout) {
+	switch {
+	case errors.Is(err, bbolterrors.ErrTimeout):
 		return nil, ErrInUse
+	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch):
+		return nil, damaged("its first pages are no database's: %v", err)
 	}
+	return db, err
+}
+
+// smallest is two pages of the smallest size that an operating system has.
+const smallest = 2 * 4096
+
+// examineLocked examines the file while no other process can write it.
+func examineLocked(path string, opt Options) error {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return damaged("it is a folder, or something else that is no file")
+	case info.Size() < smallest:
+		return damaged("it has %d bytes, fewer than any", info.Size())
+	}
+	opt.ReadOnly = true
+	db, err := openBolt(path, opt)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := prepare(db, opt.ReadOnly); err != nil {
-		db.Close()
-		return nil, err
-	}
-	return db, nil
+	return errors.Join(examine(path, db.Info().PageSize), db.Close())
 }
 
 // initialMmap is address space, not memory or disk: the file can grow so far

@@ -114,6 +114,14 @@ func layoutOf(db *bbolt.DB) (found uint32, err error) {
 		if found = binary.BigEndian.Uint32(version); found > layoutVersion {
 			return ErrNewer
 		}
+		if found < layoutVersion {
+			return nil
+		}
+		for _, name := range buckets() {
+			if tx.Bucket(name) == nil {
+				return damaged("it has no %s", name)
+			}
+		}
 		return nil
 	})
 	return found, err
@@ -183,6 +191,9 @@ func rearrange(t *transaction, found uint32) error {
 // number, to their own bucket, and gives their keys in the index.
 func moveEntries(t *transaction, ledger, mark string) (keys [][]byte, err error) {
 	old := t.tx.Bucket([]byte(ledger))
+	if old == nil {
+		return nil, damaged("it has no %s", ledger)
+	}
 	err = old.ForEach(func(k, v []byte) error {
 		id, n, ok := bytes.Cut(k, []byte(mark))
 		if !ok || len(n) != 8 {
