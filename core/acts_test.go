@@ -46,6 +46,14 @@ func acts() []act {
 			limit := core.Limit(20 * amount(s))
 			return "", h.w.engine.SetChatLimit(ctx, by, room(s), &limit)
 		}},
+		{"limit the place", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			daily, monthly := core.Limit(30*amount(s)), core.Limit(90*amount(s))
+			return "", h.w.engine.SetPlaceLimits(ctx, by, placeOf(s), core.Limits{Daily: &daily, Monthly: &monthly})
+		}},
+		{"rule the place", rulePlace},
+		{"rule no place", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.ChangePlace(ctx, by, placeOf(s), func(r *core.PlaceRules) { *r = core.PlaceRules{} })
+		}},
 		{"block", func(ctx context.Context, h *history, s step) (core.Reason, error) {
 			return "", h.w.engine.Block(ctx, by, person(s.who))
 		}},
@@ -58,6 +66,25 @@ func acts() []act {
 		{"refund", refundTask},
 		{"refund another", refundTask},
 	}
+}
+
+// rulePlace lets an admin of the place limit it, and each person in it: within
+// what the operator gives it.
+func rulePlace(ctx context.Context, h *history, s step) (core.Reason, error) {
+	place, daily := placeOf(s), core.Limit(s.count*10)*limit
+	record := h.book.chats[core.Lane(place)]
+	given, was := record.Limits.Daily, record.Rules.Limits.Daily
+	if place == core.Place(room(s)) {
+		given = either(given, h.book.policy.Chat)
+	}
+	want := core.Reason("")
+	if core.Credits(daily) > left(given, 0) && (was == nil || *was != daily) {
+		want = core.ReasonPlaceAbove
+	}
+	by := core.Act{By: person(s.who).String(), Place: place}
+	return want, h.w.engine.ChangePlace(ctx, by, place, func(r *core.PlaceRules) {
+		r.Limits.Daily, r.Person = &daily, new(core.Limit(s.count*4)*limit)
+	})
 }
 
 // payments is everything that happens to a payment, the first that it is made.

@@ -53,6 +53,7 @@ type fact struct {
 	order   *order
 	number  int          // in its batch
 	granted core.Credits // the part of its hold that granted credits pay
+	member  bool         // the place limited each person's day when it was accepted
 	sums    map[core.WindowID]core.Usage
 	ended   time.Time // in the bubble's time
 	jumped  bool      // the wall clock was set forward while it was under way
@@ -198,6 +199,7 @@ func (b *book) open(t core.Task) {
 	}
 	f.granted = max(f.order.model.price-f.order.own, 0)
 	f.order.own = max(f.order.own-f.order.model.price, 0)
+	f.member = b.chats[core.Lane(t.Request.Origin.Place)].Rules.Person != nil
 	b.hold(t, 1)
 	b.borne(f)
 }

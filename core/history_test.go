@@ -221,10 +221,19 @@ func person(n int) core.Identity {
 
 func room(s step) core.Lane { return core.NewLane("chat", fmt.Sprint("room-", s.room)) }
 
+// placeOf is what the room of the step is part of: two are of one house, the
+// last one stands alone.
+func placeOf(s step) core.Place {
+	if s.room < rooms-1 {
+		return "chat:house:1"
+	}
+	return core.Place(room(s))
+}
+
 // order is what the person of the step wants.
 func (h *history) order(s step, key string) *order {
 	o := &order{step: s, key: key, request: core.Request{
-		Key: key, Origin: core.Origin{Identity: person(s.who), Lane: room(s)}, Command: "imagine", Count: s.count,
+		Key: key, Origin: core.Origin{Identity: person(s.who), Lane: room(s), Place: placeOf(s)}, Command: "imagine", Count: s.count,
 		Prompt: "order " + key, Model: s.model.id, Input: map[string]any{"prompt": "order " + key},
 	}}
 	if s.model.file {

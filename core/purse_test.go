@@ -33,7 +33,7 @@ func (f *fact) share(kind core.WindowKind) core.Credits {
 		return own
 	case core.WindowGranted:
 		return granted
-	case core.WindowChat, core.WindowTotal:
+	case core.WindowChat, core.WindowChatMonth, core.WindowPlace, core.WindowPlaceMonth, core.WindowMember, core.WindowTotal:
 		return full
 	}
 	return 0
@@ -200,11 +200,10 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
 		return core.ReasonTooDear
 	}
-	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == o.request.Origin.Lane && f.in(day, at) }
 	today := func(f *fact) bool { return f.in(day, at) }
 	own := b.ownLeft(id, o.request.Model, at)
 	switch confirm := b.policy.ConfirmAbove; {
-	case total > left(either(b.chats[o.request.Origin.Lane].Limits.Daily, b.policy.Chat), b.sum((*fact).full, inRoom)), total > left(b.policy.Total, b.sum((*fact).full, today)):
+	case total > b.leftThere(id, o.request.Origin, at), total > left(b.policy.Total, b.sum((*fact).full, today)):
 		return core.ReasonQuota
 	case total > own && total-own > b.grantedLeft(id):
 		return core.ReasonQuota
@@ -212,6 +211,23 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 		return core.ReasonConfirm
 	}
 	return ""
+}
+
+// leftThere is what the chat, its place, and the place for one person leave.
+func (b *book) leftThere(id core.AccountID, origin core.Origin, at time.Time) core.Credits {
+	full := func(which calendar, of func(*fact) bool) core.Credits {
+		return b.sum((*fact).full, func(f *fact) bool { return f.in(which, at) && of(f) })
+	}
+	inRoom := func(f *fact) bool { return f.Request.Origin.Lane == origin.Lane }
+	inPlace := func(f *fact) bool { return f.Request.Origin.Place == origin.Place }
+	mine := func(f *fact) bool { return inPlace(f) && f.member && b.root(f.Account) == id }
+	place := b.chats[core.Lane(origin.Place)]
+	least := min(
+		left(either(b.chats[origin.Lane].Limits.Daily, b.policy.Chat), full(day, inRoom)),
+		left(place.Limits.Daily, full(day, inPlace)), left(place.Limits.Monthly, full(month, inPlace)),
+		left(place.Rules.Limits.Daily, full(day, inPlace)), left(place.Rules.Limits.Monthly, full(month, inPlace)),
+	)
+	return min(least, left(place.Rules.Person, full(day, mine)))
 }
 
 // active counts the account's tasks under way.
@@ -253,7 +269,7 @@ func (b *book) accountOf(who core.Identity) core.AccountID { return b.root(b.peo
 func (b *book) rooted(w core.WindowID) core.WindowID {
 	parts := strings.SplitN(string(w), "/", 3)
 	switch w.Kind() {
-	case core.WindowDay, core.WindowMonth, core.WindowOfKind, core.WindowOfModel, core.WindowGranted:
+	case core.WindowDay, core.WindowMonth, core.WindowOfKind, core.WindowOfModel, core.WindowMember, core.WindowGranted:
 		parts[1] = string(b.root(core.AccountID(parts[1])))
 	}
 	return core.WindowID(strings.Join(parts, "/"))
@@ -269,7 +285,14 @@ func (b *book) borne(f *fact) {
 			b.wrong("task %s holds %s in %s, want %s", f.ID, s.Amount, s.Window, want)
 		}
 	}
-	for _, kind := range []core.WindowKind{core.WindowDay, core.WindowMonth, core.WindowChat, core.WindowTotal} {
+	want := []core.WindowKind{core.WindowDay, core.WindowMonth, core.WindowChat, core.WindowTotal, core.WindowChatMonth}
+	if f.Request.Origin.Place != core.Place(f.Request.Origin.Lane) {
+		want = append(want[:len(want)-1], core.WindowPlace, core.WindowPlaceMonth)
+	}
+	if f.member {
+		want = append(want, core.WindowMember)
+	}
+	for _, kind := range want {
 		if !slices.Contains(kinds, kind) {
 			b.wrong("task %s has no %s window", f.ID, kind)
 		}
