@@ -86,7 +86,7 @@ func (d *Discord) incoming(i *interaction, private bool) bots.Incoming {
 		o.Place, o.Roles = core.Place(guild), append(o.Roles, guild)
 	}
 	o.Roles = append(o.Roles, Platform+":channel:"+i.ChannelID)
-	if i.Channel.thread() {
+	if i.Channel.thread() && i.Channel.Parent != "" {
 		o.Roles = append(o.Roles, Platform+":channel:"+i.Channel.Parent) // what goes for a channel goes for its threads
 	}
 	if i.Member != nil {

@@ -1,0 +1,146 @@
+package discord
+
+import (
+	"errors"
+	"testing"
+
+	"kiebot/bots/discord/discordtest"
+	"kiebot/core"
+)
+
+// placeOf is the guild as core knows it.
+func placeOf(g *discordtest.Guild) core.Place { return core.Place(Platform + ":guild:" + g.ID()) }
+
+// elsewhere is a channel of another guild that all of them are in.
+func (c *talk) elsewhere() (*discordtest.Guild, discordtest.Speaker) {
+	g := c.discord.Guild("another guild", c.ada, c.eva)
+	return g, g.Channel("pictures").As(c.who)
+}
+
+// asks lets the person ask for a picture, get it, and shows what core knows of it.
+func (c *talk) asks(at discordtest.Speaker) core.Task {
+	c.t.Helper()
+	c.hears(at.Types("/imagine", set("prompt", "a cat")), 1, c.in("left today", "сегодня осталось"))
+	tasks, err := c.engine.History(c.t.Context(), core.Identity{Platform: Platform, User: c.who.ID()}, "", 1)
+	c.must(err)
+	return tasks[0]
+}
+
+// refusedAt asks for a picture that is refused for that reason.
+func (c *talk) refusedAt(at discordtest.Speaker, english, russian string) {
+	c.t.Helper()
+	c.hears(at.Types("/imagine", set("prompt", "a cat")), 0, c.in(english, russian), c.in("Nothing was charged.", "Ничего не списано."))
+}
+
+// rules lets an admin of the guild change its rules: somebody who may manage
+// it and has asked for something there. The person is a mere member then.
+func (c *talk) rules(edit func(*core.PlaceRules)) core.Act {
+	c.t.Helper()
+	boss := c.discord.Person("Boss")
+	c.guild.Joins(boss)
+	member := int64(discordtest.PermViewChannel | discordtest.PermSendMessages | discordtest.PermSendMessagesInThreads | discordtest.PermUseApplicationCommands)
+	c.guild.SetPermissions(boss, member|discordtest.PermManageGuild)
+	c.guild.SetPermissions(c.who, member)
+	asked := c.channel.As(boss).Types("/imagine", set("prompt", "a crown"))
+	asked.Becomes(c.t, made(1))
+	tasks, err := c.engine.History(c.t.Context(), core.Identity{Platform: Platform, User: boss.ID()}, "", 1)
+	c.must(err)
+	act, err := tasks[0].Request.Origin.PlaceAct("our rules")
+	c.must(err)
+	c.must(c.engine.ChangePlace(c.t.Context(), act, placeOf(c.guild), edit))
+	return act
+}
+
+// reasonOf is why something was refused; empty when it was not.
+func reasonOf(err error) core.Reason {
+	var refusal *core.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Reason
+	}
+	return ""
+}
+
+func limited(n core.Credits) *core.Limit { return new(core.Limit(n)) }
+
+// The channels and threads of a guild share its day, and only they do.
+func TestAGuildsDay(t *testing.T) {
+	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
+		_, free := c.elsewhere()
+		price := c.asks(free).Hold.Amount
+		c.must(c.engine.SetPlaceLimits(t.Context(), core.Act{By: core.CommandLine}, placeOf(c.guild), core.Limits{Daily: limited(2 * price)}))
+		more := c.guild.Channel("more pictures")
+		c.asks(c.at)
+		c.hears(c.at.Types("/balance"), 0, c.in("Left on this server today", "На этом сервере сегодня осталось"))
+		c.asks(more.Thread("a thread").As(c.who))
+		for _, at := range []discordtest.Speaker{c.at, more.As(c.who), c.channel.Thread("another").As(c.who)} {
+			c.refusedAt(at, "of this server’s credits for a day only 0 are left", "Кредиты этого сервера на день: осталось 0")
+		}
+		c.asks(free)
+	})
+}
+
+// Of what a guild's admins let one person use there, the highest limit of the
+// person's roles counts.
+func TestAGuildsLimitsByRole(t *testing.T) {
+	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
+		_, free := c.elsewhere()
+		price := c.asks(free).Hold.Amount
+		low, high := c.guild.Role("low"), c.guild.Role("high")
+		c.rules(func(r *core.PlaceRules) {
+			r.Person = limited(0)
+			r.Roles = map[string]core.Limit{Platform + ":role:" + low: core.Limit(price), Platform + ":role:" + high: core.Limit(2 * price)}
+		})
+		c.refusedAt(c.at, "the credits that you may use here in a day", "Кредиты, которые вы можете потратить здесь за день")
+		c.guild.Gives(c.who, low)
+		c.asks(c.at)
+		c.refusedAt(c.at, "the credits that you may use here in a day", "Кредиты, которые вы можете потратить здесь за день")
+		c.guild.Gives(c.who, high)
+		c.asks(c.at)
+		c.hears(c.at.Types("/balance"), 0, c.in("Left for you here today", "Для вас здесь сегодня осталось"))
+		c.asks(free)
+	})
+}
+
+// Whoever may manage a guild decides there, within what the operator gives
+// it, and nowhere else.
+func TestAGuildsOwnAdmins(t *testing.T) {
+	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
+		ctx := t.Context()
+		other, free := c.elsewhere()
+		act := c.rules(func(*core.PlaceRules) {})
+		change := func(edit func(*core.PlaceRules)) {
+			c.t.Helper()
+			c.must(c.engine.ChangePlace(ctx, act, placeOf(c.guild), func(r *core.PlaceRules) { *r = core.PlaceRules{}; edit(r) }))
+		}
+		task := c.asks(c.at)
+		if _, err := task.Request.Origin.PlaceAct(""); reasonOf(err) != core.ReasonNotAdmin {
+			t.Errorf("a member acts for the guild: %v", err)
+		}
+		change(func(r *core.PlaceRules) { r.Blocked = map[string]string{Platform + ":" + c.who.ID(): "spam"} })
+		c.refusedAt(c.at, "the admins have blocked you (spam)", "вас заблокировали администраторы (spam)")
+		c.asks(free)
+		more := c.guild.Channel("more pictures")
+		change(func(r *core.PlaceRules) { r.Channels = []string{Platform + ":channel:" + more.ID()} })
+		c.refusedAt(c.at, "Nothing can be asked for in this channel", "В этом канале запросы не принимаются")
+		c.refusedAt(c.channel.Thread("one").As(c.who), "Nothing can be asked for in this channel", "В этом канале запросы не принимаются")
+		c.asks(more.As(c.who))
+		c.asks(more.Thread("a thread").As(c.who))
+		change(func(r *core.PlaceRules) { r.Allow = []string{Platform + ":role:1"} })
+		c.refusedAt(c.at, "Only people and roles that the admins have chosen", "только от тех людей и ролей, которые выбрали администраторы")
+		change(func(r *core.PlaceRules) { r.AdminsOnly = true })
+		c.refusedAt(c.at, "Only the admins can ask", "Запросы здесь принимаются только от администраторов")
+		change(func(r *core.PlaceRules) { r.Off = []string{task.Request.Model} })
+		c.refusedAt(c.at, "turned this model off here", "отключили здесь эту модель")
+		c.asks(free)
+
+		c.must(c.engine.SetPlaceLimits(ctx, core.Act{By: core.CommandLine}, placeOf(c.guild), core.Limits{Daily: limited(1000)}))
+		err := c.engine.ChangePlace(ctx, act, placeOf(c.guild), func(r *core.PlaceRules) { r.Limits.Daily = limited(1001) })
+		if reasonOf(err) != core.ReasonPlaceAbove {
+			t.Errorf("more than the operator gives: %v", err)
+		}
+		err = c.engine.ChangePlace(ctx, act, placeOf(other), func(r *core.PlaceRules) { r.AdminsOnly = true })
+		if reasonOf(err) != core.ReasonPlaceOnly {
+			t.Errorf("an admin of another guild: %v", err)
+		}
+	})
+}
