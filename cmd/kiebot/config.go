@@ -34,42 +34,42 @@ import (
 // envconfig stops at its first error and prints values when it converts, so
 // it only collects; settings are made, and all problems found, by read.
 type environment struct {
-	KieAPIKey      string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key"`
-	KieAPIKeys     string `envconfig:"KIE_API_KEYS" secret:"true" desc:"in place of KIE_API_KEY, for several Kie accounts: name=key,name2=key2"`
+	KieAPIKey      string `envconfig:"KIE_API_KEY" secret:"true" desc:"Kie.ai API key, from https://kie.ai/api-key" more:"Required, unless there is KIE_API_KEYS"`
+	KieAPIKeys     string `envconfig:"KIE_API_KEYS" secret:"true" desc:"in place of KIE_API_KEY, for several Kie accounts: name=key,name2=key2" more:"Each has its own limits and credits. A task stays with the account of its name, so keep the names; the account that KIE_API_KEY opened until now is called default"`
 	KieAPIURL      string `envconfig:"KIE_API_URL" default:"https://api.kie.ai" desc:"address of Kie's API"`
 	KieUploadURL   string `envconfig:"KIE_UPLOAD_URL" default:"https://kieai.redpandaai.co" desc:"address of Kie's file upload"`
-	KieWebhookKey  string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings"`
+	KieWebhookKey  string `envconfig:"KIE_WEBHOOK_KEY" secret:"true" desc:"webhook HMAC key or keys (comma), from https://kie.ai/settings" more:"When set, a callback that none of them verifies is refused"`
 	TelegramToken  string `envconfig:"TELEGRAM_TOKEN" secret:"true" desc:"turns Telegram on; the bot's token, from @BotFather"`
 	TelegramURL    string `envconfig:"TELEGRAM_API_URL" default:"https://api.telegram.org" desc:"address of the Bot API; a local server takes larger files"`
 	TelegramMode   string `envconfig:"TELEGRAM_MODE" default:"polling" desc:"polling, or webhook, which needs PUBLIC_URL"`
 	TelegramSecret string `envconfig:"TELEGRAM_WEBHOOK_SECRET" secret:"true" desc:"what Telegram shows to prove a webhook; made and kept when empty"`
-	Stars          string `envconfig:"TELEGRAM_STARS" desc:"credits that people can buy with Telegram Stars, STARS:CREDITS: 100:500,450:2500; empty sells nothing"`
+	Stars          string `envconfig:"TELEGRAM_STARS" desc:"credits that people can buy with Telegram Stars, STARS:CREDITS: 100:500,450:2500; empty sells nothing" more:"Needs ADMINS"`
 	StarsSupport   string `envconfig:"TELEGRAM_STARS_SUPPORT" desc:"whom to write to about a payment, for /paysupport: @ann, or a link"`
 	StarsTerms     string `envconfig:"TELEGRAM_STARS_TERMS" desc:"where the terms of the sale stand, for /terms: https://example.org/terms"`
 	DiscordToken   string `envconfig:"DISCORD_TOKEN" secret:"true" desc:"turns Discord on; the bot's token, from https://discord.com/developers/applications"`
 	DiscordKey     string `envconfig:"DISCORD_PUBLIC_KEY" desc:"the application's public key: with PUBLIC_URL interactions come over HTTP, in place of the gateway"`
 	DiscordURL     string `envconfig:"DISCORD_API_URL" default:"https://discord.com" desc:"address of Discord's API"`
 	DiscordShards  string `envconfig:"DISCORD_SHARDS" default:"auto" desc:"of the gateway: auto, or n/m for the n-th of m processes, from 0"`
-	DiscordPrefix  string `envconfig:"DISCORD_PREFIX" desc:"begins the name of every command, beside another bot with an /imagine"`
-	Admins         string `envconfig:"ADMINS" desc:"who runs this: telegram:123,discord:456"`
-	Allow          string `envconfig:"ALLOW" desc:"who may use it beside the admins: telegram:123, telegram:chat:-100123, discord:guild:456, discord:role:789, or everyone"`
-	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks"`
+	DiscordPrefix  string `envconfig:"DISCORD_PREFIX" desc:"begins the name of every command, beside another bot with an /imagine" more:"Such as kie-"`
+	Admins         string `envconfig:"ADMINS" desc:"who runs this: telegram:123,discord:456" more:"They are told of what needs them, such as a Kie account that runs dry, and may use /admin"`
+	Allow          string `envconfig:"ALLOW" desc:"who may use it beside the admins: telegram:123, telegram:chat:-100123, discord:guild:456, discord:channel:457, discord:role:789, or everyone" more:"With a chat turned on, one of ADMINS and ALLOW has to be set"`
+	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks" more:"Plain http only for a loopback address"`
 	Console        string `envconfig:"CONSOLE_PASSWORD" secret:"true" desc:"opens /console, the operator's console, at least 8 characters; empty leaves the one-time links of kiebot console"`
 	ListenAddr     string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
 	DataDir        string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
 	CatalogFile    string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
-	MediaRetain    string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use"`
+	MediaRetain    string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use" more:"What waits to be shown stays"`
 	MediaMax       string `envconfig:"MEDIA_MAX" default:"10 GiB" desc:"how much fetched media is kept; what was used longest ago goes first"`
-	UserDaily      string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited"`
+	UserDaily      string `envconfig:"QUOTA_USER_DAILY" default:"100" desc:"credits per person and day, or unlimited" more:"0 allows none"`
 	UserMonthly    string `envconfig:"QUOTA_USER_MONTHLY" default:"unlimited" desc:"credits per person and month, or unlimited"`
 	ChatDaily      string `envconfig:"QUOTA_CHAT_DAILY" default:"unlimited" desc:"credits per chat and day, or unlimited"`
 	TotalDaily     string `envconfig:"QUOTA_TOTAL_DAILY" default:"unlimited" desc:"credits of everybody together per day, or unlimited"`
-	Roles          string `envconfig:"QUOTA_ROLES" desc:"ROLE=DAILY/MONTHLY for people with a role or of a tier: discord:role:123=500/5000,tier:gold=1000"`
+	Roles          string `envconfig:"QUOTA_ROLES" desc:"ROLE=DAILY/MONTHLY for people with a role or of a tier: discord:role:123=500/5000,tier:gold=1000" more:"They are in place of the limits above; of several the most generous applies"`
 	Kinds          string `envconfig:"QUOTA_KINDS" desc:"credits per person and day of a kind of model or of one model: video=30,model:veo3=10"`
 	MaxActive      string `envconfig:"MAX_ACTIVE_PER_USER" default:"3" desc:"requests of one person under way at once, or unlimited; --n 4 is one"`
 	MaxRequest     string `envconfig:"MAX_REQUEST_CREDITS" default:"unlimited" desc:"what one request may cost at most, or unlimited"`
 	ConfirmAbove   string `envconfig:"CONFIRM_ABOVE" default:"50" desc:"credits above which a person has to agree to the price first, or off"`
-	Retention      string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept"`
+	Retention      string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept" more:"At least 24h, from when they were shown; the sums of the ledger stay"`
 	TimeZone       string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
 	Locale         string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
 	LogLevel       string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
@@ -187,8 +187,10 @@ func loadEnvironment() (env environment, given map[string]bool, found problems) 
 
 // variable is one field of environment.
 type variable struct {
-	name, fallback, desc string
-	secret               bool
+	name, fallback string
+	desc           string // in one line
+	more           string // what else there is to know, in sentences; may be empty
+	secret         bool
 }
 
 func variables() []variable {
@@ -196,7 +198,7 @@ func variables() []variable {
 	t := reflect.TypeFor[environment]()
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
-		all = append(all, variable{tag.Get("envconfig"), tag.Get("default"), tag.Get("desc"), tag.Get("secret") == "true"})
+		all = append(all, variable{tag.Get("envconfig"), tag.Get("default"), tag.Get("desc"), tag.Get("more"), tag.Get("secret") == "true"})
 	}
 	return all
 }

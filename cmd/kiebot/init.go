@@ -84,11 +84,19 @@ func writeSettings(w io.Writer) error {
 		switch {
 		case first[v.name]:
 		case madeSettings()[v.name]:
-			fmt.Fprintf(&out, "\n# %s\n%s=%s\n", v.desc, v.name, rand.Text())
+			fmt.Fprintf(&out, "\n# %s\n%s=%s\n", v.about(), v.name, rand.Text())
 		default:
-			fmt.Fprintf(&out, "\n# %s\n#%s=%s\n", v.desc, v.name, v.fallback)
+			fmt.Fprintf(&out, "\n# %s\n#%s=%s\n", v.about(), v.name, v.fallback)
 		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// about is all there is to know about the variable, in one line.
+func (v variable) about() string {
+	if v.more == "" {
+		return v.desc
+	}
+	return v.desc + ". " + v.more
 }
