@@ -75,12 +75,35 @@ type PlaceView struct {
 }
 
 // PlaceAct is an act in the name of the origin's place, for ChangePlace. It is
-// refused unless the platform says that the person is an admin there.
-func (o Origin) PlaceAct(why string) (Act, error) {
-	if !o.Admin || o.Place == "" {
+// refused unless the platform says that the person is an admin there, and the
+// operator lets them in.
+func (e *Engine) PlaceAct(ctx context.Context, origin Origin, why string) (Act, error) {
+	if origin.Place == "" {
 		return Act{}, &Refusal{Reason: ReasonNotAdmin}
 	}
-	return Act{By: o.Identity.String(), Why: why, Place: o.Place}, nil
+	err := e.view(ctx, func(tx Tx) error {
+		account, err := accountOrNone(tx, origin.Identity)
+		if err != nil {
+			return err
+		}
+		asked, err := e.asked(tx, account, origin, e.cfg.Now())
+		if err != nil {
+			return err
+		}
+		return asked.manages()
+	})
+	if err != nil {
+		return Act{}, err
+	}
+	return Act{By: origin.Identity.String(), Why: why, Place: origin.Place}, nil
+}
+
+// manages refuses who may not choose anything for the chat or its place.
+func (a asked) manages() error {
+	if !a.origin.Admin {
+		return &Refusal{Reason: ReasonNotAdmin}
+	}
+	return a.invited()
 }
 
 // check refuses an act that its doer may not do: one without a name, and one
@@ -123,48 +146,58 @@ func (e *Engine) atPlace(tx Tx, place Place) (asked, error) {
 // limit, or for a chat that is its own place, the one of every chat. Its
 // admins can make it less and never more.
 func (e *Engine) SetPlaceLimits(ctx context.Context, act Act, place Place, limits Limits) error {
-	return e.act(ctx, act, "limit", string(place), func(c *change) (string, error) {
-		record, err := chatOrNone(c.Tx, Lane(place))
+	return e.actOnPlace(ctx, act, "limit", place, func(a *asked) (string, error) {
+		a.place.Limits = limits
+		return limits.String(), nil
+	})
+}
+
+// actOnPlace commits what fn makes of what is kept about the place.
+func (e *Engine) actOnPlace(ctx context.Context, act Act, action string, place Place, fn func(*asked) (detail string, err error)) error {
+	if place == "" {
+		return fmt.Errorf("core: a place needs a name")
+	}
+	return e.act(ctx, act, action, string(place), func(c *change) (string, error) {
+		asked, err := e.atPlace(c.Tx, place)
 		if err != nil {
 			return "", err
 		}
-		record.Limits = limits
-		return limits.String(), c.PutChat(record)
+		detail, err := fn(&asked)
+		if err != nil {
+			return "", err
+		}
+		return detail, c.PutChat(asked.place)
 	})
 }
 
 // ChangePlace lets edit change what was chosen for the place, by the operator
-// or an admin of the very place (Origin.PlaceAct). Limits are replaced, not
+// or an admin of the very place (PlaceAct). Limits are replaced, not
 // changed. It may be called more than once. The change is in the audit log.
 func (e *Engine) ChangePlace(ctx context.Context, act Act, place Place, edit func(*PlaceRules)) error {
 	if act.Place == place {
 		act.Place = ""
 	}
-	return e.act(ctx, act, "place", string(place), func(c *change) (string, error) {
-		asked, err := e.atPlace(c.Tx, place)
-		if err != nil {
+	return e.actOnPlace(ctx, act, "place", place, func(a *asked) (string, error) {
+		was := a.place.Rules.Limits
+		edit(&a.place.Rules)
+		if err := a.raised(was); err != nil {
 			return "", err
 		}
-		record := asked.place
-		edit(&record.Rules)
-		if err := asked.raised(record.Rules.Limits); err != nil {
-			return "", err
-		}
-		value, err := json.Marshal(record.Rules)
+		value, err := json.Marshal(a.place.Rules)
 		if err != nil {
 			return "", fmt.Errorf("encoding the rules of a place: %w", err)
 		}
 		if len(value) > placeMax {
 			return "", &Refusal{Reason: ReasonPlaceFull, Max: placeMax}
 		}
-		return string(value), c.PutChat(record)
+		return string(value), nil
 	})
 }
 
 // raised refuses new limits above the operator's. One that is so because the
 // operator's was lowered since stays, without effect.
-func (a asked) raised(to Limits) error {
-	was, operators := a.place.Rules.Limits, a.operators()
+func (a asked) raised(was Limits) error {
+	to, operators := a.place.Rules.Limits, a.operators()
 	for _, l := range []struct{ to, was, bound *Limit }{
 		{to.Daily, was.Daily, operators.Daily}, {to.Monthly, was.Monthly, operators.Monthly},
 	} {

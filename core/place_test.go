@@ -22,14 +22,12 @@ func within(place core.Place, channel string, who core.Identity, roles ...string
 }
 
 // bossOf is an admin of the place, who acts in its name.
-func bossOf(t testing.TB, place core.Place) core.Act {
-	t.Helper()
+func (w *world) bossOf(place core.Place) core.Act {
+	w.t.Helper()
 	origin := within(place, "office", core.Identity{Platform: "chat", User: "boss"})
 	origin.Admin = true
-	act, err := origin.PlaceAct("our rules")
-	if err != nil {
-		t.Fatal(err)
-	}
+	act, err := w.engine.PlaceAct(w.t.Context(), origin, "our rules")
+	w.must(err)
 	return act
 }
 
@@ -45,7 +43,7 @@ func (w *world) askIn(origin core.Origin) error {
 // rule changes the rules of the place as its own admin.
 func (w *world) rule(place core.Place, edit func(*core.PlaceRules)) {
 	w.t.Helper()
-	w.must(w.engine.ChangePlace(w.t.Context(), bossOf(w.t, place), place, edit))
+	w.must(w.engine.ChangePlace(w.t.Context(), w.bossOf(place), place, edit))
 }
 
 // Fifty requests at once, from two chats of a place against its room for ten,
@@ -120,10 +118,10 @@ func (w *world) untilIdle(who core.Identity) {
 // An admin of a place changes its rules and nothing else.
 func TestAdminsOfAPlaceReachNoFurther(t *testing.T) {
 	play(t, kietest.Config{}, unlimitedDay, func(t *testing.T, w *world) {
-		ctx, boss := t.Context(), bossOf(t, guildA)
-		_, err := within(guildA, "c", ada).PlaceAct("")
+		ctx, boss := t.Context(), w.bossOf(guildA)
+		_, err := w.engine.PlaceAct(ctx, within(guildA, "c", ada), "")
 		wantRefusal(t, err, core.ReasonNotAdmin)
-		_, err = core.Origin{Identity: ada, Lane: "chat:ada", Admin: true}.PlaceAct("")
+		_, err = w.engine.PlaceAct(ctx, core.Origin{Identity: ada, Lane: "chat:ada", Admin: true}, "")
 		wantRefusal(t, err, core.ReasonNotAdmin)
 		w.must(w.askIn(within(guildA, "c", ada)))
 		w.untilIdle(ada)
@@ -171,7 +169,7 @@ func TestAdminsOfAPlaceReachNoFurther(t *testing.T) {
 // the operator gives less later.
 func TestAPlaceNeverHasMoreThanItIsGiven(t *testing.T) {
 	play(t, kietest.Config{}, unlimitedDay, func(t *testing.T, w *world) {
-		ctx, boss := t.Context(), bossOf(t, guildA)
+		ctx, boss := t.Context(), w.bossOf(guildA)
 		give := func(limits core.Limits) { w.must(w.engine.SetPlaceLimits(ctx, admin(""), guildA, limits)) }
 		set := func(daily, monthly *core.Limit) error {
 			return w.engine.ChangePlace(ctx, boss, guildA, func(r *core.PlaceRules) { r.Limits = core.Limits{Daily: daily, Monthly: monthly} })
@@ -302,9 +300,21 @@ func TestRulesOfAPlace(t *testing.T) {
 func TestTheOperatorsAllowListComesFirst(t *testing.T) {
 	allow := func(c *core.Config) { c.Policy.Allow = []string{string(guildB)} }
 	play(t, kietest.Config{}, allow, func(t *testing.T, w *world) {
+		ctx, boss := t.Context(), within(guildA, "office", adaPhone)
+		boss.Admin = true
+		_, err := w.engine.PlaceAct(ctx, boss, "")
+		wantRefusal(t, err, core.ReasonStranger)
+		wantRefusal(t, w.engine.ChangeChatSettings(ctx, boss, func(s *core.ChatSettings) { s.Spoiler = true }), core.ReasonStranger)
 		for _, place := range []core.Place{guildA, guildB} {
-			w.rule(place, func(r *core.PlaceRules) { r.Allow = []string{ada.String()} })
+			w.must(w.engine.ChangePlace(ctx, admin(""), place, func(r *core.PlaceRules) { r.Allow = []string{ada.String()} }))
 		}
+		boss = within(guildB, "office", ada)
+		boss.Admin = true
+		w.must(w.askIn(boss))
+		w.must(w.engine.Block(ctx, admin(""), ada))
+		_, err = w.engine.PlaceAct(ctx, boss, "")
+		wantRefusal(t, err, core.ReasonBlocked)
+		w.must(w.engine.Unblock(ctx, admin(""), ada))
 		wantRefusal(t, w.askIn(within(guildA, "c", ada)), core.ReasonStranger)
 		w.must(w.askIn(within(guildB, "c", ada)))
 	})

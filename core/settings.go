@@ -141,18 +141,23 @@ func (e *Engine) ChangeSettings(ctx context.Context, origin Origin, edit func(*P
 }
 
 // ChangeChatSettings lets edit change what was chosen for the chat of the
-// origin, when the platform says that its person is an admin there. It may be
-// called more than once. The change is in the audit log.
+// origin, when the platform says that its person is an admin there, and the
+// operator lets them in. It may be called more than once. The change is in the audit log.
 func (e *Engine) ChangeChatSettings(ctx context.Context, origin Origin, edit func(*ChatSettings)) error {
-	if !origin.Admin {
-		return &Refusal{Reason: ReasonNotAdmin}
-	}
 	act := Act{By: origin.Identity.String()}
 	return e.act(ctx, act, "chat settings", string(origin.Lane), func(c *change) (string, error) {
-		chat, err := chatOrNone(c.Tx, origin.Lane)
+		account, err := accountOrNone(c.Tx, origin.Identity)
 		if err != nil {
 			return "", err
 		}
+		asked, err := e.asked(c.Tx, account, origin, c.now)
+		if err != nil {
+			return "", err
+		}
+		if err := asked.manages(); err != nil {
+			return "", err
+		}
+		chat := asked.chat
 		chat.Settings.Models = maps.Clone(chat.Settings.Models)
 		edit(&chat.Settings)
 		value, err := json.Marshal(chat.Settings)

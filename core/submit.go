@@ -211,12 +211,17 @@ func allowed(tx Tx, a asked, total Credits) error {
 	return nil
 }
 
-// welcome refuses who may not ask for anything there, whatever it costs.
-func (a asked) welcome() error {
+// invited refuses whom the operator does not let in, or blocked.
+func (a asked) invited() error {
 	if a.policy.Allow != nil && !anyOf(a.policy.Allow, a.names()) {
 		return &Refusal{Reason: ReasonStranger, Who: a.origin.Identity, Roles: a.origin.Roles}
 	}
-	if err := a.account.unblocked(); err != nil {
+	return a.account.unblocked()
+}
+
+// welcome refuses who may not ask for anything there, whatever it costs.
+func (a asked) welcome() error {
+	if err := a.invited(); err != nil {
 		return err
 	}
 	if a.chat.Settings.AdminsOnly && !a.origin.Admin {

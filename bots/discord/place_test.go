@@ -45,7 +45,7 @@ func (c *talk) rules(edit func(*core.PlaceRules)) core.Act {
 	asked.Becomes(c.t, made(1))
 	tasks, err := c.engine.History(c.t.Context(), core.Identity{Platform: Platform, User: boss.ID()}, "", 1)
 	c.must(err)
-	act, err := tasks[0].Request.Origin.PlaceAct("our rules")
+	act, err := c.engine.PlaceAct(c.t.Context(), tasks[0].Request.Origin, "our rules")
 	c.must(err)
 	c.must(c.engine.ChangePlace(c.t.Context(), act, placeOf(c.guild), edit))
 	return act
@@ -113,7 +113,7 @@ func TestAGuildsOwnAdmins(t *testing.T) {
 			c.must(c.engine.ChangePlace(ctx, act, placeOf(c.guild), func(r *core.PlaceRules) { *r = core.PlaceRules{}; edit(r) }))
 		}
 		task := c.asks(c.at)
-		if _, err := task.Request.Origin.PlaceAct(""); reasonOf(err) != core.ReasonNotAdmin {
+		if _, err := c.engine.PlaceAct(ctx, task.Request.Origin, ""); reasonOf(err) != core.ReasonNotAdmin {
 			t.Errorf("a member acts for the guild: %v", err)
 		}
 		change(func(r *core.PlaceRules) { r.Blocked = map[string]string{Platform + ":" + c.who.ID(): "spam"} })

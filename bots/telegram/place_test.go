@@ -19,7 +19,7 @@ func TestTalkRulesOfAGroup(t *testing.T) {
 			t.Helper()
 			tasks, err := w.engine.History(t.Context(), identity(who.ID()), "", 1)
 			w.must(err)
-			return tasks[0].Request.Origin.PlaceAct("our rules")
+			return w.engine.PlaceAct(t.Context(), tasks[0].Request.Origin, "our rules")
 		}
 		chat.As(ann).Types("/imagine@testbot a cat")
 		chat.Until(t, finds("photo", "a cat"))
