@@ -19,7 +19,7 @@ func (b *Bot) Alert(a core.Alert, locale string) string {
 		text = v.strangerAlert(a)
 	case core.AlertParked:
 		text = v.say(key+"."+string(a.Reason), with)
-	case core.AlertRemoved, core.AlertUndelivered:
+	case core.AlertRemoved, core.AlertUndelivered, core.AlertRestored:
 		text = v.count(key, a.Count, with)
 	default:
 		text = v.say(key, with)

@@ -22,6 +22,8 @@ func TestAlertsInWords(t *testing.T) {
 			{core.Alert{Kind: core.AlertRemoved, KieAccount: "old", Count: 5}, "5 jobs wait", "5 заданий ждут"},
 			{core.Alert{Kind: core.AlertSecondTask, Task: task, Credits: 8000}, "job abcdefgh twice", "abcdefgh дважды"},
 			{core.Alert{Kind: core.AlertUnresolved, Task: task, Credits: 8000}, "up to 8 credits", "до 8 кредитов"},
+			{core.Alert{Kind: core.AlertBackup, Detail: "no space left on device"}, "no new backup", "резервной копии нет"},
+			{core.Alert{Kind: core.AlertRestored, Count: 3, Detail: "2026-11-25 10:00 UTC"}, "3 jobs that were waiting", "3 задания, ждавшие"},
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 20, Detail: "connection reset"}, "in chat:7 after 20 attempts", "20 попыток"},
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 1, More: 5}, "there were 5 more", "ещё 5 случаев"},
 			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob}, "Bob (chat:bob) would like to use the bot, and", "Bob (chat:bob) хочет"},

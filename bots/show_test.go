@@ -140,7 +140,7 @@ func scenes(locale string) []scene {
 		list = append(list, scene{"waiting: " + string(reason), way(1, waitingFor(reason))})
 	}
 	list = append(list, scene{"failed: a file", end(1, failed(core.FailFile, "cat.png"))})
-	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailEmpty, core.FailLate, core.FailAway, core.FailUpkeep, core.FailModel} {
+	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailEmpty, core.FailLate, core.FailAway, core.FailUpkeep, core.FailModel, core.FailRestored} {
 		list = append(list, scene{"failed: " + string(reason), end(1, failed(reason, ""))})
 	}
 	return list

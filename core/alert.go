@@ -50,6 +50,8 @@ const (
 	AlertPaidBack    AlertKind = "paid_back"     // a platform returned a payment (Detail) by itself; Credits of it were spent and stay owed
 	AlertStranger    AlertKind = "stranger"      // Who asked for something and is not let in
 	AlertUndelivered AlertKind = "not_delivered" // what is told of Task could not be shown in Lane, after Count attempts
+	AlertBackup      AlertKind = "backup"        // a backup could not be made, for Detail
+	AlertRestored    AlertKind = "restored"      // a copy of Detail took the store's place; Count queued tasks were ended
 )
 
 // Bounds of the outbox of alerts.

@@ -249,6 +249,10 @@
 // great numbers, results that cannot be shown and an account that is parked again
 // and again, is told once an hour.
 //
+// A copy of the store carries a mark ([MarkCopy]). An engine that finds it runs
+// on a restored backup, ends what was queued in it and refunds it: it may have
+// been created since, and nothing is paid twice.
+//
 // # One person
 //
 // Two accounts become one with a one-time code ([Engine.Link]): the elder one

@@ -217,6 +217,7 @@ const (
 	FailAway      Reason = "kie_away"    // no connection to Kie for an hour
 	FailUpkeep    Reason = "kie_upkeep"  // Kie was in maintenance for an hour
 	FailModel     Reason = "model_gone"  // while it was queued the model left the catalogue, was retired or lost its price
+	FailRestored  Reason = "restored"    // it was queued in a backup that was restored: it may have been sent since
 )
 
 // WaitBusy is why a task that Kie's rate limit turned away waits. It waits

@@ -5,6 +5,9 @@ import "context"
 // resume claims everything that was under way. A task that was being created
 // when the process died has an unknown outcome and is never sent again.
 func (e *Engine) resume(ctx context.Context) error {
+	if err := e.afterRestore(ctx); err != nil {
+		return err
+	}
 	if _, err := e.callbackKey(ctx); err != nil {
 		return err
 	}
