@@ -141,7 +141,7 @@ func families(t *testing.T) []string {
 			t.Errorf("core.%s is no Reason… and no Fail… and no Wait…", name)
 		}
 	}
-	add("refused.", "quota.none", "quota.never", "blocked.why", "place_blocked.why")
+	add("refused.", "quota.none", "quota.never", "blocked.why", "place_blocked.why", "paused.why")
 	for _, kind := range constants(t, "../core/alert.go", "AlertKind") {
 		if core.AlertKind(kind) != core.AlertParked {
 			add("alert.", kind)
@@ -154,7 +154,7 @@ func families(t *testing.T) []string {
 		}
 	}
 	add("balance.left.", "day", "month", "chat", "chat_month", "place", "place_month", "member")
-	add("waiting.", string(core.FailNoCredits), string(core.FailKey), string(core.FailAway), string(core.FailUpkeep))
+	add("waiting.", string(core.ReasonPaused), string(core.FailNoCredits), string(core.FailKey), string(core.FailAway), string(core.FailUpkeep))
 	for _, state := range core.States() {
 		add("state.", string(state))
 	}
@@ -192,6 +192,7 @@ func reasons(t *testing.T) map[string]string {
 	maps.Copy(all, constants(t, "../core/purchase.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/allow.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/place.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/paused.go", "Reason"))
 	return all
 }
 

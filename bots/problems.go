@@ -3,6 +3,7 @@ package bots
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -250,7 +251,7 @@ func (v voice) reason(r *core.Refusal) string {
 		return v.count(key, r.Max, args{"N": fmt.Sprint(r.Max)})
 	case r.Reason == core.ReasonStranger:
 		return v.stranger(r, a)
-	case (r.Reason == core.ReasonBlocked || r.Reason == core.ReasonPlaceBlocked) && r.Why != "":
+	case slices.Contains([]core.Reason{core.ReasonBlocked, core.ReasonPlaceBlocked, core.ReasonPaused}, r.Reason) && r.Why != "":
 		return v.say(key+".why", a)
 	case r.Reason != core.ReasonQuota:
 		return v.say(key, a)

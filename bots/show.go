@@ -206,8 +206,7 @@ func (v voice) paused(p core.Parcel) []string {
 	if reason == "" {
 		return nil
 	}
-	patience := p.Tasks[i].Created.Add(core.KeyPatience)
-	return []string{v.say("waiting."+string(reason), args{"Time": v.clock(patience)})}
+	return []string{v.say("waiting."+string(reason), args{"Time": v.clock(p.Patience)})}
 }
 
 func (v voice) unresolved(t core.Task) string {

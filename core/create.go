@@ -73,7 +73,7 @@ func (e *Engine) attend(ctx context.Context, next turn) (Task, *kieAccount) {
 // that is known to wait for the same reason is only looked at again: while all
 // accounts are parked that is every task, once a minute, and costs no commit.
 func (e *Engine) postpone(ctx context.Context, task Task, reason Reason, retry time.Time) {
-	patience := task.Created.Add(KeyPatience)
+	patience := e.pause.get().patience(task, e.cfg.Now())
 	due := earlier(retry, patience)
 	switch now := e.cfg.Now(); {
 	case reason == "": // an account was opened in between
@@ -82,7 +82,7 @@ func (e *Engine) postpone(ctx context.Context, task Task, reason Reason, retry t
 	case reason == task.Waiting && now.Before(patience):
 		e.creator.put(turnOf(task), due)
 	default:
-		waits, err := e.wait(ctx, task.ID, reason, due)
+		waits, err := e.wait(ctx, task.ID, reason, retry)
 		if err != nil {
 			e.log.Error("postponing a task", "task", task.ID, "error", err)
 			e.creator.put(turnOf(task), now.Add(keyPark))
@@ -101,18 +101,23 @@ func (e *Engine) postpone(ctx context.Context, task Task, reason Reason, retry t
 
 // wait commits why the queued task waits and until when, and answers true; or
 // that it has waited long enough.
-func (e *Engine) wait(ctx context.Context, id TaskID, reason Reason, due time.Time) (waits bool, err error) {
+func (e *Engine) wait(ctx context.Context, id TaskID, reason Reason, retry time.Time) (waits bool, err error) {
 	err = e.changeTask(ctx, id, func(c *change, t *Task) error {
 		waits = false
 		if t.State != Queued {
 			return nil
 		}
-		if !c.now.Before(t.Created.Add(KeyPatience)) {
+		p, err := pausingIn(c.Tx)
+		if err != nil {
+			return err
+		}
+		patience := p.patience(*t, c.now)
+		if !c.now.Before(patience) {
 			t.Failure = &Failure{Reason: reason}
 			_, err := c.apply(t, GiveUp)
 			return err
 		}
-		t.Due, waits = due, true
+		t.Due, waits = earlier(retry, patience), true
 		if t.Waiting != reason {
 			t.Waiting = reason
 			c.progress = append(c.progress, *t)
@@ -132,24 +137,32 @@ func earlier(a, b time.Time) time.Time {
 // create commits creating, asks Kie, and commits what came of it.
 func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 	var req kie.CreateRequest
-	sent := false
+	sent, paused := false, false
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
-		sent = false
+		sent, paused = false, false
 		if t.State != Queued {
 			return nil
+		}
+		p, err := pausingIn(c.Tx)
+		if paused = p.Now != nil; paused || err != nil {
+			c.tasks = append(c.tasks, *t) // it takes its turn when that is over
+			return err
 		}
 		if err := e.offered(t.Request); err != nil {
 			return c.withdraw(t, err)
 		}
 		req, sent = e.createRequest(*t), true
 		t.KieAccount, t.Endpoint, t.ModelValue = a.name, req.Endpoint, req.Model
-		_, err := c.apply(t, Send)
+		_, err = c.apply(t, Send)
 		return err
 	})
 	a.leaving.Add(-1)
 	if err != nil {
 		e.log.Error("sending a task", "task", id, "error", err)
 		return
+	}
+	if paused {
+		e.notePause(ctx)
 	}
 	if !sent {
 		return
@@ -349,7 +362,8 @@ func (c *change) requeue(t *Task, createErr error) error {
 		_, err = c.apply(t, Cancel)
 		return err
 	}
-	if t.Waiting != WaitBusy && !c.now.Before(t.Created.Add(KeyPatience)) {
+	over, err := c.outOfPatience(t)
+	if t.Waiting != WaitBusy && over && err == nil {
 		t.Failure = &Failure{Reason: t.Waiting}
 		_, err = c.apply(t, GiveUp)
 	}

@@ -467,6 +467,7 @@ func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 		}
 		p.Position = e.creator.position(lead.ID)
 		p.Paused, p.Resume = e.paused(lead)
+		p.Patience = e.pause.get().patience(lead, e.cfg.Now())
 	}
 	return p, nil
 }

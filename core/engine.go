@@ -51,8 +51,10 @@ type Parcel struct {
 	Position int
 	// Paused says why nothing is created at the moment, empty when all is well.
 	Paused Reason
-	// Resume is when a paused engine tries again.
+	// Resume is when a paused engine tries again; zero when an admin paused it.
 	Resume time.Time
+	// Patience is until when a queued batch waits for what it cannot do without.
+	Patience time.Time
 	// Usual is how long the model mostly takes at Kie; 0 when too little is known of it.
 	Usual time.Duration
 	// Keep stores what becomes Delivery.Part, before it returns nil; it may be
@@ -193,6 +195,7 @@ type Engine struct {
 	full    chan struct{} // has room for one: "the spool is above its bound"
 
 	decoded atomic.Pointer[policyInForce]
+	pause   pauseKnown
 	running atomic.Bool
 	lease   atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
 

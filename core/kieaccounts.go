@@ -258,6 +258,9 @@ func parkedFor(all []*kieAccount) (why Reason, retry time.Time) {
 // paused says why nothing can be done for the queued task at the moment, and
 // until when; an empty reason means that it takes its turn.
 func (e *Engine) paused(t Task) (Reason, time.Time) {
+	if e.pause.on() {
+		return ReasonPaused, time.Time{}
+	}
 	all := e.kies
 	if t.KieBound {
 		a := e.wanted(t)
@@ -275,6 +278,9 @@ func (e *Engine) paused(t Task) (Reason, time.Time) {
 // servable reports whether a task that should go to the account can be dealt
 // with now: sent, or told that it has to wait.
 func (e *Engine) servable(name string) bool {
+	if e.pause.on() {
+		return false
+	}
 	now := e.cfg.Now()
 	if name != "" {
 		a := e.kieAccount(name)

@@ -21,6 +21,8 @@ const (
 	positionsKnown = 2 * positionsShown
 	// positionsMost bounds what is remembered while nothing moves for anybody.
 	positionsMost = 1000
+	// pauseShown is of how many the message follows a pause, and its end.
+	pauseShown = positionsMost / 2
 )
 
 // place is what a message says of a task that waits: where it stands, or why
@@ -66,6 +68,13 @@ func (s *positions) note(p Parcel) {
 		clear(s.shown)
 	}
 	s.shown[lead.ID] = shownPlace{placeOf(p.Position, p.Paused), time.Now()}
+}
+
+// saysPaused reports whether the task's message says that an admin paused.
+func (s *positions) saysPaused(id TaskID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown[id].paused == ReasonPaused
 }
 
 // wrong lists the tasks whose messages say something else than is true by now,
@@ -114,7 +123,10 @@ func (e *Engine) positionLoop(ctx context.Context) {
 func (e *Engine) showPositions(ctx context.Context) (done bool, err error) {
 	waiting, places := map[TaskID]Task{}, map[TaskID]place{}
 	err = e.store.View(ctx, func(tx Tx) error {
-		for i, id := range e.creator.ahead(positionsShown) {
+		for i, id := range e.creator.ahead(pauseShown) {
+			if i >= positionsShown && !e.pause.on() && !e.places.saysPaused(id) {
+				continue
+			}
 			t, err := tx.Task(id)
 			if errors.Is(err, ErrNotFound) {
 				continue

@@ -43,7 +43,7 @@ var errGone = errors.New("the file cannot be had")
 // take turns here, too. There are uploadsMax such loops.
 func (e *Engine) uploadLoop(ctx, work context.Context) {
 	for {
-		next, ok := e.uploads.next(ctx, func(string) bool { return true })
+		next, ok := e.uploads.next(ctx, func(string) bool { return !e.pause.on() })
 		if !ok {
 			return
 		}
@@ -153,7 +153,10 @@ func (e *Engine) prepared(ctx context.Context, id TaskID, a *kieAccount, files [
 			return nil
 		}
 		t.Request.Files, t.KieAccount = files, a.name
+		over, err := c.outOfPatience(t)
 		switch {
+		case err != nil:
+			return err
 		case failed == nil:
 			t.Due, t.Attempts = c.now, 0
 			return c.putTask(*t)
@@ -161,7 +164,7 @@ func (e *Engine) prepared(ctx context.Context, id TaskID, a *kieAccount, files [
 			t.Failure = &Failure{Reason: FailFile, Message: missing(files, a.name, c.now)}
 			_, err := c.apply(t, Unprepared)
 			return err
-		case !c.now.Before(t.Created.Add(KeyPatience)):
+		case over:
 			t.Failure = &Failure{Reason: FailAway}
 			_, err := c.apply(t, GiveUp)
 			return err

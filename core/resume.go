@@ -14,6 +14,9 @@ func (e *Engine) resume(ctx context.Context) error {
 	if err := e.recallDurations(ctx); err != nil {
 		return err
 	}
+	if err := e.recallPause(ctx); err != nil {
+		return err
+	}
 	if err := e.store.View(ctx, func(tx Tx) error { return e.recallAccounts(tx, true) }); err != nil {
 		return err
 	}

@@ -185,6 +185,9 @@ func allowed(tx Tx, a asked, total Credits) error {
 	if err := a.welcome(); err != nil {
 		return err
 	}
+	if err := running(tx); err != nil {
+		return err
+	}
 	if most := orUnlimited(a.policy.MaxRequest); most != Unlimited && total > Credits(most) {
 		return &Refusal{Reason: ReasonTooDear, Need: total, Limit: Credits(most)}
 	}
