@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -214,7 +213,7 @@ func (a asked) raised(was Limits) error {
 func (r PlaceRules) over(base PlaceRules) PlaceRules {
 	r.Limits = r.Limits.over(base.Limits)
 	r.Person = first(r.Person, base.Person)
-	r.Roles, r.Blocked = joinedMaps(r.Roles, base.Roles), joinedMaps(r.Blocked, base.Blocked)
+	r.Roles, r.Blocked = mapsOver(r.Roles, base.Roles), mapsOver(r.Blocked, base.Blocked)
 	r.AdminsOnly = r.AdminsOnly || base.AdminsOnly
 	r.Off = slices.Concat(r.Off, base.Off)
 	if len(r.Allow) == 0 {
@@ -224,16 +223,6 @@ func (r PlaceRules) over(base PlaceRules) PlaceRules {
 		r.Channels = base.Channels
 	}
 	return r
-}
-
-// joinedMaps is the one with what only the other has.
-func joinedMaps[V any](m, base map[string]V) map[string]V {
-	all := maps.Clone(base)
-	if all == nil {
-		return m
-	}
-	maps.Copy(all, m)
-	return all
 }
 
 // operators are what the operator lets the place use.

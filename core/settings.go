@@ -75,7 +75,7 @@ func (s Settings) Spoiler() bool {
 
 // over is what the one chose, and where that is nothing, the other.
 func (s PersonSettings) over(base PersonSettings) PersonSettings {
-	s.Models = modelsOver(s.Models, base.Models)
+	s.Models = mapsOver(s.Models, base.Models)
 	s.Spoiler, s.ConfirmAbove = first(s.Spoiler, base.Spoiler), first(s.ConfirmAbove, base.ConfirmAbove)
 	if s.Language == "" {
 		s.Language = base.Language
@@ -85,13 +85,14 @@ func (s PersonSettings) over(base PersonSettings) PersonSettings {
 
 // over is what was chosen for a chat, with what was chosen before it moved.
 func (s ChatSettings) over(base ChatSettings) ChatSettings {
-	s.Models = modelsOver(s.Models, base.Models)
+	s.Models = mapsOver(s.Models, base.Models)
 	s.Spoiler, s.AdminsOnly = s.Spoiler || base.Spoiler, s.AdminsOnly || base.AdminsOnly
 	s.Daily = first(s.Daily, base.Daily)
 	return s
 }
 
-func modelsOver(chosen, base map[catalog.Kind]string) map[catalog.Kind]string {
+// mapsOver is what was chosen, with what only the base has.
+func mapsOver[K comparable, V any](chosen, base map[K]V) map[K]V {
 	if len(base) == 0 {
 		return chosen
 	}
