@@ -29,6 +29,8 @@ type Incoming struct {
 	Attach func(typed string) (core.InputFile, error)
 	// Files came with the text, or with the message that it answers, in order.
 	Files []Attached
+	// Answers is whose message the person answered; zero when it is nobody's.
+	Answers core.Identity
 	// Alone finds out whether the person can be shown something alone: it is
 	// empty when they can, else the link to where they have to write first. It
 	// may block, and is asked only about what is for the person alone. Nil means
@@ -110,6 +112,7 @@ type Reply struct {
 	Text     string        // plain text, may have several lines
 	Accepted []core.TaskID // the batch, its lead first; the lane shows it
 	Refused  bool          // nothing was done; Text says why
+	Wrong    bool          // beside Refused, of Admin: the words mean nothing
 	Asks     bool          // nothing was done yet: Text asks about the price, and the first of Buttons agrees
 	Silent   bool          // the person had too many answers: show nothing at all
 	Private  bool          // for nobody else's eyes: in a chat with others show it to this person alone, or not at all

@@ -342,7 +342,7 @@ func TestExamplesWork(t *testing.T) {
 	w.sells()
 	for _, locale := range []string{"en", "ru"} {
 		for _, c := range commands() {
-			if c.from != nil || c.name == "show" || c.audience == forOperators {
+			if c.from != nil || c.name == "show" || c.audience == ForOperators {
 				continue // there is no such job: see TestFollowExamples
 			}
 			text := w.bot.voice(locale).say("example."+c.name, nil)

@@ -247,50 +247,35 @@ func (b *Bot) terms(_ context.Context, s session) Reply {
 	return Reply{Text: text}
 }
 
-// admin answers /admin, for those who run the bot.
-func (b *Bot) admin(ctx context.Context, s session) Reply {
-	who := s.in.Origin.Identity
-	if !slices.Contains(b.admins, who) {
-		return s.refuse([]string{s.say("admin.only", nil)})
-	}
-	words := strings.Fields(s.call.prompt)
-	if len(words) < 2 || !strings.EqualFold(words[0], adminRefund) {
-		return Reply{Refused: true, Text: s.say("admin.usage", args{"Example": s.say("example.admin", nil)})}
-	}
-	return b.payBack(ctx, s, core.Act{By: who.String(), Why: strings.Join(words[2:], " ")}, core.Charge{Platform: b.sale.Platform, ID: words[1]})
-}
-
-// adminRefund is what /admin can do.
-const adminRefund = "refund"
-
 // payBack returns a payment. What was bought is taken back first, so that
 // nothing of it is spent while the platform is asked; and whatever becomes of
 // that, the same command again brings it to its end.
-func (b *Bot) payBack(ctx context.Context, s session, act core.Act, of core.Charge) Reply {
+func (b *Bot) payBack(ctx context.Context, o order) Reply {
+	act, of := o.signed(), core.Charge{Platform: b.sale.Platform, ID: o.word}
 	p, err := b.engine.PayBack(ctx, act, of)
 	switch {
 	case err != nil:
-		return b.refusal(s.voice, err)
+		return o.undone(err)
 	case p.Payback.Done:
-		return Reply{Text: s.say("admin.back", args{
-			"Who": p.Payer.String(), "By": p.Payback.By, "Ago": s.ago(p.Payback.At), "Credits": s.credits(p.Payback.Taken),
+		return Reply{Text: o.say("admin.back", args{
+			"Who": p.Payer.String(), "By": p.Payback.By, "Ago": o.ago(p.Payback.At), "Credits": o.credits(p.Payback.Taken),
 		})}
 	}
 	switch err := b.sale.PayBack(ctx, p.Payment); {
 	case errors.Is(err, ErrKept):
 		if _, err := b.engine.KeepPayment(ctx, act, of); err != nil {
-			return b.refusal(s.voice, err)
+			return o.undone(err)
 		}
-		return Reply{Refused: true, Text: s.say("admin.kept", args{"Why": shorten(err.Error(), 200)})}
+		return Reply{Refused: true, Text: o.say("admin.kept", args{"Why": shorten(err.Error(), 200)})}
 	case err != nil:
-		return Reply{Refused: true, Text: s.say("admin.unsure", args{"Again": "/admin " + adminRefund + " " + of.ID})}
+		return Reply{Refused: true, Text: o.say("admin.unsure", args{"Again": o.by.typed(adminRefund + " " + of.ID)})}
 	}
 	if p, err = b.engine.PaidBack(ctx, of); err != nil {
-		return b.refusal(s.voice, err)
+		return o.undone(err)
 	}
-	text := s.say("admin.refunded", args{"Who": p.Payer.String(), "Credits": s.credits(p.Payback.Taken)})
+	text := o.say("admin.refunded", args{"Who": p.Payer.String(), "Credits": o.credits(p.Payback.Taken)})
 	if p.Payback.Owed > 0 {
-		text = sentences(text, s.say("admin.owed", args{"Owed": s.credits(p.Payback.Owed)}))
+		text = sentences(text, o.say("admin.owed", args{"Owed": o.credits(p.Payback.Owed)}))
 	}
 	return Reply{Text: text}
 }

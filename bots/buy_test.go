@@ -137,7 +137,7 @@ func TestSaleChanges(t *testing.T) {
 		reply, err := w.bot.Paid(t.Context(), w.pays(ada, "en", bill.Payload, 100, "stx1"))
 		must(t, err)
 		wantText(t, reply.Text, "Added: 500 credits")
-		for _, name := range []string{"buy", "terms", "paysupport", "admin"} {
+		for _, name := range []string{"buy", "terms", "paysupport"} {
 			if w.bot.HasCommand(name) {
 				t.Errorf("there is /%s with nothing to sell", name)
 			}
@@ -153,7 +153,7 @@ func TestCommandsOfASale(t *testing.T) {
 		for _, c := range w.bot.Commands("en") {
 			names = append(names, c.Name)
 		}
-		if !slices.Contains(names, "buy") || !slices.Contains(names, "paysupport") || !slices.Contains(names, "terms") || slices.Contains(names, "admin") {
+		if !slices.Contains(names, "buy") || !slices.Contains(names, "paysupport") || !slices.Contains(names, "terms") {
 			t.Errorf("%v", names)
 		}
 		var help []string
@@ -193,9 +193,8 @@ func TestPaymentGoesBack(t *testing.T) {
 		must(t, err)
 		w.untilEnd(w.accepted("/imagine a cat --model google/imagen4"))
 		for text, says := range map[string]string{
-			"/admin":             "For example: /admin refund",
 			"/admin refund":      "For example: /admin refund",
-			"/admin dance stx1":  "For example: /admin refund",
+			"/admin dance stx1":  "There is no “dance” to be done",
 			"/admin refund stx9": "No such payment",
 		} {
 			wantText(t, w.types(boss, text).Text, says)

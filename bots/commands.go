@@ -28,6 +28,8 @@ type command struct {
 	// argued says that a command which makes nothing can be told something:
 	// the message "argument.NAME" says what.
 	argued bool
+	// verbatim says that what is typed after it is taken as it is: nothing in it is an option.
+	verbatim bool
 	// audience is who is offered the command.
 	audience Audience
 	// answer handles a command that makes nothing.
@@ -96,7 +98,7 @@ func answerers() []command {
 		{name: "buy", audience: ForOne, answer: (*Bot).buy, when: (*Bot).Selling},
 		{name: "terms", audience: ForOne, answer: (*Bot).terms, when: (*Bot).Selling},
 		{name: "paysupport", audience: ForOne, answer: (*Bot).paySupport, when: (*Bot).Selling},
-		{name: "admin", audience: forOperators, answer: (*Bot).admin, when: (*Bot).returns},
+		{name: adminCommand, audience: ForOperators, argued: true, verbatim: true, answer: (*Bot).admin},
 		{name: "help", aliases: []string{"start"}, argued: true, answer: (*Bot).help},
 	}
 }
@@ -236,7 +238,7 @@ func (b *Bot) has(c command) bool { return c.when == nil || c.when(b) }
 
 // told are the commands that the bot has, but for those of the operators.
 func (b *Bot) told() []command {
-	return slices.DeleteFunc(commands(), func(c command) bool { return c.audience == forOperators || !b.has(c) })
+	return slices.DeleteFunc(commands(), func(c command) bool { return c.audience == ForOperators || !b.has(c) })
 }
 
 // commandFor finds the command that makes media of the kind from nothing but words.

@@ -30,17 +30,19 @@ const (
 	ForAll    Audience = ""
 	ForAdmins Audience = "admins" // in a chat with others, its admins
 	ForOne    Audience = "one"    // in a chat with others, nobody: what it says is for one person alone
-
-	// forOperators is nobody whom a menu knows: Commands leaves these out.
-	forOperators Audience = "operators"
+	// ForOperators is for who runs the bot, and for the admins of a chat: where
+	// a platform can show it to them and to no others.
+	ForOperators Audience = "operators"
 )
 
 // Commands lists the commands in the order in which to show them.
 func (b *Bot) Commands(locale string) []Command {
 	v := b.voice(locale)
 	var all []Command
-	for _, c := range b.told() {
-		all = append(all, v.form(c))
+	for _, c := range commands() {
+		if b.has(c) {
+			all = append(all, v.form(c))
+		}
 	}
 	return all
 }

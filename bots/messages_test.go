@@ -114,6 +114,16 @@ func families(t *testing.T) []string {
 			add("argument.", c.name)
 		}
 	}
+	for _, a := range acts() {
+		add("act.", a.name)
+		for _, s := range a.takes {
+			add("slot.", s.name)
+			if s.explained {
+				add("slot.", s.name+".is")
+			}
+		}
+	}
+	add("act.keys.parked.", string(core.FailKey), string(core.FailNoCredits))
 	for _, f := range flags {
 		add("", f.text())
 		add("field.", string(f.option))

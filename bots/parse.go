@@ -120,6 +120,9 @@ func parse(text string, given ...Given) call {
 	if !ok {
 		return call{problems: []problem{noSuchCommand(name)}}
 	}
+	if row.verbatim {
+		return call{command: row, known: true, prompt: strings.TrimSpace(s.rest())}
+	}
 	p := parser{scanner: s, call: call{command: row, known: true, options: map[catalog.Option]string{}}}
 	for _, g := range given {
 		p.setGiven(g)
@@ -132,11 +135,11 @@ func noSuchCommand(name string) problem {
 	return problem{code: unknownCommand, name: "/" + shorten(name, 30), nearest: nearestCommand(name)}
 }
 
-// nearestCommand looks among the commands that every bot has.
+// nearestCommand looks among the commands that every bot has, for everybody.
 func nearestCommand(name string) []string {
 	var names []string
 	for _, c := range commands() {
-		if c.when != nil {
+		if c.when != nil || c.audience == ForOperators {
 			continue
 		}
 		for _, n := range append([]string{c.name}, c.aliases...) {

@@ -1,0 +1,288 @@
+package bots
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"kiebot/core"
+	"kiebot/kie/catalog"
+)
+
+// said is one thing that an admin says, and parts of the answer in both languages.
+type said struct {
+	words  string // JOB stands for a finished job of Ada's
+	en, ru []string
+	wrong  bool // the words mean nothing
+	denied bool // they mean something that is not done
+}
+
+func parts(all ...string) []string { return all }
+
+// conversations are what is said about every act, in order.
+func conversations() map[string][]said {
+	return map[string][]said{
+		"grant": {
+			{words: "grant telegram:123 50 helped a lot", en: parts("telegram:123 was given 50 credits. Left of what was given or bought: 50 credits."), ru: parts("Выдано telegram:123: 50 кредитов. Осталось", "50 кредитов")},
+			{words: "GRANT <@456> 12,5", en: parts("discord:456 was given 12.5 credits"), ru: parts("Выдано discord:456: 12,5 кредита")},
+			{words: "grant telegram:123 –20", en: parts("Taken from telegram:123: 20 credits", "30 credits"), ru: parts("Снято у telegram:123: 20 кредитов", "30 кредитов")},
+			{words: "grant telegram:123 -31", denied: true, en: parts("Only 30 are left of what was given"), ru: parts("30")},
+			{words: "grant telegram:123", wrong: true, en: parts("CREDITS is missing. It goes like this: grant WHO CREDITS [REASON]", "For example: /admin grant telegram:123 50 helped a lot"), ru: parts("Не хватает: КРЕДИТЫ. Нужно так: grant КТО КРЕДИТЫ [ПРИЧИНА]", "Например: /admin grant telegram:123 50 за помощь")},
+			{words: "grant", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает: КТО")},
+			{words: "grant ann 50", wrong: true, en: parts("“ann” cannot stand for WHO. A person is telegram:123"), ru: parts("«ann» не годится на место КТО. Человек — это telegram:123")},
+			{words: "grant telegram:ann 50", wrong: true, en: parts("“telegram:ann” cannot stand for WHO"), ru: parts("«telegram:ann»")},
+			{words: "grant everybody 50", wrong: true, en: parts("“everybody” cannot stand for WHO"), ru: parts("«everybody»")},
+			{words: "grant telegram:123 5O", wrong: true, en: parts("“5O” cannot stand for CREDITS. A number such as 50"), ru: parts("«5O» не годится на место КРЕДИТЫ")},
+			{words: "grant telegram:123 0", wrong: true, en: parts("“0” cannot stand for CREDITS"), ru: parts("«0»")},
+		},
+		"limit": {
+			{words: "limit telegram:123 50/500", en: parts("Limits of telegram:123: 50 credits a day, 500 credits a month."), ru: parts("Лимиты telegram:123: 50 кредитов в день, 500 кредитов в месяц.")},
+			{words: "limit discord:456 /unlimited", en: parts("discord:456: unlimited a month"), ru: parts("без ограничений в месяц")},
+			{words: "limit telegram:chat:-100123 70", en: parts("telegram:chat:-100123: 70 credits a day"), ru: parts("70 кредитов в день")},
+			{words: "limit <#457> 70", en: parts("discord:channel:457: 70 credits a day"), ru: parts("discord:channel:457")},
+			{words: "limit <@&789> 70", en: parts("discord:role:789: 70 credits a day"), ru: parts("discord:role:789")},
+			{words: "limit tier:gold 500/5000", en: parts("tier:gold: 500 credits a day, 5000 credits a month"), ru: parts("tier:gold")},
+			{words: "limit everybody 20", en: parts("everybody: 20 credits a day"), ru: parts("20 кредитов в день")},
+			{words: "limit total 1000", en: parts("total: 1000 credits a day"), ru: parts("1000 кредитов в день")},
+			{words: "limit total 10/100", wrong: true, en: parts("total can have a limit for a day only"), ru: parts("только лимит на день")},
+			{words: "limit discord:guild:1 10", wrong: true, en: parts("cannot stand for WHOM. A limit is for"), ru: parts("не годится на место КОМУ. Лимит бывает")},
+			{words: "limit telegram:123 -5", wrong: true, en: parts("“-5” cannot stand for DAY/MONTH"), ru: parts("«-5»")},
+			{words: "limit telegram:123 /", wrong: true, en: parts("“/” cannot stand for DAY/MONTH"), ru: parts("«/»")},
+			{words: "limit telegram:123 50 500", wrong: true, en: parts("“500” is too much. It goes like this: limit WHOM DAY/MONTH", "/admin limit telegram:123 50/500"), ru: parts("«500» здесь лишнее")},
+		},
+		"tier": {
+			{words: "tier telegram:123 silver", en: parts("telegram:123 is in the tier silver now. This tier has no limits of its own yet. /admin limit tier:silver 500 would set them."), ru: parts("в группе silver", "/admin limit tier:silver 500")},
+			{words: "tier telegram:123 tier:Gold", en: parts("is in the tier gold now. Limits of tier:gold: 500 credits a day"), ru: parts("в группе gold", "500 кредитов")},
+			{words: "tier telegram:123 none", en: parts("telegram:123 is in no tier any more"), ru: parts("больше не в группе")},
+			{words: "tier telegram:123 a/b", wrong: true, en: parts("cannot stand for TIER. A name of letters"), ru: parts("ГРУППА. Имя из букв")},
+		},
+		"reset": {
+			{words: "reset telegram:123", en: parts("telegram:123 has no limits of its own any more"), ru: parts("лимитов у telegram:123 больше нет")},
+			{words: "reset telegram:chat:-100123", en: parts("telegram:chat:-100123 has no limits"), ru: parts("больше нет")},
+			{words: "reset tier:gold", en: parts("tier:gold has no limits"), ru: parts("больше нет")},
+			{words: "reset everybody", en: parts("everybody has no limits"), ru: parts("больше нет")},
+			{words: "reset total", en: parts("total has no limits"), ru: parts("больше нет")},
+			{words: "reset policy", en: parts("as in the settings again, also who is let in"), ru: parts("такие, как в настройках")},
+			{words: "reset", wrong: true, en: parts("WHOM is missing"), ru: parts("Не хватает: КОМУ")},
+		},
+		"roles": {
+			{words: "roles", en: parts("in force", "everybody – 100 credits a day", "video – 30 credits a day", "tier:vip – 400 credits a day, unlimited a month", "every chat – 1000 credits a day"), ru: parts("каждый чат – 1000 кредитов в день")},
+			{words: "roles all", wrong: true, en: parts("“all” is too much"), ru: parts("«all»")},
+		},
+		"allow": {
+			{words: "allow telegram:5 a friend", en: parts("telegram:5 can use the bot now"), ru: parts("telegram:5 теперь может")},
+			{words: "allow telegram:5", en: parts("telegram:5 could use the bot already"), ru: parts("уже может")},
+			{words: "allow discord:guild:99", en: parts("discord:guild:99 can use the bot now"), ru: parts("discord:guild:99 теперь")},
+			{words: "allow", en: parts("chat:ada – by its settings", "telegram:5 – let in by an admin"), ru: parts("chat:ada – по настройкам", "telegram:5 – впущен админом")},
+			{words: "allow everybody", wrong: true, en: parts("“everybody” cannot stand for WHO. Who can be let in is"), ru: parts("Впустить можно")},
+		},
+		"disallow": {
+			{words: "disallow telegram:5", en: parts("telegram:5 is not let in any more"), ru: parts("больше не может")},
+			{words: "disallow telegram:5", denied: true, en: parts("telegram:5 is not let in by name"), ru: parts("не впущен по имени")},
+			{words: "disallow telegram:7", denied: true, en: parts("They are let in by the settings of this bot"), ru: parts("Доступ дан в настройках")},
+			{words: "disallow", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает")},
+		},
+		"block": {
+			{words: "block telegram:123 spam, and more spam", en: parts("telegram:123 is blocked. What is under way goes on."), ru: parts("telegram:123 теперь в блоке")},
+			{words: "block spam", wrong: true, en: parts("“spam” cannot stand for WHO", "/admin block telegram:123 spam"), ru: parts("«spam»", "/admin block telegram:123 спам")},
+		},
+		"unblock": {
+			{words: "unblock telegram:123", en: parts("telegram:123 is not blocked any more"), ru: parts("больше не в блоке")},
+			{words: "unblock", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает")},
+		},
+		"refund": {
+			{words: "refund JOB", wrong: true, en: parts("A job is only refunded with a reason", "/admin refund 0c4f2d9a the picture was broken"), ru: parts("только с причиной")},
+			{words: "refund JOB the picture was broken", en: parts("Given back for job JOB: 8 credits."), ru: parts("Возвращено за задание JOB: 8 кредитов.")},
+			{words: "refund #JOB the picture was broken", denied: true, en: parts("was given back before"), ru: parts("уже")},
+			{words: "refund zzzzzzzz for nothing", denied: true, en: parts("There is no job zzzzzzzz."), ru: parts("Задания zzzzzzzz нет.")},
+			{words: "refund", wrong: true, en: parts("JOB|PAYMENT is missing"), ru: parts("ЗАДАНИЕ|ПЛАТЁЖ")},
+		},
+		"keys": {
+			{words: "keys", en: parts("1 Kie account:", "default – open", "0 jobs"), ru: parts("1 счёт Kie:", "default – работает", "0 заданий")},
+			{words: "keys all", wrong: true, en: parts("too much"), ru: parts("лишнее")},
+		},
+		"audit": {
+			{words: "audit 3", en: parts("chat:boss · "), ru: parts("chat:boss · ")},
+			{words: "audit 50", en: parts("What admins did last", "grant telegram:123: 50 · helped a lot", "allow telegram:5 · a friend"), ru: parts("Последние действия")},
+			{words: "audit 51", wrong: true, en: parts("“51” cannot stand for HOW_MANY. A whole number from 1 to 50."), ru: parts("«51»")},
+		},
+		"help": {
+			{words: "help", en: parts("What an admin can do", "grant WHO CREDITS [REASON] – give somebody"), ru: parts("Что может админ", "grant КТО КРЕДИТЫ [ПРИЧИНА] – дать")},
+			{words: "help grant", en: parts("/admin grant WHO CREDITS [REASON]", "CREDITS: A number such as 50", "/admin grant telegram:123 50 helped a lot"), ru: parts("КРЕДИТЫ: Число")},
+			{words: "help gramt", wrong: true, en: parts("There is no “gramt” to be done. Did you mean grant? /admin lists what there is."), ru: parts("Действия «gramt» нет. Может быть, grant?")},
+		},
+	}
+}
+
+// governed runs the test where only some are let in, there are limits of every
+// kind, and boss is an admin.
+func governed(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	limit := func(credits core.Limit) *core.Limit { return new(credits * 1000) }
+	play(t, func(c *core.Config) {
+		c.Policy = core.Policy{
+			Allow: []string{ada.String(), "telegram:7"}, Chat: limit(1000), Kinds: map[catalog.Kind]core.Limit{"video": 30_000},
+			Roles: map[string]core.Limits{"tier:vip": {Daily: limit(400), Monthly: new(core.Unlimited)}},
+		}
+	}, func(t *testing.T, w *world) {
+		w.admins = []core.Identity{boss}
+		w.restartWords()
+		test(t, w)
+	})
+}
+
+// wholly is a reply as one text.
+func wholly(r Reply) string {
+	lines := []string{r.Text}
+	for _, item := range r.Items {
+		lines = append(lines, item.Title+" – "+item.Detail)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Every act has a conversation, in both languages, and every word of it is one.
+func TestEveryActIsTalkedAbout(t *testing.T) {
+	talks := conversations()
+	for _, locale := range []string{"en", "ru"} {
+		governed(t, func(t *testing.T, w *world) {
+			job := w.untilEnd(w.accepted("/imagine a cat --model google/imagen4")).ID
+			short := core.TaskID(job).Short()
+			for _, row := range acts() {
+				if len(talks[row.name]) < 2 {
+					t.Errorf("nobody talks about %s", row.name)
+				}
+				for _, one := range talks[row.name] {
+					words := strings.ReplaceAll(one.words, "JOB", short)
+					reply := w.bot.Command(t.Context(), w.incoming(boss, locale, "/admin "+words))
+					if reply.Wrong != one.wrong || reply.Refused != (one.wrong || one.denied) || !reply.Private {
+						t.Errorf("%s: %+v", words, reply)
+					}
+					want := one.en
+					if locale == "ru" {
+						want = one.ru
+					}
+					for i, part := range want {
+						if !strings.HasPrefix(part, "JOB") {
+							want[i] = strings.ReplaceAll(part, "job JOB", "job "+short)
+						}
+					}
+					for _, part := range want {
+						wantText(t, wholly(reply), strings.ReplaceAll(part, "задание JOB", "задание "+short))
+					}
+				}
+				delete(talks, row.name)
+			}
+			for name := range talks {
+				t.Errorf("there is no act %s", name)
+			}
+			talks = conversations()
+		})
+	}
+}
+
+// Nobody but those of ADMINS can do anything, whatever they say and whoever
+// they are elsewhere.
+func TestActsAreForOperatorsAlone(t *testing.T) {
+	governed(t, func(t *testing.T, w *world) {
+		before, err := w.engine.Audits(t.Context(), 0, 99)
+		must(t, err)
+		place := []string{"chat:chat:7"}
+		for _, one := range []struct {
+			name   string
+			who    core.Identity
+			admin  bool
+			roles  []string
+			closed bool // even the list
+		}{
+			{"a stranger", bob, false, nil, true},
+			{"somebody let in", ada, false, place, true},
+			{"an admin of a chat that is no place", bob, true, nil, true},
+			{"an admin on another platform of the same number", core.Identity{Platform: "discord", User: boss.User}, false, place, true},
+			{"a group that has the name of an admin", core.Identity{Platform: "chat", User: "boss "}, false, place, true},
+			{"an admin of a place", bob, true, place, false},
+		} {
+			for _, row := range append(acts(), act{name: ""}, act{name: "nonsense"}) {
+				for _, words := range []string{row.name, row.name + " telegram:123 50", row.name + " everybody 50"} {
+					in := w.incoming(one.who, "en", "/admin "+words)
+					in.Origin.Admin, in.Origin.Roles = one.admin, one.roles
+					reply := w.bot.Command(t.Context(), in)
+					switch open := !one.closed && (row.place || row.name == "" && row.do == nil); {
+					case one.closed && (!reply.Refused || reply.Text != "Only those who run this bot can do that."):
+						t.Errorf("%s, %q: %+v", one.name, words, reply)
+					case !open && !reply.Refused:
+						t.Errorf("%s, %q: %+v", one.name, words, reply)
+					}
+					if !one.closed && slices.ContainsFunc(reply.Items, func(i Item) bool { return strings.HasPrefix(i.Title, "grant") }) {
+						t.Errorf("%s is shown %+v", one.name, reply)
+					}
+				}
+			}
+		}
+		if reply := w.bot.Admin(t.Context(), Operator{}, "keys"); !reply.Refused {
+			t.Errorf("nobody: %+v", reply)
+		}
+		after, err := w.engine.Audits(t.Context(), 0, 99)
+		must(t, err)
+		if len(after) != len(before) {
+			t.Errorf("something was done: %+v", after)
+		}
+	})
+}
+
+// Words that answer somebody's message are about them, unless they name somebody.
+func TestActsAboutWhoWasAnswered(t *testing.T) {
+	governed(t, func(t *testing.T, w *world) {
+		answers := core.Identity{Platform: "telegram", User: "55"}
+		for words, says := range map[string]string{
+			"block spam":            "telegram:55 is blocked",
+			"block":                 "telegram:55 is blocked",
+			"grant 50 helped a lot": "telegram:55 was given 50 credits",
+			"limit 50":              "Limits of telegram:55",
+			"reset":                 "telegram:55 has no limits",
+			"tier gold":             "telegram:55 is in the tier gold",
+			"allow":                 "telegram:55 can use the bot now",
+			"block telegram:66":     "telegram:66 is blocked",
+			"limit everybody 50":    "Limits of everybody",
+			"block telegrm:66":      "“telegrm:66” cannot stand for WHO",
+			"block @ann":            "“@ann” cannot stand for WHO",
+		} {
+			in := w.incoming(boss, "en", "/admin "+words)
+			in.Answers = answers
+			wantText(t, w.bot.Command(t.Context(), in).Text, says)
+		}
+		audits, err := w.engine.Audits(t.Context(), 0, 99)
+		must(t, err)
+		if !slices.ContainsFunc(audits, func(a core.Audit) bool {
+			return a.Action == "block" && a.Target == "telegram:55" && a.Why == "spam" && a.By == boss.String()
+		}) {
+			t.Errorf("%+v", audits)
+		}
+	})
+}
+
+// On the command line the examples are those of the command line.
+func TestActsOnTheCommandLine(t *testing.T) {
+	governed(t, func(t *testing.T, w *world) {
+		by := Operator{By: core.CommandLine, Locale: "en"}
+		wantText(t, w.bot.Admin(t.Context(), by, "grant").Text, "For example: kiebot admin grant telegram:123 50")
+		wantText(t, w.bot.Admin(t.Context(), by, "grnat telegram:123 50").Text, "Did you mean grant? kiebot admin lists what there is.")
+		wantText(t, w.bot.Admin(t.Context(), by, "grant telegram:123 50").Text, "was given")
+		wantText(t, wholly(w.bot.Admin(t.Context(), by, "audit")), "command line · grant telegram:123: 50")
+	})
+}
+
+// Whatever is typed, there is an answer of words.
+func FuzzAdmin(f *testing.F) {
+	for _, all := range conversations() {
+		for _, one := range all {
+			f.Add(one.words)
+		}
+	}
+	w := newWorld(f, nil)
+	f.Fuzz(func(t *testing.T, words string) {
+		reply := w.bot.Admin(t.Context(), Operator{By: core.CommandLine}, words)
+		if strings.TrimSpace(reply.Text) == "" {
+			t.Errorf("%q: %+v", words, reply)
+		}
+	})
+}
