@@ -13,7 +13,7 @@ import (
 // Operator is whose words Admin takes.
 type Operator struct {
 	By     string        // as in core.Act; empty is nobody, who is refused
-	Place  string        // whose admin it is, such as "discord:guild:456"; empty for who runs the bot
+	Place  core.Place    // whose admin it is and nothing more; empty for who runs the bot
 	Locale string        // of the answer, BCP 47
 	About  core.Identity // whose message the words answer; zero for nobody's
 }
@@ -24,11 +24,11 @@ type act struct {
 	name string
 	// takes are the words after the name, in order. Only the last ones can be left out.
 	takes []slot
-	// place says that the admins of a place may do it, within it.
-	place bool
 	// why is the message that is the reason in the example; empty for none.
 	why string
 	do  func(*Bot, context.Context, order) Reply
+	// there does it for an admin of a place, within it; nil when they may not.
+	there func(*Bot, context.Context, order) Reply
 }
 
 // acts is the table of acts, in the order in which to show it. It is no
@@ -36,18 +36,18 @@ type act struct {
 func acts() []act {
 	return []act{
 		{name: "grant", takes: []slot{aPerson, anAmount, maybe(aReason)}, why: "why.grant", do: (*Bot).actGrant},
-		{name: "limit", takes: []slot{aWhom, someLimits}, do: (*Bot).actLimit},
+		{name: "limit", takes: []slot{aWhom, someLimits}, do: (*Bot).actLimit, there: (*Bot).limitThere},
 		{name: "tier", takes: []slot{aPerson, aTier, maybe(aReason)}, do: (*Bot).actTier},
-		{name: "reset", takes: []slot{aLimited}, do: (*Bot).actReset},
-		{name: "roles", do: (*Bot).actRoles},
-		{name: "allow", takes: []slot{maybe(anEntrant), maybe(aReason)}, do: (*Bot).actAllow},
-		{name: "disallow", takes: []slot{anEntrant, maybe(aReason)}, do: (*Bot).actDisallow},
-		{name: "block", takes: []slot{aPerson, maybe(aReason)}, why: "why.block", do: (*Bot).actBlock},
-		{name: "unblock", takes: []slot{aPerson, maybe(aReason)}, do: (*Bot).actUnblock},
+		{name: "reset", takes: []slot{aLimited}, do: (*Bot).actReset, there: (*Bot).resetThere},
+		{name: "roles", do: (*Bot).actRoles, there: (*Bot).rulesThere},
+		{name: "allow", takes: []slot{maybe(anEntrant), maybe(aReason)}, do: (*Bot).actAllow, there: (*Bot).allowThere},
+		{name: "disallow", takes: []slot{anEntrant, maybe(aReason)}, do: (*Bot).actDisallow, there: (*Bot).disallowThere},
+		{name: "block", takes: []slot{aPerson, maybe(aReason)}, why: "why.block", do: (*Bot).actBlock, there: (*Bot).blockThere},
+		{name: "unblock", takes: []slot{aPerson, maybe(aReason)}, do: (*Bot).actUnblock, there: (*Bot).unblockThere},
 		{name: adminRefund, takes: []slot{aCharge, maybe(aReason)}, why: "why.refund", do: (*Bot).actRefund},
 		{name: "keys", do: (*Bot).actKeys},
 		{name: "audit", takes: []slot{maybe(aNumber)}, do: (*Bot).actAudit},
-		{name: "help", takes: []slot{maybe(anAct)}, place: true, do: (*Bot).actHelp},
+		{name: "help", takes: []slot{maybe(anAct)}, do: (*Bot).actHelp, there: (*Bot).actHelp},
 	}
 }
 
@@ -90,6 +90,9 @@ func (b *Bot) administer(ctx context.Context, v voice, by Operator, words string
 	if wrong := o.read(rest); wrong != "" {
 		return v.wrongWords(wrong + "\n" + v.say("help.example", args{"Example": by.typed(row.example(v, by))}))
 	}
+	if by.Place != "" {
+		return row.there(b, ctx, o)
+	}
 	return row.do(b, ctx, o)
 }
 
@@ -115,7 +118,7 @@ func findAct(name string) (act, bool) {
 }
 
 // open says whether the operator may do the act at all.
-func (a act) open(by Operator) bool { return by.Place == "" || a.place }
+func (a act) open(by Operator) bool { return by.Place == "" || a.there != nil }
 
 // open lists the names of the acts that the operator may do.
 func (by Operator) open() []string {
@@ -195,7 +198,7 @@ func (b *Bot) actHelp(_ context.Context, o order) Reply {
 }
 
 // signed is the act as core keeps it.
-func (o order) signed() core.Act { return core.Act{By: o.by.By, Why: o.why} }
+func (o order) signed() core.Act { return core.Act{By: o.by.By, Why: o.why, Place: o.by.Place} }
 
 // undone says why the engine did not do it.
 func (o order) undone(err error) Reply {
@@ -234,6 +237,6 @@ func (b *Bot) operator(in Incoming) (Operator, bool) {
 	if slices.Contains(b.admins, who) {
 		return by, true
 	}
-	by.Place = placeOf(in.Origin.Roles)
+	by.Place = in.Origin.Place
 	return by, in.Origin.Admin && by.Place != ""
 }

@@ -29,11 +29,15 @@ func (b *Bot) actGrant(ctx context.Context, o order) Reply {
 
 // actLimit sets what somebody, or all of a kind, may use.
 func (b *Bot) actLimit(ctx context.Context, o order) Reply {
-	if o.limits.Monthly != nil && slices.Contains([]targetKind{isChat, isChannel, isTotal}, o.target.kind) {
-		return o.wrongWords(o.say("act.limit.day_only", args{"Whom": o.target.id}))
+	if o.limits.Monthly != nil && slices.Contains([]targetKind{isChannel, isTotal}, o.target.kind) {
+		return o.dayOnly()
 	}
 	err := b.setLimits(ctx, o)
 	return o.did(err, o.say("act.limited", args{"Whom": o.target.id, "Limits": o.limitsText(o.limits)}))
+}
+
+func (o order) dayOnly() Reply {
+	return o.wrongWords(o.say("act.limit.day_only", args{"Whom": o.target.id}))
 }
 
 // setLimits gives the target the order's limits; none of them are those of the more general rule.
@@ -41,7 +45,9 @@ func (b *Bot) setLimits(ctx context.Context, o order) error {
 	switch o.target.kind {
 	case isPerson:
 		return b.engine.SetLimits(ctx, o.signed(), o.target.who, o.limits)
-	case isChat, isChannel:
+	case isChat, isGuild:
+		return b.engine.SetPlaceLimits(ctx, o.signed(), o.target.place(), o.limits)
+	case isChannel:
 		return b.engine.SetChatLimit(ctx, o.signed(), o.target.lane(), o.limits.Daily)
 	case isEverybody:
 		return b.engine.LimitEverybody(ctx, o.signed(), o.limits)

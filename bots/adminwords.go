@@ -40,6 +40,8 @@ type slot struct {
 	// read takes the word; false when it is nothing of the kind.
 	read   func(o *order, word string) bool
 	sample func(by Operator) string
+	// offers are words that can stand there, tiers among them if it takes any.
+	offers func(tiers []string) []string
 }
 
 // maybe is the slot as one that can be left out.
@@ -51,12 +53,12 @@ func maybe(s slot) slot {
 // The slots. Nobody may change them.
 var (
 	aPerson    = slot{name: "person", explained: true, read: targets(isPerson), sample: samplePerson}
-	aWhom      = slot{name: "whom", explained: true, read: targets(isPerson, isChat, isChannel, isRole, isTier, isEverybody, isTotal), sample: samplePerson}
-	aLimited   = slot{name: "resettable", explained: true, read: targets(isPerson, isChat, isChannel, isRole, isTier, isEverybody, isTotal, isPolicy), sample: samplePerson}
+	aWhom      = slot{name: "whom", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole, isTier, isEverybody, isTotal), sample: samplePerson, offers: offerGroups("everybody", "total")}
+	aLimited   = slot{name: "resettable", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole, isTier, isEverybody, isTotal, isPolicy), sample: samplePerson, offers: offerGroups("everybody", "total", "policy")}
 	anEntrant  = slot{name: "entrant", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole), sample: samplePerson}
 	anAmount   = slot{name: "credits", explained: true, read: readCredits, sample: always("50")}
-	someLimits = slot{name: "limits", explained: true, read: readLimits, sample: always("50/500")}
-	aTier      = slot{name: "tier", explained: true, read: readTier, sample: always("gold")}
+	someLimits = slot{name: "limits", explained: true, read: readLimits, sample: always("50/500"), offers: offerWords("50", "50/500", unlimitedWord)}
+	aTier      = slot{name: "tier", explained: true, read: readTier, sample: always("gold"), offers: offerTiers}
 	aCharge    = slot{name: "paid", explained: true, read: readWord, sample: always("0c4f2d9a")}
 	aNumber    = slot{name: "count", explained: true, read: readCount, sample: always("20")}
 	anAct      = slot{name: "act", read: readWord, sample: always("grant")}
@@ -184,6 +186,14 @@ func (t target) lane() core.Lane {
 	platform, rest, _ := strings.Cut(t.id, ":")
 	_, id, _ := strings.Cut(rest, ":")
 	return core.NewLane(platform, id)
+}
+
+// place is the place that a chat or a guild is.
+func (t target) place() core.Place {
+	if t.kind == isChat {
+		return core.Place(t.lane())
+	}
+	return core.Place(t.id)
 }
 
 // targets reads a target of one of the kinds.

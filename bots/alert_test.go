@@ -29,8 +29,10 @@ func TestAlertsInWords(t *testing.T) {
 			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob}, "Bob (chat:bob) would like to use the bot, and", "Bob (chat:bob) хочет"},
 			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob, Roles: []string{"chat:chat:7"}}, "use the bot in chat:chat:7", "в chat:chat:7"},
 		} {
-			wantText(t, w.bot.Alert(test.alert, "en"), test.en, test.alert.Detail)
-			wantText(t, w.bot.Alert(test.alert, "ru"), test.ru, test.alert.Detail)
+			english, _ := w.bot.Alert(test.alert, "en")
+			russian, _ := w.bot.Alert(test.alert, "ru")
+			wantText(t, english, test.en, test.alert.Detail)
+			wantText(t, russian, test.ru, test.alert.Detail)
 		}
 	})
 }

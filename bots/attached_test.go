@@ -73,7 +73,7 @@ func TestCommandsForAMenu(t *testing.T) {
 	w := newWorld(t, nil)
 	w.sells()
 	english, russian := w.bot.Commands("en"), w.bot.Commands("ru")
-	if len(english) != len(commands())-1 || // all but /admin
+	if len(english) != len(commands()) ||
 		english[0].Name != "imagine" || english[0].Aliases[0] != "image" {
 		t.Errorf("%+v", english)
 	}

@@ -63,6 +63,9 @@ type Config struct {
 	Admins []core.Identity
 	// Sale is what people can buy.
 	Sale Sale
+	// Tell says something to a person, or to a chat as itself, without being
+	// asked; nil says nothing to anybody. It may block.
+	Tell func(ctx context.Context, to core.Identity, words string) error
 }
 
 // Bot answers people. Its methods may be called concurrently and never panic,
@@ -76,6 +79,7 @@ type Bot struct {
 	pace     *pace
 	admins   []core.Identity
 	sale     Sale
+	tell     func(ctx context.Context, to core.Identity, words string) error
 }
 
 // New checks the configuration and reads the embedded texts.
@@ -87,7 +91,7 @@ func New(cfg Config) (*Bot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers), admins: cfg.Admins, sale: cfg.Sale}
+	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers), admins: cfg.Admins, sale: cfg.Sale, tell: cfg.Tell}
 	if b.now == nil {
 		b.now = time.Now
 	}

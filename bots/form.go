@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"context"
 	"strings"
 
 	"kiebot/kie/catalog"
@@ -84,10 +85,14 @@ func (p *parser) setGiven(g Given) {
 
 // Complete offers up to 25 values for one field of a command, best first, from
 // what was typed there and what the other fields say. Insert is the value. It
-// works from memory, and is never empty where the field has a list of values:
-// when nothing fits what was typed, it is all of it.
-func (b *Bot) Complete(command, field, typed string, others []Given, locale string) []Suggestion {
+// works from memory, but for the names of tiers, and is never empty where the
+// field has a list of values: when nothing fits what was typed, it is all of it.
+// Of /admin every field is its words.
+func (b *Bot) Complete(ctx context.Context, command, field, typed string, others []Given, locale string) []Suggestion {
 	c, known := findCommand(command)
+	if known && c.name == adminCommand {
+		return b.completeAct(ctx, b.voice(locale), typed)
+	}
 	f, ok := findFlag(field)
 	if !known || !ok {
 		return nil
@@ -126,13 +131,15 @@ func (v voice) form(c command) Command {
 // Labels are the words of what a platform has beside messages: forms, and
 // entries of menus.
 type Labels struct {
-	Ask    string   // the title of a form that asks for words
-	Prompt string   // its field
-	Files  string   // a field for pictures
-	Late   string   // instead of a form that can be opened no more
-	Gone   string   // a command that there is not any more
-	Alone  string   // a note that what takes long comes as a direct message, since the bot may not write there
-	Menu   []string // of what can be done with a picture: edit, animate, upscale, and say what made it
+	Ask    string // the title of a form that asks for words
+	Prompt string // its field
+	Files  string // a field for pictures
+	Late   string // instead of a form that can be opened no more
+	Gone   string // a command that there is not any more
+	// What can be picked in fields of their own: whom an act of an admin is about.
+	Person, Channel, Role string
+	Alone                 string   // a note that what takes long comes as a direct message, since the bot may not write there
+	Menu                  []string // of what can be done with a picture: edit, animate, upscale, and say what made it
 }
 
 // Labels are the words in the language that fits the locale best.
@@ -141,6 +148,7 @@ func (b *Bot) Labels(locale string) Labels {
 	return Labels{
 		Ask: v.say("label.ask", nil), Prompt: v.say("label.prompt", nil), Files: v.say("label.files", nil),
 		Late: v.say("label.late", nil), Gone: v.say("label.gone", nil), Alone: v.say("label.alone", nil),
+		Person: v.say("label.person", nil), Channel: v.say("label.channel", nil), Role: v.say("label.role", nil),
 		Menu: []string{v.say("label.edit", nil), v.say("label.animate", nil), v.say("label.upscale", nil), v.say("label.info", nil)},
 	}
 }

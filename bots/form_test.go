@@ -70,7 +70,7 @@ func TestComplete(t *testing.T) {
 		{command: "imagine", field: "nothing"},
 	} {
 		var values []string
-		for _, s := range b.Complete(test.command, test.field, test.typed, test.others, "en") {
+		for _, s := range b.Complete(t.Context(), test.command, test.field, test.typed, test.others, "en") {
 			values = append(values, s.Insert)
 			if s.Label == "" {
 				t.Errorf("%+v: %+v has no label", test, s)

@@ -23,6 +23,10 @@ const (
 	pressEdited   = "edited"   // which came
 	pressOriginal = "original" // the files as they are
 	pressDelete   = "delete"
+	// Of an admin, about a stranger. The name is whom, and the stranger's language.
+	pressLetIn  = "in"   // the person
+	pressLetAll = "all"  // everybody where they asked
+	pressRefuse = "deny" // nobody, and no more questions
 )
 
 // buttonData is what a button carries. The name is an id, or that of a result.
@@ -105,6 +109,9 @@ func (b *Bot) press(ctx context.Context, s session, data string) Reply {
 	}
 	version, rest, _ := strings.Cut(data, ":")
 	action, name, _ := strings.Cut(rest, ":")
+	if version == buttonVersion && isDoor(action) {
+		return b.pressDoor(ctx, s, action, name)
+	}
 	id, _, ok := parseResult(name)
 	if version != buttonVersion || !ok || len(id) != wholeID {
 		return v.refuse([]string{v.say("press.unknown", nil)})

@@ -40,6 +40,7 @@ type world struct {
 	cfg    core.Config
 	admins []core.Identity
 	sale   Sale
+	tells  func(context.Context, core.Identity, string) error
 
 	mu      sync.Mutex
 	updates int
@@ -89,7 +90,7 @@ func (w *world) restart() {
 func (w *world) restartWords() {
 	w.t.Helper()
 	var err error
-	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: w.cfg.Now, Location: w.cfg.Location, Answers: -1, Admins: w.admins, Sale: w.sale})
+	w.bot, err = New(Config{Engine: w.engine, Catalog: w.models, Now: w.cfg.Now, Location: w.cfg.Location, Answers: -1, Admins: w.admins, Sale: w.sale, Tell: w.tells})
 	must(w.t, err)
 }
 

@@ -23,6 +23,7 @@ type asked struct {
 const (
 	fieldPrompt = "prompt" // of what makes something
 	fieldAbout  = "about"  // of every other command
+	fieldDo     = "do"     // of the operators'
 	fieldWords  = "words"  // of a form
 	fieldFiles  = "files"
 )
@@ -41,6 +42,9 @@ func (d *Discord) asked(i *interaction) (asked, bool) {
 		values[o.Name] = o.text()
 	}
 	words := values[fieldPrompt] + values[fieldAbout]
+	if c.Audience == bots.ForOperators {
+		words = directed(values)
+	}
 	out := asked{in: d.incoming(i, values["private"] == "true"), alone: values["private"] == "true" || !c.Makes && c.Name != "show"}
 	out.in.Text, out.in.Given = "/"+c.Name+" "+words, given(i.Data.Options)
 	out.in.Files = i.filesOf()
@@ -50,6 +54,17 @@ func (d *Discord) asked(i *interaction) (asked, bool) {
 	return out, true
 }
 
+// directed are the words of an operator, with whom they are about behind the act.
+func directed(values map[string]string) string {
+	act, rest, _ := strings.Cut(strings.TrimSpace(values[fieldDo]), " ")
+	for _, about := range aboutFields() {
+		if id := values[about.name]; id != "" {
+			act += " " + about.mention + id + ">"
+		}
+	}
+	return act + " " + rest
+}
+
 func (d *Discord) unprefixed(name string) string { return strings.TrimPrefix(name, d.cfg.Prefix) }
 
 // The types of options (Discord docs, "Application Command Option Type").
@@ -57,6 +72,9 @@ const (
 	optionText       = 3
 	optionInteger    = 4
 	optionBoolean    = 5
+	optionUser       = 6
+	optionChannel    = 7
+	optionRole       = 8
 	optionAttachment = 11
 )
 

@@ -351,13 +351,13 @@ func (d *delivery) post(ctx context.Context, draft draft, part string) (m messag
 }
 
 // Tell sends a person a message of its own, such as an alert to the operator.
-func (t *talker) Tell(ctx context.Context, person, words string) error {
+func (t *talker) Tell(ctx context.Context, person, words string, buttons []bots.Button) error {
 	channel, err := t.direct(ctx, person)
 	if err != nil {
 		return fmt.Errorf("opening a conversation: %w", err)
 	}
 	return patiently(ctx, func() error {
-		return t.api.do(ctx, call{method: http.MethodPost, route: "/channels/{}/messages", args: []string{channel}, body: saying(plainly(words), nil)}, nil)
+		return t.api.do(ctx, call{method: http.MethodPost, route: "/channels/{}/messages", args: []string{channel}, body: saying(plainly(words), buttons)}, nil)
 	})
 }
 

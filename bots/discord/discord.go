@@ -34,7 +34,7 @@ type Bot interface {
 	Command(ctx context.Context, in bots.Incoming) bots.Reply
 	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
 	Commands(locale string) []bots.Command
-	Complete(command, field, typed string, others []bots.Given, locale string) []bots.Suggestion
+	Complete(ctx context.Context, command, field, typed string, others []bots.Given, locale string) []bots.Suggestion
 }
 
 // Config is what a Discord needs. Token and Bot are required.

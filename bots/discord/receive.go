@@ -75,7 +75,7 @@ func (d *Discord) handle(ctx context.Context, o *opening) {
 	}()
 	switch o.in.Type {
 	case typeComplete:
-		_, _, _ = o.answer(ctx, response{Type: respondChoices, Data: d.choices(o.in)})
+		_, _, _ = o.answer(ctx, response{Type: respondChoices, Data: d.choices(ctx, o.in)})
 	case typeCommand:
 		d.command(ctx, o)
 	case typeComponent:
@@ -277,7 +277,7 @@ func (i *interaction) written() map[string]component {
 }
 
 // choices are what a field can be completed with.
-func (d *Discord) choices(i *interaction) any {
+func (d *Discord) choices(ctx context.Context, i *interaction) any {
 	type choice struct {
 		Name  string `json:"name"`
 		Value string `json:"value"`
@@ -286,7 +286,7 @@ func (d *Discord) choices(i *interaction) any {
 	at := slices.IndexFunc(i.Data.Options, func(o option) bool { return o.Focused })
 	if at >= 0 {
 		focused := i.Data.Options[at]
-		for _, s := range d.cfg.Bot.Complete(d.unprefixed(i.Data.Name), focused.Name, focused.text(), given(i.Data.Options), i.Locale) {
+		for _, s := range d.cfg.Bot.Complete(ctx, d.unprefixed(i.Data.Name), focused.Name, focused.text(), given(i.Data.Options), i.Locale) {
 			label := s.Label
 			if s.Detail != "" {
 				label += " · " + s.Detail

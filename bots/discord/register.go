@@ -21,6 +21,7 @@ type registered struct {
 	Description  string            `json:"description"`
 	Descriptions map[string]string `json:"description_localizations,omitempty"`
 	Options      []field           `json:"options,omitempty"`
+	Permissions  string            `json:"default_member_permissions,omitempty"`
 	Installs     []int             `json:"integration_types,omitempty"`
 	Contexts     []int             `json:"contexts,omitempty"`
 }
@@ -94,6 +95,9 @@ func (d *Discord) registered() []registered {
 	var all []registered
 	add := func(r registered) {
 		r.Installs, r.Contexts = []int{0, 1}, []int{0, 1, 2}
+		if r.Permissions != "" { // which no conversation of others has
+			r.Contexts = r.Contexts[:2]
+		}
 		all = append(all, r)
 	}
 	words := map[string][]bots.Command{} // by language
@@ -125,6 +129,9 @@ func (d *Discord) slash(c bots.Command, in func(language string) bots.Command) r
 	r := registered{Type: commandSlash, Name: d.cfg.Prefix + c.Name, Description: short(c.Title)}
 	r.Names = localized(func(language string) string { return d.cfg.Prefix + in(language).Label })
 	r.Descriptions = localized(func(language string) string { return in(language).Title })
+	if c.Audience == bots.ForOperators {
+		return d.forOperators(r, c, in)
+	}
 	if c.Argument != "" {
 		f := field{Type: optionText, Name: fieldAbout, Description: short(c.Argument)}
 		if c.Makes {
@@ -143,6 +150,39 @@ func (d *Discord) slash(c bots.Command, in func(language string) bots.Command) r
 	}
 	r.Options = r.Options[:min(len(r.Options), optionMost)]
 	return r
+}
+
+// forOperators is a command of the operators': its words, which are completed,
+// and whom they are about, which Discord lets them pick. In a guild members see
+// it who may manage that; everybody in a conversation with the bot.
+func (d *Discord) forOperators(r registered, c bots.Command, in func(language string) bots.Command) registered {
+	r.Permissions = strconv.Itoa(mayManage)
+	r.Options = append(r.Options, field{
+		Type: optionText, Name: fieldDo, Description: short(c.Argument), Complete: true, Longest: promptMost,
+		Descriptions: localized(func(language string) string { return in(language).Argument }),
+	})
+	for _, about := range aboutFields() {
+		l := func(language string) string { return about.label(d.cfg.Bot.Labels(language)) }
+		r.Options = append(r.Options, field{Type: about.kind, Name: about.name, Description: short(l("en")), Descriptions: localized(l)})
+	}
+	return r
+}
+
+// aboutField is an option of the operators' command for whom it is about: what
+// is picked stands behind the act, as if it had been mentioned there.
+type aboutField struct {
+	name    string
+	kind    int
+	mention string // before the id
+	label   func(bots.Labels) string
+}
+
+func aboutFields() []aboutField {
+	return []aboutField{
+		{"person", optionUser, "<@", func(l bots.Labels) string { return l.Person }},
+		{"channel", optionChannel, "<#", func(l bots.Labels) string { return l.Channel }},
+		{"role", optionRole, "<@&", func(l bots.Labels) string { return l.Role }},
+	}
 }
 
 // numbers are what the names of the field's options end with: of pictures there

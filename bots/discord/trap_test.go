@@ -398,7 +398,7 @@ type fragile struct{ Bot }
 
 func (fragile) Command(context.Context, bots.Incoming) bots.Reply       { panic("a command") }
 func (fragile) Press(context.Context, bots.Incoming, string) bots.Reply { panic("a press") }
-func (fragile) Complete(string, string, string, []bots.Given, string) []bots.Suggestion {
+func (fragile) Complete(context.Context, string, string, string, []bots.Given, string) []bots.Suggestion {
 	panic("a completion")
 }
 

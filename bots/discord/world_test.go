@@ -57,6 +57,8 @@ type worldConfig struct {
 	change  func(*core.Config) // of the engine; nil changes nothing
 	hook    bool               // interactions come to our address
 	prefix  string
+	boss    bool // Ada runs the bot
+	strict  bool // and lets nobody in but Ada
 }
 
 // now is a time at which Discord was there already.
@@ -167,12 +169,22 @@ func (w *world) start() {
 		Store: w.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, UserDaily: 100_000, Now: now,
 		Adapters: map[string]core.Adapter{Platform: toDiscord{w}}, Sources: map[string]core.Source{Platform: toDiscord{w}}, Logger: log,
 	}
+	if w.cfg.strict {
+		cfg.Policy.Allow, cfg.Alert = []string{w.boss().String()}, w.tellBoss
+	}
 	if w.cfg.change != nil {
 		w.cfg.change(&cfg)
 	}
 	w.engine, err = core.New(cfg)
 	w.must(err)
-	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1, Now: now})
+	runs := bots.Config{Engine: w.engine, Catalog: models, Answers: -1, Now: now}
+	if w.cfg.boss {
+		runs.Admins = []core.Identity{w.boss()}
+		runs.Tell = func(ctx context.Context, to core.Identity, words string) error {
+			return w.ours.Tell(ctx, to.User, words, nil)
+		}
+	}
+	words, err := bots.New(runs)
 	w.must(err)
 	key := ""
 	if w.cfg.hook {
@@ -199,6 +211,14 @@ func (w *world) start() {
 	if w.cfg.hook {
 		w.must(w.discord.SetEndpoint("http://kiebot.test" + WebhookPath))
 	}
+}
+
+func (w *world) boss() core.Identity { return core.Identity{Platform: Platform, User: w.ada.ID()} }
+
+// tellBoss is core.Config.Alert as cmd/kiebot has it.
+func (w *world) tellBoss(ctx context.Context, a core.Alert) error {
+	words, buttons := w.ours.cfg.Bot.(*bots.Bot).Alert(a, "en")
+	return w.ours.Tell(ctx, w.ada.ID(), words, buttons)
 }
 
 // end stops everything of ours; start may follow.

@@ -113,13 +113,20 @@ func (t *Telegram) startLink() string {
 // sayAll sends the pieces in order, the keyboard under the last. What fails is
 // logged: an answer that makes nothing can be asked for again.
 func (t *Telegram) sayAll(ctx context.Context, at *place, pieces []*text, keys models.ReplyMarkup) error {
+	err := t.sayEach(ctx, at, pieces, keys)
+	if err != nil {
+		t.log.Warn("an answer was not shown", "lane", string(laneOf(at.chat)), "error", err)
+	}
+	return err
+}
+
+func (t *Telegram) sayEach(ctx context.Context, at *place, pieces []*text, keys models.ReplyMarkup) error {
 	for i, piece := range pieces {
 		var under models.ReplyMarkup
 		if i == len(pieces)-1 {
 			under = keys
 		}
 		if err := t.say(ctx, at, piece, under); err != nil {
-			t.log.Warn("an answer was not shown", "lane", string(laneOf(at.chat)), "error", err)
 			return err
 		}
 	}

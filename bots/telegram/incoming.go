@@ -52,7 +52,7 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 		return
 	}
 	origin.Admin = origin.Admin || m.From != nil && t.isAdmin(ctx, m.Chat.ID, m.From.ID)
-	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album), Alone: t.alone(origin, m.Chat.ID)}
+	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album), Alone: t.alone(origin, m.Chat.ID), Answers: m.answered()}
 	var reply bots.Reply
 	t.receiver.working(ctx, func() {
 		if answers && !strings.HasPrefix(m.Text, "/") {
@@ -161,6 +161,20 @@ func originOf(m *message) (core.Origin, bool) {
 
 func identity(id int64) core.Identity {
 	return core.Identity{Platform: Platform, User: strconv.FormatInt(id, 10)}
+}
+
+// answered is whose message this one answers; zero when it is a bot's or
+// nobody's. What is said in a topic answers the message that opened it, unless
+// it answers another one.
+func (m *message) answered() core.Identity {
+	a := m.Answers
+	switch {
+	case a == nil || a.From == nil || m.InTopic && a.ID == m.Thread || a.From.IsBot && a.Sender == nil:
+		return core.Identity{}
+	case a.Sender != nil:
+		return identity(a.Sender.ID)
+	}
+	return identity(a.From.ID)
 }
 
 func laneOf(chat int64) core.Lane { return core.NewLane(Platform, strconv.FormatInt(chat, 10)) }

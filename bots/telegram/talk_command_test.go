@@ -114,6 +114,9 @@ func commandTalks() map[string]func(*talk) {
 		"paysupport": func(c *talk) {
 			c.hears("/paysupport", "text", c.in("Something is wrong with a payment", "Что-то не так с платежом"))
 		},
+		"admin": func(c *talk) {
+			c.hears("/admin grant telegram:123 50", "text", c.in("Only those who run this bot can do that.", "Это могут только те, кто управляет этим ботом."))
+		},
 		"help": func(c *talk) {
 			c.hears("/help", "text", c.in("Hello!", "Здравствуйте!"), "/imagine", "/settings")
 			c.hears("/start", "text", c.in("Hello!", "Здравствуйте!"))
@@ -161,7 +164,7 @@ func TestTalkCommandsInGroups(t *testing.T) {
 		for _, command := range c.telegram.cfg.Bot.Commands(c.locale) {
 			for _, name := range append([]string{command.Name}, command.Aliases...) {
 				asked := chat.As(c.ann).Types("/" + strings.ToUpper(name) + "@TestBot")
-				if name == "link" || name == "buy" {
+				if name == "link" || name == "buy" || name == "admin" {
 					c.understands(c.ann.Next(t))
 					continue
 				}

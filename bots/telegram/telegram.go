@@ -186,9 +186,9 @@ func (t *Telegram) Healthy() error { return t.health.state() }
 // Pace implements core.Paced.
 func (*Telegram) Pace(lane core.Lane) core.Pace { return Pace(lane) }
 
-// Tell sends a person a message of its own, such as an alert to the operator,
-// who has to have written to the bot before.
-func (t *Telegram) Tell(ctx context.Context, user, words string) error {
+// Tell sends a person, or a group as itself, a message of its own, such as an
+// alert to the operator. A person has to have written to the bot before.
+func (t *Telegram) Tell(ctx context.Context, user, words string, buttons []bots.Button) error {
 	chat, err := strconv.ParseInt(user, 10, 64)
 	if err != nil {
 		return fmt.Errorf("telegram: %q is no person", user)
@@ -196,12 +196,7 @@ func (t *Telegram) Tell(ctx context.Context, user, words string) error {
 	says := &text{}
 	says.add(words)
 	at := place{chat: chat}
-	for _, piece := range says.split(textMax) {
-		if err := t.say(ctx, &at, piece, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.sayEach(ctx, &at, says.split(textMax), markup(keyboard(buttons)))
 }
 
 // skipped notes an update that cannot be handled. Nothing of what it says is logged.

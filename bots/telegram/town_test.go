@@ -51,9 +51,10 @@ type townConfig struct {
 	kie      kietest.Config
 	telegram telegramtest.Config
 	change   func(*core.Config) // of the engine; nil changes nothing
-	admins   []core.Identity
-	packs    []bots.Pack // that are sold
-	hook     bool        // a webhook in place of getUpdates
+	admins   []core.Identity    // who run the bot
+	strict   bool               // and are the only ones whom it lets in
+	packs    []bots.Pack        // that are sold
+	hook     bool               // a webhook in place of getUpdates
 }
 
 // inTown runs the test in a town where everything runs, and looks for
@@ -132,6 +133,9 @@ func (w *town) start() {
 		Store: w.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, UserDaily: 100_000,
 		Adapters: map[string]core.Adapter{Platform: toTelegram{w}}, Sources: map[string]core.Source{Platform: toTelegram{w}}, Logger: log,
 	}
+	if w.cfg.strict {
+		cfg.Policy.Allow, cfg.Alert = []string{w.cfg.admins[0].String()}, w.tellBoss
+	}
 	if w.cfg.change != nil {
 		w.cfg.change(&cfg)
 	}
@@ -140,6 +144,8 @@ func (w *town) start() {
 	words, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1, Admins: w.cfg.admins, Sale: bots.Sale{
 		Platform: Platform, Packs: w.cfg.packs,
 		PayBack: func(ctx context.Context, p core.Payment) error { return w.telegram.PayBack(ctx, p) },
+	}, Tell: func(ctx context.Context, to core.Identity, words string) error {
+		return w.telegram.Tell(ctx, to.User, words, nil)
 	}})
 	w.must(err)
 	w.telegram, err = New(Config{
@@ -160,6 +166,12 @@ func (w *town) start() {
 		}
 	}
 	synctest.Wait()
+}
+
+// tellBoss is core.Config.Alert as cmd/kiebot has it.
+func (w *town) tellBoss(ctx context.Context, a core.Alert) error {
+	words, buttons := w.telegram.cfg.Bot.(*bots.Bot).Alert(a, "en")
+	return w.telegram.Tell(ctx, w.cfg.admins[0].User, words, buttons)
 }
 
 // end stops everything of ours; start may follow.

@@ -94,7 +94,12 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	if err := a.makeEngine(s, o, models, spool); err != nil {
 		return err
 	}
-	if a.bot, err = bots.New(bots.Config{Engine: a.engine, Catalog: models, Locale: s.locale, Location: s.location, Admins: s.admins, Sale: a.sale(s)}); err != nil {
+	a.bot, err = bots.New(bots.Config{
+		Engine: a.engine, Catalog: models, Locale: s.locale, Location: s.location, Sale: a.sale(s),
+		Admins: append(s.admins, localUser), // who has the link to the page, and so the machine
+		Tell:   func(ctx context.Context, to core.Identity, words string) error { return a.say(ctx, to, words, nil) },
+	})
+	if err != nil {
 		return err
 	}
 	links, err := media.NewLinks(derive(secret, "file links"), time.Now)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
+	"kiebot/bots"
 	"kiebot/bots/discord"
 	"kiebot/bots/telegram"
 	"kiebot/bots/web"
@@ -69,30 +71,42 @@ func entries(list string) []string {
 	return all
 }
 
+// errNoWay is that nobody can be told anything on a platform.
+var errNoWay = errors.New("there is no way to say something there")
+
+// say says something to a person, or a chat as itself.
+func (a *app) say(ctx context.Context, to core.Identity, words string, buttons []bots.Button) error {
+	switch {
+	case to.Platform == telegram.Platform && a.telegram != nil:
+		return a.telegram.Tell(ctx, to.User, words, buttons)
+	case to.Platform == discord.Platform && a.discord != nil:
+		return a.discord.Tell(ctx, to.User, words, buttons)
+	}
+	return errNoWay
+}
+
+// reaches says whether there is a bot on the platform.
+func (s settings) reaches(platform string) bool {
+	return platform == telegram.Platform && s.telegramToken != "" || platform == discord.Platform && s.discord.token != ""
+}
+
 // alerter tells the admins who can be told; nil when there are none. One who
 // heard of it is enough: an admin who never wrote to the bot must not keep the
 // alert waiting.
 func (a *app) alerter(s settings) func(context.Context, core.Alert) error {
-	var tells []func(ctx context.Context, words string) error
-	for _, who := range s.admins {
-		switch {
-		case who.Platform == telegram.Platform && s.telegramToken != "":
-			tells = append(tells, func(ctx context.Context, words string) error { return a.telegram.Tell(ctx, who.User, words) })
-		case who.Platform == discord.Platform && s.discord.token != "":
-			tells = append(tells, func(ctx context.Context, words string) error { return a.discord.Tell(ctx, who.User, words) })
-		}
-	}
-	if len(tells) == 0 {
+	admins := slices.DeleteFunc(slices.Clone(s.admins), func(who core.Identity) bool { return !s.reaches(who.Platform) })
+	if len(admins) == 0 {
 		return nil
 	}
 	return func(ctx context.Context, alert core.Alert) error {
+		words, buttons := a.bot.Alert(alert, s.locale)
 		var failed []error
-		for _, tell := range tells {
-			if err := tell(ctx, a.bot.Alert(alert, s.locale)); err != nil {
+		for _, who := range admins {
+			if err := a.say(ctx, who, words, buttons); err != nil {
 				failed = append(failed, err)
 			}
 		}
-		if len(failed) < len(tells) {
+		if len(failed) < len(admins) {
 			return nil
 		}
 		return errors.Join(failed...)
