@@ -1,8 +1,10 @@
 package core_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -129,18 +131,8 @@ func TestAdminsOfAPlaceReachNoFurther(t *testing.T) {
 		w.must(err)
 		nothing := func(*core.PlaceRules) {}
 		for name, do := range map[string]func() error{
-			"another place":   func() error { return w.engine.ChangePlace(ctx, boss, guildB, nothing) },
-			"own bounds":      func() error { return w.engine.SetPlaceLimits(ctx, boss, guildA, core.Limits{}) },
-			"grant":           func() error { return w.engine.Grant(ctx, boss, ada, 1) },
-			"adjust":          func() error { return w.engine.Adjust(ctx, boss, ada, -1) },
-			"limits":          func() error { return w.engine.SetLimits(ctx, boss, ada, core.Limits{}) },
-			"tier":            func() error { return w.engine.SetTier(ctx, boss, ada, "gold") },
-			"block":           func() error { return w.engine.Block(ctx, boss, ada) },
-			"unblock":         func() error { return w.engine.Unblock(ctx, boss, ada) },
-			"limit of a chat": func() error { return w.engine.SetChatLimit(ctx, boss, "chat:c", pictures(1)) },
-			"policy":          func() error { return w.engine.ChangePolicy(ctx, boss, func(*core.Policy) {}) },
-			"reset":           func() error { return w.engine.ResetPolicy(ctx, boss) },
-			"refund":          func() error { _, err := w.engine.RefundTask(ctx, boss, w.history(ada)[0].ID); return err },
+			"another place": func() error { return w.engine.ChangePlace(ctx, boss, guildB, nothing) },
+			"own bounds":    func() error { return w.engine.SetPlaceLimits(ctx, boss, guildA, core.Limits{}) },
 			"pay back": func() error {
 				_, err := w.engine.PayBack(ctx, boss, core.Charge{Platform: "chat", ID: "1"})
 				return err
@@ -161,6 +153,46 @@ func TestAdminsOfAPlaceReachNoFurther(t *testing.T) {
 		want := []string{`chat:boss place chat:guild:B {"admins_only":true} the operator`, `chat:boss place chat:guild:A {"admins_only":true} our rules`}
 		if !slices.Equal(said, want) {
 			t.Errorf("the log says %q, want %q", said, want)
+		}
+	})
+}
+
+// Whatever acts there are and will be, none but ChangePlace is for the admins of
+// a place.
+func TestNoOtherActIsForAdminsOfAPlace(t *testing.T) {
+	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
+		boss, tried := w.bossOf(guildA), 0
+		engine := reflect.ValueOf(w.engine)
+		for n := range engine.NumMethod() {
+			name, method := engine.Type().Method(n).Name, engine.Method(n)
+			if name == "PayBack" || name == "KeepPayment" { // of a payment that there is: see above
+				continue
+			}
+			var args []reflect.Value
+			acts := false
+			for i := range method.Type().NumIn() {
+				arg := reflect.Zero(method.Type().In(i))
+				switch {
+				case i == 0 && arg.Type() == reflect.TypeFor[context.Context]():
+					arg = reflect.ValueOf(t.Context())
+				case arg.Type() == reflect.TypeFor[core.Act]():
+					arg, acts = reflect.ValueOf(boss), true
+				case arg.Type() == reflect.TypeFor[core.Place]():
+					arg = reflect.ValueOf(guildB)
+				}
+				args = append(args, arg)
+			}
+			if !acts {
+				continue
+			}
+			tried++
+			answers := method.Call(args)
+			if err, _ := answers[len(answers)-1].Interface().(error); reasonOf(err) != core.ReasonPlaceOnly {
+				t.Errorf("%s was answered with %v", name, err)
+			}
+		}
+		if tried < 10 {
+			t.Errorf("only %d acts were tried", tried)
 		}
 	})
 }
