@@ -47,6 +47,8 @@ type app struct {
 
 	socket     net.Listener // nil without openSocket
 	socketFile string
+	snapshots  turnstile // one copy of the store is made at a time
+	backupPlan func(context.Context)
 }
 
 // options are what tells demo and serve apart.
@@ -75,7 +77,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	a := &app{log: log, store: store, models: models, mux: http.NewServeMux(), local: http.NewServeMux()}
+	a := &app{log: log, store: store, models: models, mux: http.NewServeMux(), local: http.NewServeMux(), snapshots: make(turnstile, 1)}
 	if err := a.assemble(ctx, s, o, models); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -132,7 +134,8 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 		}
 	}
 	a.routes(links, spool)
-	a.localRoutes()
+	a.localRoutes(s)
+	a.backupPlan = func(ctx context.Context) { a.backups(ctx, s) }
 	return nil
 }
 
@@ -314,6 +317,7 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 	parts.Go(func() { a.models.watch(ctx, a.log) })
 	parts.Go(func() { a.supervised(ctx) })
 	parts.Go(func() { a.serveLocal(ctx) })
+	parts.Go(func() { a.backupPlan(ctx) })
 	var telegramEnded, discordEnded error
 	if a.telegram != nil {
 		parts.Go(func() {

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // TZ works on machines without a time zone database
@@ -70,6 +71,8 @@ type environment struct {
 	MaxRequest     string `envconfig:"MAX_REQUEST_CREDITS" default:"unlimited" desc:"what one request may cost at most, or unlimited"`
 	ConfirmAbove   string `envconfig:"CONFIRM_ABOVE" default:"50" desc:"credits above which a person has to agree to the price first, or off"`
 	Retention      string `envconfig:"RETENTION" default:"2160h" desc:"how long finished tasks are kept" more:"At least 24h, from when they were shown; the sums of the ledger stay"`
+	BackupEvery    string `envconfig:"BACKUP_EVERY" default:"24h" desc:"how often the database is copied to DATA_DIR/backups, or off"`
+	BackupKeep     string `envconfig:"BACKUP_KEEP" default:"7" desc:"how many of these copies are kept"`
 	TimeZone       string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
 	Locale         string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
 	LogLevel       string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
@@ -103,10 +106,14 @@ type settings struct {
 	userDaily core.Limit
 	policy    core.Policy // but for userDaily
 	retention time.Duration
-	location  *time.Location
-	locale    string
-	logLevel  slog.Level
-	logJSON   bool
+
+	backupEvery time.Duration // zero for never
+	backupKeep  int           // at least one
+
+	location *time.Location
+	locale   string
+	logLevel slog.Level
+	logJSON  bool
 }
 
 // kieKey opens one Kie account.
@@ -246,6 +253,7 @@ func (e environment) read(found *problems) settings {
 	e.readPeople(&s, found)
 	e.readStars(&s, found)
 	e.readRetention(&s, found)
+	e.readBackup(&s, found)
 	e.readTexts(&s, found)
 	e.readLog(&s, found)
 	return s
@@ -373,6 +381,25 @@ func (e environment) readRetention(s *settings, found *problems) {
 		found.add("RETENTION", "is not a length of time of a day or more, such as 2160h")
 	}
 	s.retention = kept
+}
+
+// leastBackup keeps kiebot from doing little else than copying.
+const leastBackup = time.Minute
+
+func (e environment) readBackup(s *settings, found *problems) {
+	keep, err := strconv.Atoi(e.BackupKeep)
+	if err != nil || keep < 1 {
+		found.add("BACKUP_KEEP", "is not a number of copies, such as 7")
+	}
+	s.backupKeep = keep
+	if e.BackupEvery == "off" {
+		return
+	}
+	every, err := time.ParseDuration(e.BackupEvery)
+	if err != nil || every < leastBackup {
+		found.add("BACKUP_EVERY", "is neither off nor a length of time of a minute or more, such as 24h")
+	}
+	s.backupEvery = every
 }
 
 func (e environment) readTexts(s *settings, found *problems) {

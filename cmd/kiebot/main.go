@@ -35,6 +35,8 @@ type commandLine struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	Console     consoleCommand     `cmd:"" help:"Print a link that opens the operator's console, once."`
+	Backup      backupCommand      `cmd:"" help:"Copy the database, of a running kiebot or not, and check the copy."`
+	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the database."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 if the running kiebot is ready."`
 }
 

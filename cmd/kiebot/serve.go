@@ -57,6 +57,10 @@ func explain(err error) string {
 		return "another kiebot is running on this DATA_DIR. Stop it, or give this one a folder of its own."
 	case errors.Is(err, bolt.ErrNewer):
 		return "the database in DATA_DIR was written by a newer kiebot. Start that version or a newer one."
+	case errors.Is(err, bolt.ErrDamaged):
+		return err.Error() + ". Nothing was changed. kiebot restore puts a backup in its place, of those in DATA_DIR/backups or of your own, and keeps this file aside."
+	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES):
+		return err.Error() + ". This user cannot write there: DATA_DIR has to be a folder that the user kiebot runs as may write to."
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "the address in LISTEN_ADDR is in use by another program. Choose another port, or 0 for any free one."
 	case errors.Is(err, syscall.ENOSPC):

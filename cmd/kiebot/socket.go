@@ -197,7 +197,9 @@ func (a *app) serveLocal(ctx context.Context) {
 }
 
 // localRoutes are those that belong to no other part.
-func (a *app) localRoutes() {
+func (a *app) localRoutes(s settings) {
+	a.backupRoutes(s)
+	a.verifyRoutes(s)
 	a.local.HandleFunc("POST "+console.Path+"/link", a.consoleLink)
 	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.ready()) })
 }

@@ -253,19 +253,87 @@ func (s *Store) Update(ctx context.Context, fn func(core.Tx) error) error {
 }
 
 // Backup writes the database as it is now to w, as a file that Open takes.
-// Others go on meanwhile, but pages they free are not used again before it ends.
+// Others go on meanwhile, but pages they free are not used again before it ends:
+// w should be quick, and ctx bound it.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(w)
+		_, err := tx.WriteTo(boundWriter{ctx, w})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("copying the database: %w", storeError(err))
 	}
 	return nil
+}
+
+// boundWriter writes until ctx ends.
+type boundWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write implements io.Writer.
+func (b boundWriter) Write(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.w.Write(p)
+}
+
+// BackupFile is Backup to a new file with mode 0600. finish may change what is
+// in it. The file is on the disk when this returns nil, and is removed otherwise.
+func (s *Store) BackupFile(ctx context.Context, path string, finish func(core.Store) error) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	if err := errors.Join(s.Backup(ctx, f), f.Close()); err != nil {
+		return err
+	}
+	return alter(path, finish)
+}
+
+// alter lets fn change the database in the file, cuts off the room to spare
+// that bbolt gives it for that, and syncs it.
+func alter(path string, fn func(core.Store) error) error {
+	copied, err := Open(path, Options{})
+	if err != nil {
+		return err
+	}
+	var size int64
+	err = errors.Join(fn(copied), copied.db.View(func(tx *bbolt.Tx) error {
+		size = tx.Size()
+		return nil
+	}))
+	if err := errors.Join(err, copied.Close()); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Sync(), f.Close())
+}
+
+// Hold keeps other processes from opening the file for writing until release.
+// A file that no process can open needs no holding.
+func Hold(path string) (release func() error, err error) {
+	db, err := openBolt(path, Options{ReadOnly: true})
+	switch {
+	case errors.Is(err, ErrInUse):
+		return nil, err
+	case err != nil:
+		return func() error { return nil }, nil
+	}
+	return db.Close, nil
 }
 
 func (s *Store) usable(ctx context.Context) error {
