@@ -203,6 +203,7 @@ func reasons(t *testing.T) map[string]string {
 	maps.Copy(all, constants(t, "../core/allow.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/place.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/paused.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/tend.go", "Reason"))
 	return all
 }
 

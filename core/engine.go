@@ -194,10 +194,12 @@ type Engine struct {
 	alerted chan struct{} // has room for one: "there is a new alert"
 	full    chan struct{} // has room for one: "the spool is above its bound"
 
-	decoded atomic.Pointer[policyInForce]
-	pause   pauseKnown
-	running atomic.Bool
-	lease   atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
+	decoded  atomic.Pointer[policyInForce]
+	pause    pauseKnown
+	overview overviews
+	spending spendings
+	running  atomic.Bool
+	lease    atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
 
 	recalling sync.Mutex
 	recalled  bool // accounts that were parked are parked again

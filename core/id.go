@@ -64,6 +64,11 @@ func (g *ids) next(now time.Time) (string, error) {
 	return base32(ms, timeChars) + base32(binary.BigEndian.Uint64(random[:]), shortChars), nil
 }
 
+// idFrom is smaller than every id that is made from the moment on.
+func idFrom(t time.Time) TaskID {
+	return TaskID(base32(uint64(max(t.UnixMilli(), 0)), timeChars) + strings.Repeat("0", shortChars))
+}
+
 func base32(v uint64, chars int) string {
 	out := make([]byte, chars)
 	for i := chars - 1; i >= 0; i-- {

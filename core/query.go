@@ -71,26 +71,33 @@ func (e *Engine) Balance(ctx context.Context, origin Origin) (Balance, error) {
 		if err != nil {
 			return err
 		}
-		if b, err = e.balance(tx, account, origin); err != nil {
-			return err
-		}
-		open, err := openTasks(tx, account)
-		if err != nil {
-			return err
-		}
-		for _, id := range open {
-			t, err := tx.Task(id)
-			if err != nil {
-				return err
-			}
-			if t.State == Queued {
-				b.Queued++
-			}
-		}
-		b.Running = len(open) - b.Queued
-		return nil
+		b, err = e.wholeBalance(tx, account, origin)
+		return err
 	})
 	return b, err
+}
+
+// wholeBalance is balance with the tasks under way counted.
+func (e *Engine) wholeBalance(tx Tx, account Account, origin Origin) (Balance, error) {
+	b, err := e.balance(tx, account, origin)
+	if err != nil {
+		return Balance{}, err
+	}
+	open, err := openTasks(tx, account)
+	if err != nil {
+		return Balance{}, err
+	}
+	for _, id := range open {
+		t, err := tx.Task(id)
+		if err != nil {
+			return Balance{}, err
+		}
+		if t.State == Queued {
+			b.Queued++
+		}
+	}
+	b.Running = len(open) - b.Queued
+	return b, nil
 }
 
 // Left is Balance.Left alone, in constant time.

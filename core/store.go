@@ -97,6 +97,16 @@ type Tx interface {
 	// TasksOf lists the account's tasks, newest first, those older than
 	// before (all when before is empty), at most limit.
 	TasksOf(id AccountID, before TaskID, limit int) ([]Task, error)
+	// Tasks lists everybody's tasks, newest first, those older than before (all
+	// when it is empty), at most limit.
+	Tasks(before TaskID, limit int) ([]Task, error)
+	// TasksIn lists the ids of tasks in a state that is not final, newest first,
+	// those older than before (all when it is empty), at most limit. It does not
+	// look at finished tasks.
+	TasksIn(state State, before TaskID, limit int) ([]TaskID, error)
+	// CountTasks counts the tasks in each state that is not final. It does not
+	// look at finished tasks.
+	CountTasks() (map[State]TaskCount, error)
 	// OpenTasks lists the ids of the account's tasks that are not final, in
 	// order of acceptance.
 	OpenTasks(AccountID) ([]TaskID, error)
@@ -147,4 +157,10 @@ type Tx interface {
 	PutSetting(name string, value []byte) error
 	// DeleteSetting forgets the value; one that is not there is no error.
 	DeleteSetting(name string) error
+}
+
+// TaskCount is how many tasks are in a state.
+type TaskCount struct {
+	Tasks  int
+	Oldest TaskID // the first that was accepted
 }

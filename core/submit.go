@@ -267,17 +267,8 @@ func (e *Engine) Cancel(ctx context.Context, who Identity, id string) (Task, err
 		if task, err = ownTask(c.Tx, who, id); err != nil {
 			return err
 		}
-		was := task.State
-		verdict, err := c.apply(&task, Cancel)
-		if err != nil || verdict == Moved {
-			return err
-		}
-		refusal = &Refusal{Reason: whyNotCanceled(was), Task: task.ID, Need: task.Hold.Amount}
-		if was == Creating && !task.CancelWanted {
-			task.CancelWanted = true
-			return c.putTask(task)
-		}
-		return nil
+		refusal, err = c.cancel(&task)
+		return err
 	})
 	if err != nil {
 		return Task{}, unavailable(err)
@@ -286,6 +277,22 @@ func (e *Engine) Cancel(ctx context.Context, who Identity, id string) (Task, err
 		return task, refusal
 	}
 	return task, nil
+}
+
+// cancel stops the task if it can be stopped; else the refusal says why not. A
+// task that is being created remembers it.
+func (c *change) cancel(t *Task) (*Refusal, error) {
+	was := t.State
+	verdict, err := c.apply(t, Cancel)
+	if err != nil || verdict == Moved {
+		return nil, err
+	}
+	refusal := &Refusal{Reason: whyNotCanceled(was), Task: t.ID, Need: t.Hold.Amount}
+	if was == Creating && !t.CancelWanted {
+		t.CancelWanted = true
+		return refusal, c.putTask(*t)
+	}
+	return refusal, nil
 }
 
 func whyNotCanceled(s State) Reason {

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"time"
 
+	bbolt "go.etcd.io/bbolt"
+
 	"kiebot/core"
+	"kiebot/storage"
 )
 
 // place is where a task is kept.
@@ -161,6 +164,80 @@ func (t *transaction) TasksOf(id core.AccountID, before core.TaskID, limit int) 
 		tasks = append(tasks, task)
 	}
 	return tasks, nil
+}
+
+// Tasks implements core.Tx. Tasks that move and those that are over are in two
+// buckets, both by id.
+func (t *transaction) Tasks(before core.TaskID, limit int) ([]core.Task, error) {
+	moving, over := t.tx.Bucket(bucketTasks).Cursor(), t.tx.Bucket(bucketArchive).Cursor()
+	m, mv := below(moving, before)
+	o, ov := below(over, before)
+	var tasks []core.Task
+	for len(tasks) < limit && (m != nil || o != nil) {
+		var task core.Task
+		var err error
+		if bytes.Compare(m, o) > 0 { // nil is below all
+			err = storage.Decode(mv, &task)
+			m, mv = moving.Prev()
+		} else {
+			err = storage.Decode(ov, &task)
+			o, ov = over.Prev()
+		}
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks, nil
+}
+
+// below moves the cursor to the last key below, or to the last one of all when
+// it is empty.
+func below(c *bbolt.Cursor, before core.TaskID) (k, v []byte) {
+	if before == "" {
+		return c.Last()
+	}
+	if k, _ = c.Seek([]byte(before)); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// TasksIn implements core.Tx.
+func (t *transaction) TasksIn(state core.State, before core.TaskID, limit int) ([]core.TaskID, error) {
+	var ids []core.TaskID
+	hot := t.tx.Bucket(bucketHot).Cursor()
+	for k, v := below(hot, before); k != nil && len(ids) < limit; k, v = hot.Prev() {
+		w, err := decodeDue(v)
+		if err != nil {
+			return nil, err
+		}
+		if w.State == state {
+			ids = append(ids, core.TaskID(k))
+		}
+	}
+	return ids, nil
+}
+
+// CountTasks implements core.Tx.
+func (t *transaction) CountTasks() (map[core.State]core.TaskCount, error) {
+	counts := map[core.State]core.TaskCount{}
+	hot := t.tx.Bucket(bucketHot).Cursor()
+	for k, v := hot.First(); k != nil; k, v = hot.Next() {
+		w, err := decodeDue(v)
+		if err != nil {
+			return nil, err
+		}
+		if w.State.Final() {
+			continue
+		}
+		count := counts[w.State]
+		if count.Tasks++; count.Tasks == 1 {
+			count.Oldest = core.TaskID(k)
+		}
+		counts[w.State] = count
+	}
+	return counts, nil
 }
 
 // OpenTasks implements core.Tx.

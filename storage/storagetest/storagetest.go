@@ -35,6 +35,7 @@ func Run(t *testing.T, open Opener) {
 		"serializable":            testSerializable,
 		"short ids":               testShort,
 		"tasks of an account":     testTasksOf,
+		"everybody's tasks":       testTasks,
 		"deliveries are numbered": testDeliveries,
 		"ledger":                  testLedger,
 		"open and finished tasks": testEnds,
