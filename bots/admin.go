@@ -223,20 +223,26 @@ func (o order) did(err error, text string) Reply {
 
 // admin answers /admin, for those who run the bot and the admins of a place.
 func (b *Bot) admin(ctx context.Context, s session) Reply {
-	by, ok := b.operator(s.in)
-	if !ok {
+	by, err := b.operator(ctx, s.in)
+	var refused *core.Refusal
+	switch {
+	case errors.As(err, &refused) && refused.Reason == core.ReasonNotAdmin:
 		return Reply{Refused: true, Text: s.say("admin.only", nil)}
+	case err != nil:
+		return b.refusal(s.voice, err)
 	}
 	return b.Admin(ctx, by, s.call.prompt)
 }
 
-// operator is what the person may steer.
-func (b *Bot) operator(in Incoming) (Operator, bool) {
+// operator is what the person may steer: everything, or the place whose admin
+// they are, where they are let in.
+func (b *Bot) operator(ctx context.Context, in Incoming) (Operator, error) {
 	who := in.Origin.Identity
 	by := Operator{By: who.String(), Locale: in.Origin.Locale, About: in.Answers}
 	if slices.Contains(b.admins, who) {
-		return by, true
+		return by, nil
 	}
-	by.Place = in.Origin.Place
-	return by, in.Origin.Admin && by.Place != ""
+	act, err := b.engine.PlaceAct(ctx, in.Origin, "")
+	by.Place = act.Place
+	return by, err
 }

@@ -32,15 +32,21 @@ func (c *talk) refusedAt(at discordtest.Speaker, english, russian string) {
 	c.hears(at.Types("/imagine", set("prompt", "a cat")), 0, c.in(english, russian), c.in("Nothing was charged.", "Ничего не списано."))
 }
 
-// rules lets an admin of the guild change its rules: somebody who may manage
-// it and has asked for something there. The person is a mere member then.
-func (c *talk) rules(edit func(*core.PlaceRules)) core.Act {
-	c.t.Helper()
+// manager makes somebody who may manage the guild, and the person a mere member.
+func (c *talk) manager() *discordtest.Person {
 	boss := c.discord.Person("Boss")
 	c.guild.Joins(boss)
 	member := int64(discordtest.PermViewChannel | discordtest.PermSendMessages | discordtest.PermSendMessagesInThreads | discordtest.PermUseApplicationCommands)
 	c.guild.SetPermissions(boss, member|discordtest.PermManageGuild)
 	c.guild.SetPermissions(c.who, member)
+	return boss
+}
+
+// rules lets an admin of the guild change its rules, who has asked for
+// something there.
+func (c *talk) rules(edit func(*core.PlaceRules)) core.Act {
+	c.t.Helper()
+	boss := c.manager()
 	asked := c.channel.As(boss).Types("/imagine", set("prompt", "a crown"))
 	asked.Becomes(c.t, made(1))
 	tasks, err := c.engine.History(c.t.Context(), core.Identity{Platform: Platform, User: boss.ID()}, "", 1)
@@ -141,6 +147,39 @@ func TestAGuildsOwnAdmins(t *testing.T) {
 		err = c.engine.ChangePlace(ctx, act, placeOf(other), func(r *core.PlaceRules) { r.AdminsOnly = true })
 		if reasonOf(err) != core.ReasonPlaceOnly {
 			t.Errorf("an admin of another guild: %v", err)
+		}
+	})
+}
+
+// An admin of a guild types its rules, which hold there at once and nowhere
+// else, and grants nobody anything.
+func TestAGuildsAdminsTypeItsRules(t *testing.T) {
+	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
+		_, free := c.elsewhere()
+		boss := c.channel.As(c.manager())
+		does := func(at discordtest.Speaker, words string, parts ...string) {
+			c.t.Helper()
+			at.Types("/admin", set("do", words)).Becomes(c.t, says(parts...))
+		}
+		who := Platform + ":" + c.who.ID()
+		does(boss, "block "+who+" spam", who+" is blocked here")
+		c.refusedAt(c.at, "the admins have blocked you (spam)", "вас заблокировали администраторы (spam)")
+		c.asks(free)
+		does(boss, "grant "+who+" 50", "grant")
+		does(boss, "unblock "+who, who+" is not blocked here")
+		does(boss, "limit everybody 0", "everybody here")
+		c.refusedAt(c.at, "the credits that you may use here in a day", "Кредиты, которые вы можете потратить здесь за день")
+		does(boss, "reset everybody", "everybody")
+		c.asks(c.at)
+		audits, err := c.engine.Audits(t.Context(), 0, 10)
+		c.must(err)
+		if len(audits) != 4 {
+			t.Errorf("%d audits: %+v", len(audits), audits)
+		}
+		for _, a := range audits {
+			if a.Action != "place" || a.Target != string(placeOf(c.guild)) {
+				t.Errorf("%+v", a)
+			}
 		}
 	})
 }
