@@ -45,6 +45,8 @@ func acts() []act {
 		{name: "block", takes: []slot{aPerson, maybe(aReason)}, why: "why.block", do: (*Bot).actBlock, there: (*Bot).blockThere},
 		{name: "unblock", takes: []slot{aPerson, maybe(aReason)}, do: (*Bot).actUnblock, there: (*Bot).unblockThere},
 		{name: adminRefund, takes: []slot{aCharge, maybe(aReason)}, why: "why.refund", do: (*Bot).actRefund},
+		{name: "pause", takes: []slot{maybe(aReason)}, why: "why.pause", do: (*Bot).actPause},
+		{name: "resume", do: (*Bot).actResume},
 		{name: "keys", do: (*Bot).actKeys},
 		{name: "audit", takes: []slot{maybe(aNumber)}, do: (*Bot).actAudit},
 		{name: "help", takes: []slot{maybe(anAct)}, do: (*Bot).actHelp, there: (*Bot).actHelp},

@@ -99,6 +99,15 @@ func conversations() map[string][]said {
 			{words: "refund zzzzzzzz for nothing", denied: true, en: parts("There is no job zzzzzzzz."), ru: parts("Задания zzzzzzzz нет.")},
 			{words: "refund", wrong: true, en: parts("JOB|PAYMENT is missing"), ru: parts("ЗАДАНИЕ|ПЛАТЁЖ")},
 		},
+		"pause": {
+			{words: "pause the disk is moved", en: parts("Paused.", "/admin resume"), ru: parts("Приостановлено.", "/admin resume")},
+			{words: "pause", en: parts("Paused."), ru: parts("Приостановлено.")},
+		},
+		"resume": {
+			{words: "resume", en: parts("It goes on."), ru: parts("Работа продолжается.")},
+			{words: "resume", denied: true, en: parts("Nothing is paused."), ru: parts("Ничего не приостановлено.")},
+			{words: "resume now", wrong: true, en: parts("“now” is too much"), ru: parts("«now»")},
+		},
 		"keys": {
 			{words: "keys", en: parts("1 Kie account:", "default – open", "0 jobs"), ru: parts("1 счёт Kie:", "default – работает", "0 заданий")},
 			{words: "keys all", wrong: true, en: parts("too much"), ru: parts("лишнее")},

@@ -95,18 +95,22 @@ func TestTalkAdminInAGroup(t *testing.T) {
 		boss.Until(t, finds("text", identity(ann.ID()).String()+" is blocked."))
 		group.As(ann).Types("/admin@testbot unblock " + identity(ann.ID()).String())
 		group.Until(t, finds("text", "Only those who run this bot can do that."))
-		// Bob has opened the group: he makes its rules, and no others.
+		// Bob has opened the group: once he is let in he makes its rules, and no others.
+		group.As(bob).Types("/admin@testbot limit everybody 5")
+		group.Next(t)
+		boss.Types("/admin allow " + identity(bob.ID()).String())
+		boss.Until(t, finds("text", "can use the bot now"))
 		bob.Starts("")
 		bob.Next(t)
 		group.As(bob).Types("/admin@testbot limit everybody 5")
 		bob.Until(t, finds("text", "Limits of everybody here: 5 credits a day."))
 		group.As(bob).Types("/admin@testbot grant " + identity(bob.ID()).String() + " 5")
 		bob.Until(t, finds("text", "grant is only for those who run this bot."))
-		if said := group.FromBot(); len(said) != 1 {
+		if said := group.FromBot(); len(said) != 2 {
 			t.Errorf("the group saw %s", said)
 		}
 		audits, err := w.engine.Audits(t.Context(), 0, 9)
-		if err != nil || len(audits) != 2 || audits[1].Action != "block" || audits[1].Why != "spam" || audits[0].Target != string(laneOf(group.ID())) {
+		if err != nil || len(audits) != 3 || audits[2].Action != "block" || audits[2].Why != "spam" || audits[0].Target != string(laneOf(group.ID())) {
 			t.Errorf("%+v, %v", audits, err)
 		}
 	})

@@ -34,6 +34,7 @@ type commandLine struct {
 	Verify  verifyCommand  `cmd:"" help:"Check every balance of a database against its ledger."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
+	Admin       adminCommand       `cmd:"" help:"Give credits, set limits, let people in: what admins do, at the running kiebot."`
 	Console     consoleCommand     `cmd:"" help:"Print a link that opens the operator's console, once."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database, of a running kiebot or not, and check the copy."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the database."`
@@ -92,6 +93,8 @@ func report(term terminal, err error) int {
 		return exitWrong
 	case errors.Is(err, errSaid):
 		return exitFailed
+	case errors.Is(err, errWrongWords):
+		return exitWrong
 	}
 	fmt.Fprintln(term.err, "kiebot:", explain(err))
 	return exitFailed

@@ -27,6 +27,8 @@ func TestScripts(t *testing.T) {
 			"differ":   differ,
 			"decodes":  decodes,
 			"services": services,
+			"listens":  listens,
+			"exits":    exits,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

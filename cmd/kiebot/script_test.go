@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"image"
 	_ "image/jpeg"
 	_ "image/png"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -83,4 +88,33 @@ func decodes(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s has no %s: %s", path, args[0], out)
+}
+
+// listens waits until somebody listens on a socket: listens FILE.
+func listens(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listens FILE")
+	}
+	var err error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		var conn net.Conn
+		if conn, err = dialLocal(context.Background(), ts.MkAbs(args[0])); err == nil {
+			ts.Check(conn.Close())
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	ts.Fatalf("nobody listens: %v", err)
+}
+
+// exits checks the exit code of a command: exits CODE COMMAND ARG…
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARG...")
+	}
+	var failed *exec.ExitError
+	err := ts.Exec(args[1], args[2:]...)
+	if !errors.As(err, &failed) || fmt.Sprint(failed.ExitCode()) != args[0] {
+		ts.Fatalf("%v, want exit code %s", err, args[0])
+	}
 }

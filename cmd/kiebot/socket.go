@@ -201,6 +201,7 @@ func (a *app) localRoutes(s settings) {
 	a.backupRoutes(s)
 	a.verifyRoutes(s)
 	a.local.HandleFunc("POST "+console.Path+"/link", a.consoleLink)
+	a.local.HandleFunc("POST "+adminPath, a.administer)
 	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.ready()) })
 }
 
