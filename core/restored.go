@@ -2,8 +2,10 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,18 +17,40 @@ import (
 // after any kill. What ran is read from Kie as always. So a restored backup, by
 // whatever means it got to its place, costs results, never a second payment.
 
-// copySetting holds when a copy was taken. Nothing but a copy has it.
-const copySetting = "copy_taken"
+// copySetting holds the mark. Nothing but a copy has it.
+const copySetting = "copy"
 
-// MarkCopy notes in a copy of a store that it is one, and when it was taken: not
-// before the snapshot, so that no task in it is younger. A copy that has a mark
-// keeps it.
+// copyMark is what a copy knows of itself. The queued tasks are named: by the
+// time of their acceptance they could not be told from new ones, should somebody
+// have set the clock.
+type copyMark struct {
+	Taken  time.Time `json:"taken"`
+	Queued []TaskID  `json:"queued,omitempty"`
+}
+
+// MarkCopy notes in a copy of a store that it is one, and when it was taken. A
+// copy that has a mark keeps it.
 func MarkCopy(ctx context.Context, store Store, taken time.Time) error {
 	err := store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Setting(copySetting); !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		return tx.PutSetting(copySetting, []byte(taken.UTC().Format(time.RFC3339Nano)))
+		mark := copyMark{Taken: taken.UTC()}
+		for a, err := range pages(ctx, func(last Account) ([]Account, error) { return tx.Accounts(last.ID, verifyMany) }) {
+			if err != nil {
+				return err
+			}
+			queued, err := queuedOf(tx, a.ID)
+			if err != nil {
+				return err
+			}
+			mark.Queued = append(mark.Queued, queued...)
+		}
+		data, err := json.Marshal(mark)
+		if err != nil {
+			return err
+		}
+		return tx.PutSetting(copySetting, data)
 	})
 	if err != nil {
 		return fmt.Errorf("marking a copy: %w", err)
@@ -34,93 +58,81 @@ func MarkCopy(ctx context.Context, store Store, taken time.Time) error {
 	return nil
 }
 
-// CopyTaken is when the store was copied, zero when it is no copy, or an engine
-// has run on it since.
-func CopyTaken(ctx context.Context, store Store) (taken time.Time, err error) {
-	err = store.View(ctx, func(tx Tx) error {
-		value, err := tx.Setting(copySetting)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
-		return errors.Join(err, taken.UnmarshalText(value))
-	})
+func queuedOf(tx Tx, id AccountID) (queued []TaskID, err error) {
+	open, err := tx.OpenTasks(id)
 	if err != nil {
-		return taken, fmt.Errorf("reading when it was copied: %w", err)
+		return nil, err
 	}
-	return taken, nil
+	for _, id := range open {
+		t, err := tx.Task(id)
+		if err != nil {
+			return nil, err
+		}
+		if t.State == Queued {
+			queued = append(queued, id)
+		}
+	}
+	return queued, nil
 }
 
+// CopyTaken is when the store was copied, zero when it is no copy, or an engine
+// has run on it since.
+func CopyTaken(ctx context.Context, store Store) (time.Time, error) {
+	mark, err := readMark(ctx, store)
+	return mark.Taken, err
+}
+
+func readMark(ctx context.Context, store Store) (mark copyMark, err error) {
+	err = store.View(ctx, func(tx Tx) error {
+		_, err := settingJSON(tx, copySetting, &mark)
+		return err
+	})
+	if err != nil {
+		return mark, fmt.Errorf("reading when it was copied: %w", err)
+	}
+	return mark, nil
+}
+
+// restoreMany is how many tasks are ended in one commit.
+const restoreMany = 500
+
 // afterRestore ends what is queued in a restored copy, before anything is sent.
-// It can be cut off at any point and is then done again. What was accepted by
-// this process already is younger than the copy, and stays.
+// It can be cut off at any point and is then done again.
 func (e *Engine) afterRestore(ctx context.Context) error {
-	taken, err := CopyTaken(ctx, e.store)
-	if err != nil || taken.IsZero() {
+	mark, err := readMark(ctx, e.store)
+	if err != nil || mark.Taken.IsZero() {
 		return err
 	}
-	e.log.Warn("the database is a restored copy: what was queued in it is ended and refunded, since it may have been sent after that", "taken", taken)
-	ended := 0
-	for after, more := AccountID(""), true; more; {
-		var accounts []Account
-		err := e.store.View(ctx, func(tx Tx) (err error) {
-			accounts, err = tx.Accounts(after, restoreMany)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("listing accounts: %w", err)
+	e.log.Warn("the database is a restored copy: what was queued in it is ended and refunded, since it may have been sent after that", "taken", mark.Taken, "tasks", len(mark.Queued))
+	for some := range slices.Chunk(mark.Queued, restoreMany) {
+		if err := e.update(ctx, func(c *change) error { return c.endQueued(some) }); err != nil {
+			return fmt.Errorf("ending what was queued in a restored copy: %w", err)
 		}
-		for _, a := range accounts {
-			n, err := e.endQueued(ctx, a.ID, taken)
-			if err != nil {
-				return fmt.Errorf("ending what account %s had in the queue: %w", a.ID, err)
-			}
-			ended, after = ended+n, a.ID
-		}
-		more = len(accounts) == restoreMany
 	}
 	return e.update(ctx, func(c *change) error {
 		if err := c.DeleteSetting(copySetting); err != nil {
 			return err
 		}
-		return c.alert(Alert{Kind: AlertRestored, Count: ended, Detail: taken.In(e.cfg.Location).Format("2006-01-02 15:04 MST")})
+		return c.alert(Alert{Kind: AlertRestored, Count: len(mark.Queued), Detail: mark.Taken.In(e.cfg.Location).Format("2006-01-02 15:04 MST")})
 	})
 }
 
-// restoreMany is how many accounts are read, and tasks ended, at once.
-const restoreMany = 500
-
-// endQueued ends the account's queued tasks that were in the copy.
-func (e *Engine) endQueued(ctx context.Context, id AccountID, taken time.Time) (ended int, err error) {
-	var open []TaskID
-	err = e.store.View(ctx, func(tx Tx) (err error) {
-		open, err = tx.OpenTasks(id)
-		return err
-	})
-	for err == nil && len(open) > 0 {
-		some := open[:min(len(open), restoreMany)]
-		open = open[len(some):]
-		n := 0
-		err = e.update(ctx, func(c *change) error {
-			n = 0
-			for _, id := range some {
-				t, err := c.Task(id)
-				if err != nil {
-					return err
-				}
-				if t.State != Queued || t.Created.After(taken) {
-					continue
-				}
-				t.Failure = &Failure{Reason: FailRestored}
-				if _, err := c.apply(&t, GiveUp); err != nil {
-					return err
-				}
-				n++
-			}
-			return nil
-		})
-		ended += n
+// endQueued ends those of the tasks that are still queued.
+func (c *change) endQueued(ids []TaskID) error {
+	for _, id := range ids {
+		t, err := c.Task(id)
+		if errors.Is(err, ErrNotFound) || err == nil && t.State != Queued {
+			continue // ended by an earlier attempt, or canceled
+		}
+		if err != nil {
+			return err
+		}
+		t.Failure = &Failure{Reason: FailRestored}
+		if _, err := c.apply(&t, GiveUp); err != nil {
+			return err
+		}
 	}
-	return ended, err
+	return nil
 }
 
 // BackupFailed tells the operator that there is no new backup, and why: once an

@@ -208,18 +208,30 @@ func dieRestored(t *testing.T, at int, after bool) (died bool) {
 }
 
 // What is accepted before the engine has seen that it runs on a copy is not of
-// the copy.
-func TestAcceptedBeforeAfterRestore(t *testing.T) {
-	play(t, kietest.Config{}, nil, func(t *testing.T, w *world) {
-		copied := w.backup()
-		nap(time.Minute)
-		w.restore(copied, nil)
-		id := w.submit(request("a cat"))
-		w.run()
-		if task := w.untilShown(id); task.State != core.Succeeded {
-			t.Errorf("it is %s, %+v", task.State, task.Failure)
-		}
-	})
+// the copy, and what is of the copy is not new, whatever the clock says.
+func TestRestoredWithClocksThatWereSet(t *testing.T) {
+	for _, ahead := range []time.Duration{-24 * time.Hour, 0, 24 * time.Hour} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			var shift time.Duration
+			play(t, kietest.Config{}, func(c *core.Config) { c.Now = func() time.Time { return time.Now().Add(shift) } }, func(t *testing.T, w *world) {
+				w.stop()
+				shift = ahead
+				old := w.submit(request("a cat"))
+				shift = 0
+				copied := w.backup()
+				nap(time.Second)
+				w.restore(copied, nil)
+				fresh := w.submit(request("a dog"))
+				w.run()
+				if task := w.untilShown(fresh); task.State != core.Succeeded {
+					t.Errorf("the new one is %s, %+v", task.State, task.Failure)
+				}
+				if task := w.untilShown(old); task.State != core.Failed || task.Failure.Reason != core.FailRestored {
+					t.Errorf("the one of the copy is %s, %+v", task.State, task.Failure)
+				}
+			})
+		})
+	}
 }
 
 // Copies of copies know when the first was taken.
