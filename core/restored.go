@@ -29,13 +29,14 @@ type copyMark struct {
 }
 
 // MarkCopy notes in a copy of a store that it is one, and when it was taken. A
-// copy that has a mark keeps it.
+// copy of a copy was taken when that was.
 func MarkCopy(ctx context.Context, store Store, taken time.Time) error {
 	err := store.Update(ctx, func(tx Tx) error {
-		if _, err := tx.Setting(copySetting); !errors.Is(err, ErrNotFound) {
+		mark := copyMark{Taken: taken.UTC()}
+		if _, err := settingJSON(tx, copySetting, &mark); err != nil {
 			return err
 		}
-		mark := copyMark{Taken: taken.UTC()}
+		mark.Queued = nil // there may be more by now
 		for a, err := range pages(ctx, func(last Account) ([]Account, error) { return tx.Accounts(last.ID, verifyMany) }) {
 			if err != nil {
 				return err
