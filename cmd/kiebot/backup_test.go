@@ -142,6 +142,36 @@ func TestBackups(t *testing.T) {
 	}
 }
 
+// A backup is made by itself when the last one was long ago; what a killed one
+// left is removed.
+func TestBackupByItself(t *testing.T) {
+	t.Parallel()
+	p := &process{t: t, dir: t.TempDir(), listen: "127.0.0.1:0", kie: quickKie(t), env: []string{"BACKUP_KEEP=1"}}
+	folder := filepath.Join(p.dir, "data", "backups")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kiebot-auto-20200101T000000Z.db", strings.Replace(partPattern, "*", "killed", 1)} {
+		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.start()
+	t.Cleanup(func() {
+		if p.cmd != nil {
+			p.kill()
+		}
+	})
+	eventually(t, "there is a new one alone", func() bool {
+		left := p.files("data/backups")
+		return len(left) == 1 && autoName.MatchString(left[0]) && !strings.Contains(left[0], "2020")
+	})
+	p.stop()
+	if out, wrong, code := p.kiebot("verify", filepath.Join(folder, p.files("data/backups")[0])); code != 0 {
+		t.Errorf("it is not right: %s%s", out, wrong)
+	}
+}
+
 // closed is an app with a store and nothing else, for what needs no more.
 func closed(t *testing.T) (*app, settings) {
 	t.Helper()

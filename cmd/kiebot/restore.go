@@ -57,8 +57,8 @@ func (r restoreCommand) Run(ctx context.Context, term terminal) (err error) {
 	}
 	now, _ := look(ctx, s.database()) // one that cannot be read is kept aside all the same
 	aside, err := swap(part, s.database())
-	if err != nil {
-		return errors.Join(err, removeCopies(part))
+	if err := errors.Join(err, removeCopies(part)); err != nil {
+		return err
 	}
 	found.print(term, r.File, now, aside)
 	return nil

@@ -141,7 +141,7 @@ func keepCopy(db *bbolt.DB, layout uint32) (err error) {
 		return err
 	})
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+		return errors.Join(err, os.Remove(path+".part"))
 	}
 	if err := os.Rename(path+".part", path); err != nil {
 		return err

@@ -19,7 +19,12 @@ import (
 // unpack writes a database of an old layout, made by the program of that time.
 func unpack(t *testing.T, layout int) string {
 	t.Helper()
-	f, err := os.Open(fmt.Sprintf("testdata/layout%d.db.gz", layout))
+	return unpackFile(t, fmt.Sprintf("testdata/layout%d.db.gz", layout))
+}
+
+func unpackFile(t *testing.T, name string) string {
+	t.Helper()
+	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +72,32 @@ func TestOldLayouts(t *testing.T) {
 			wantKeptCopy(t, path, layout)
 		})
 	}
+}
+
+// first.db.gz was written by the serve of commit 785bc31, the first that could be
+// built, killed with -9, against a Kie server of its own: one person asked for a
+// cat, for two dogs at once, for a whale and for a hello, all of which came; a
+// ship was running; and a lighthouse was queued, because Kie was gone. Without
+// the room to spare at its end.
+func TestFirstLayoutOfServe(t *testing.T) {
+	path := unpackFile(t, "testdata/first.db.gz")
+	if _, err := Open(path, Options{ReadOnly: true}); !errors.Is(err, ErrOlder) {
+		t.Errorf("only to be read: %v", err)
+	}
+	s, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	wrong := func(problem string) { t.Error(problem) }
+	if _, err := s.Check(t.Context(), wrong); err != nil {
+		t.Error(err)
+	}
+	seen, err := core.Verify(t.Context(), s, wrong)
+	if want := (core.Verified{Accounts: 1, Tasks: 7, Entries: 12, Windows: 1}); err != nil || seen != want {
+		t.Errorf("%+v, %v; want %+v", seen, err, want)
+	}
+	wantKeptCopy(t, path, 1)
 }
 
 func oldRecords(t *testing.T, tx core.Tx) error {

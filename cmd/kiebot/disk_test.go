@@ -1,0 +1,105 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// smallDisk mounts a file system of so many bytes, which takes root.
+func smallDisk(t *testing.T, bytes int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", bytes)); err != nil {
+		t.Skipf("a small disk cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// A disk without room for a backup: the service goes on, the backups there are
+// stay, and the operator reads why.
+func TestBackupOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 48<<20)
+	p := &process{t: t, dir: dir, listen: "127.0.0.1:0", kie: quickKie(t)}
+	p.start()
+	t.Cleanup(func() {
+		if p.cmd != nil {
+			p.kill()
+		}
+	})
+	p.imagine("command-1")
+	old := filepath.Join(dir, "data", "backups", "kiebot-auto-20200101T000000Z.db")
+	if err := os.MkdirAll(filepath.Dir(old), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(old, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, wrong, code := p.kiebot("backup"); code != exitFailed || !strings.Contains(wrong, "the disk of DATA_DIR is too full for a backup") {
+		t.Errorf("%d, %s", code, wrong)
+	}
+	if left := p.files("data/backups"); len(left) != 1 || left[0] != filepath.Base(old) {
+		t.Errorf("the folder of backups has %v", left)
+	}
+	p.stop()
+	p.start() // the last one was long ago: it is due
+	eventually(t, "the operator is told", func() bool {
+		return strings.Contains(p.log.String(), "there is no new backup") && strings.Contains(p.log.String(), "alert.kind=backup")
+	})
+	p.imagine("command-2")
+	if left := p.files("data/backups"); len(left) != 1 || left[0] != filepath.Base(old) {
+		t.Errorf("then the folder of backups has %v", left)
+	}
+	p.stop()
+}
+
+// No room to restore: what is there stays, and works.
+func TestRestoreOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	elsewhere := t.TempDir()
+	path := firstServe(t, elsewhere)
+	if err := os.Truncate(path, 64<<20); err != nil { // with room to spare, as serve leaves it
+		t.Fatal(err)
+	}
+	dir := smallDisk(t, 4<<20)
+	p := &process{t: t, dir: dir}
+	firstServe(t, filepath.Join(dir, "data"))
+	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, wrong, code := p.kiebot("restore", path); code != exitFailed || !strings.Contains(wrong, "full") {
+		t.Errorf("%d, %s", code, wrong)
+	}
+	if left := p.files("data"); len(left) != 1 || left[0] != "kiebot.db" {
+		t.Errorf("DATA_DIR has %v", left)
+	}
+}
+
+// A folder that may only be read: serve says so, and backup and restore change nothing.
+func TestReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 48<<20)
+	data := filepath.Join(dir, "data")
+	path := firstServe(t, data)
+	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if said := refusing(t, data); !strings.Contains(said, "DATA_DIR has to be a folder that the user kiebot runs as may write to") {
+		t.Errorf("serve: %s", said)
+	}
+	p := &process{t: t, dir: dir}
+	if _, wrong, code := p.kiebot("restore", path); code != exitFailed || !strings.Contains(wrong, "read-only file system") {
+		t.Errorf("restore: %d, %s", code, wrong)
+	}
+}
