@@ -23,6 +23,7 @@ const module = "kiebot"
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"bots/web":                   {"bots", "core", "core/media", "kie/catalog"},
+		"bots/web/webtest":           {},
 		"bots/web/console":           {"bots", "core", "core/media", "kie/catalog"},
 		"bots/telegram":              {"bots", "bots/clip", "core", "core/media", "kie/catalog"},
 		"bots/discord":               {"bots", "bots/clip", "bots/discord/gateway", "core", "core/media", "kie/catalog"},
