@@ -121,6 +121,7 @@ func (c *Console) Handler() http.Handler {
 		mux.HandleFunc("GET "+Path+path, c.guard(page))
 	}
 	mux.HandleFunc("GET "+Path+"/events", c.events)
+	mux.HandleFunc("POST "+Path+"/act", c.form(c.guard(c.act)))
 	mux.HandleFunc("POST "+Path+"/logout", c.form(c.guard(c.logout)))
 	origins := http.NewCrossOriginProtection()
 	if c.door.public != nil {
@@ -137,10 +138,15 @@ func (c *Console) Handler() http.Handler {
 // inside are the pages that only who was let in sees, by their paths.
 func (c *Console) inside() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"":               c.nowPage,
-		"/models":        c.modelsPage,
-		"/audit":         c.auditPage,
-		"/{anything...}": c.nothingHere,
+		"":                c.nowPage,
+		"/tasks":          c.tasksPage,
+		"/tasks/{id}":     c.taskPage,
+		"/accounts":       c.accountsPage,
+		"/accounts/{who}": c.accountPage,
+		"/spending":       c.spendingPage,
+		"/models":         c.modelsPage,
+		"/audit":          c.auditPage,
+		"/{anything...}":  c.nothingHere,
 	}
 }
 

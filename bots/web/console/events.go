@@ -106,7 +106,7 @@ func (c *Console) update(r *http.Request, s *stream) error {
 	if err != nil {
 		return err
 	}
-	html, err := c.execute(p.page, "live", view{Token: c.door.formToken(cookie), Here: within(r.Header.Get("Referer")), Data: data})
+	html, err := c.execute(p.page, "live", view{Token: c.door.formToken(cookie), Here: Path, Data: data})
 	if err != nil {
 		c.log.Error("rendering a part of the console", "page", p.page, "error", err)
 		return err

@@ -26,6 +26,8 @@ func (c *Console) functions() template.FuncMap {
 		"model":       c.model,
 		"percent":     percent,
 		"clock":       c.clock,
+		"signed":      c.signed,
+		"window":      c.window,
 		"targetOf":    targetOf,
 		"shortTarget": shortTarget,
 	}
@@ -42,6 +44,17 @@ func (c *Console) text(key string, pairs ...string) (string, error) {
 
 // credits writes an amount as the language does: 1,234.5.
 func (c *Console) credits(amount core.Credits) string { return c.number(amount.String()) }
+
+// signed is a change: +5, −5, or nothing.
+func (c *Console) signed(amount core.Credits) string {
+	switch {
+	case amount > 0:
+		return "+" + c.credits(amount)
+	case amount < 0:
+		return c.credits(amount)
+	}
+	return ""
+}
 
 func (c *Console) count(n int) string { return c.number(fmt.Sprint(n)) }
 
@@ -88,6 +101,15 @@ func (c *Console) ago(t time.Time) string {
 		return c.say.word("ago.now")
 	}
 	return c.say.word("ago", "Time", c.long(d))
+}
+
+// window is what a quota window counts, and when.
+func (c *Console) window(id core.WindowID) string {
+	name := c.say.word(fmt.Sprintf("counts.%s", id.Kind()))
+	if parts := strings.Split(string(id), "/"); len(parts) > 1 && id.Kind() != core.WindowGranted {
+		name += " " + parts[len(parts)-1]
+	}
+	return name
 }
 
 // long is a stretch of time in one unit, rounded down.

@@ -36,8 +36,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is a console over a real engine and a real store, on loopback.
 type world struct {
 	t       testing.TB
+	dir     string
 	store   *bolt.Store
-	spool   *media.Spool
 	engine  *core.Engine
 	console *Console
 	server  *httptest.Server
@@ -76,12 +76,16 @@ func (w *world) wait(d time.Duration) { w.late.Add(int64(d)) }
 
 func newWorld(t testing.TB, change func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, log: &lockedBuffer{}}
+	w := &world{t: t, log: &lockedBuffer{}, dir: t.TempDir()}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(w.log)
+		}
+	})
 	kieServer := kietest.NewServer(kietest.Config{Seed: 7})
 	t.Cleanup(kieServer.Close)
-	dir := t.TempDir()
 	var err error
-	w.store, err = bolt.Open(filepath.Join(dir, "kiebot.db"), bolt.Options{})
+	w.store, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
 	must(t, err)
 	t.Cleanup(func() { must(t, w.store.Close()) })
 	models, err := catalog.Default()
@@ -90,12 +94,12 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	must(t, err)
 	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{kieServer.URL()}})
 	must(t, err)
-	w.spool, err = media.OpenSpool(filepath.Join(dir, "media"), fetcher)
+	spool, err := media.OpenSpool(filepath.Join(w.dir, "media"), fetcher)
 	must(t, err)
 	links, err := media.NewLinks([]byte(strings.Repeat("s", 32)), time.Now)
 	must(t, err)
 	w.engine, err = core.New(core.Config{
-		Store: w.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: w.spool, Now: w.now,
+		Store: w.store, Kie: []core.KieAccount{{Client: client}}, Catalog: models, Spool: spool, Now: w.now,
 		Policy:   core.Policy{User: core.Limits{Daily: new(core.Limit(100_000)), Monthly: new(core.Limit(2_000_000))}},
 		Adapters: map[string]core.Adapter{"telegram": silent{}, "discord": silent{}, "web": silent{}},
 	})
@@ -112,7 +116,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	w.console, err = New(cfg)
 	must(t, err)
 	mux := http.NewServeMux()
-	mux.Handle(media.LinkPrefix, links.Handler(w.spool))
+	mux.Handle(media.LinkPrefix, links.Handler(spool))
 	mux.Handle(Path, w.console.Handler())
 	mux.Handle(Path+"/", w.console.Handler())
 	w.server = httptest.NewServer(mux)
