@@ -197,6 +197,7 @@ func reasons(t *testing.T) map[string]string {
 	maps.Copy(all, constants(t, "../core/link.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/confirm.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/show.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/restricted.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/settings.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/draft.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/purchase.go", "Reason"))

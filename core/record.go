@@ -103,6 +103,7 @@ type Origin struct {
 	Locale   string          `json:"locale,omitempty"` // BCP 47, the language of the answer
 	Roles    []string        `json:"roles,omitempty"`  // that the person has there, such as "discord:role:123"; limits can go by them
 	Admin    bool            `json:"admin,omitempty"`  // the platform says that the person is an admin of the chat and its place
+	Safe     bool            `json:"safe,omitempty"`   // what is not fit for everybody must not be shown there
 	Ref      json.RawMessage `json:"ref,omitempty"`    // the adapter's own, opaque to core: message, topic, interaction
 }
 

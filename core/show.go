@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // ReasonNotYet refuses to show the end of a task that is still under way.
@@ -32,6 +33,9 @@ func (e *Engine) show(ctx context.Context, id string, d Delivery) ([]Task, error
 		}
 		if !allFinal(tasks) {
 			return &Refusal{Reason: ReasonNotYet, Task: t.ID}
+		}
+		if d.Origin.Safe && slices.ContainsFunc(tasks, func(t Task) bool { return !e.fit(&t) }) {
+			return &Refusal{Reason: ReasonAgeRestricted, Task: t.ID}
 		}
 		seen, err := c.Seen(d.Key)
 		if err == nil && seen.Expires.After(c.now) {

@@ -64,6 +64,9 @@ func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, err er
 		if err := allowed(tx, asked, 0); err != nil {
 			return err
 		}
+		if err := e.fitParent(tx, req); err != nil {
+			return err
+		}
 		return e.onThere(asked, req.Model)
 	})
 	return receipt, err
@@ -96,6 +99,9 @@ func (e *Engine) price(ctx context.Context, req *Request) (Credits, error) {
 	}
 	if !model.Status.Runs() {
 		return 0, &Refusal{Reason: ReasonRetired, Err: retired(req.Model, model)}
+	}
+	if req.Origin.Safe {
+		req.Input = model.Filtered(req.Input)
 	}
 	if err := model.Validate(req.Input); err != nil {
 		return 0, &Refusal{Reason: ReasonInput, Err: err}

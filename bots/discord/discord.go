@@ -53,6 +53,8 @@ type Config struct {
 	// Prefix comes before the name of every command, so that the bot can live
 	// beside another /imagine; it may be empty.
 	Prefix string
+	// Safe keeps what is not fit for everybody to age-restricted channels.
+	Safe bool
 
 	Transport http.RoundTripper // to the REST API; nil means one with fitting bounds
 	Dial      gateway.Dial      // to the gateway; nil means the network
@@ -69,6 +71,7 @@ type Discord struct {
 	gateway  *gateway.Gateway        // nil with Config.PublicKey
 	seen     memory
 	forms    forms
+	rooms    rooms
 	key      ed25519.PublicKey // nil with a gateway
 	slots    chan struct{}
 	work     sync.WaitGroup

@@ -48,6 +48,7 @@ type channel struct {
 	ID     string `json:"id"`
 	Type   int    `json:"type"`
 	Parent string `json:"parent_id"` // of a thread, the channel it is in; of a channel, its category
+	NSFW   bool   `json:"nsfw"`      // age-restricted; a thread is as its channel is
 }
 
 // The types of channels that are threads (Discord docs, "Channel Types").

@@ -100,18 +100,24 @@ func (d *Discord) command(ctx context.Context, o *opening) {
 	}
 	o.hold = thinking(asked.alone && !o.in.direct())
 	d.answering(ctx, o, func() bots.Reply {
-		if asked.press != "" {
-			return d.cfg.Bot.Press(ctx, asked.in, asked.press)
-		}
-		return d.cfg.Bot.Command(ctx, asked.in)
+		return d.hear(ctx, o, asked.in, asked.press)
 	})
+}
+
+// hear lets the bot answer the words, or the press where there is one.
+func (d *Discord) hear(ctx context.Context, o *opening, in bots.Incoming, press string) bots.Reply {
+	in.Origin.Safe = d.safe(ctx, o.in.Channel)
+	if press != "" {
+		return d.cfg.Bot.Press(ctx, in, press)
+	}
+	return d.cfg.Bot.Command(ctx, in)
 }
 
 // press answers a press on a button.
 func (d *Discord) press(ctx context.Context, o *opening) {
 	o.hold = response{Type: respondNothing}
 	d.answering(ctx, o, func() bots.Reply {
-		return d.cfg.Bot.Press(ctx, d.incoming(o.in, false), o.in.Data.CustomID)
+		return d.hear(ctx, o, d.incoming(o.in, false), o.in.Data.CustomID)
 	})
 }
 
@@ -254,14 +260,14 @@ func (d *Discord) submitted(ctx context.Context, o *opening) {
 			return
 		}
 		o.hold = thinking(asked.alone && !o.in.direct())
-		d.answering(ctx, o, func() bots.Reply { return d.cfg.Bot.Command(ctx, asked.in) })
+		d.answering(ctx, o, func() bots.Reply { return d.hear(ctx, o, asked.in, "") })
 		return
 	}
 	o.hold = thinking(false)
 	d.answering(ctx, o, func() bots.Reply {
 		in := d.incoming(o.in, false)
 		in.Text = written[fieldWords].Value
-		return d.cfg.Bot.Press(ctx, in, o.in.Data.CustomID)
+		return d.hear(ctx, o, in, o.in.Data.CustomID)
 	})
 }
 

@@ -57,6 +57,7 @@ type worldConfig struct {
 	change  func(*core.Config) // of the engine; nil changes nothing
 	hook    bool               // interactions come to our address
 	prefix  string
+	safe    bool // DISCORD_NSFW=restricted
 	boss    bool // Ada runs the bot
 	strict  bool // and lets nobody in but Ada
 }
@@ -191,7 +192,7 @@ func (w *world) start() {
 		key = w.discord.PublicKey()
 	}
 	w.ours, err = New(Config{
-		Token: Token(w.discord.Token()), URL: w.discord.URL(), Bot: words, PublicKey: key, Prefix: w.cfg.prefix,
+		Token: Token(w.discord.Token()), URL: w.discord.URL(), Bot: words, PublicKey: key, Prefix: w.cfg.prefix, Safe: w.cfg.safe,
 		Transport: w.wire, Dial: w.discord.DialContext, Logger: log, Now: now,
 	})
 	w.must(err)

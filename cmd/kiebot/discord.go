@@ -16,6 +16,7 @@ type discordSettings struct {
 	url    string
 	shards string
 	prefix string
+	safe   bool
 }
 
 // What the page of an application shows, and what names of commands may have.
@@ -40,6 +41,13 @@ func (e environment) readDiscord(s *settings, found *problems) {
 	if !discordShards.MatchString(e.DiscordShards) {
 		found.add("DISCORD_SHARDS", "is neither auto nor n/m, such as 0/2 for the first of two processes")
 	}
+	switch e.DiscordNSFW {
+	case "anywhere":
+	case "restricted":
+		s.discord.safe = true
+	default:
+		found.add("DISCORD_NSFW", "is neither anywhere nor restricted")
+	}
 	if !discordPrefix.MatchString(e.DiscordPrefix) {
 		found.add("DISCORD_PREFIX", "may have up to 16 of a-z, 0-9, _ and -, such as kie-")
 	}
@@ -55,7 +63,7 @@ func (e environment) readDiscord(s *settings, found *problems) {
 func (a *app) makeDiscord(s settings, links *media.Links) (err error) {
 	a.discord, err = discord.New(discord.Config{
 		Token: discord.Token(s.discord.token.Reveal()), URL: s.discord.url, Bot: a.bot, Links: links,
-		PublicKey: s.discord.key, Shards: s.discord.shards, Prefix: s.discord.prefix, Logger: a.log,
+		PublicKey: s.discord.key, Shards: s.discord.shards, Prefix: s.discord.prefix, Safe: s.discord.safe, Logger: a.log,
 	})
 	return err
 }

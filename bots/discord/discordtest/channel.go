@@ -298,6 +298,7 @@ func (r *room) channelJSON() map[string]any {
 		out["parent_id"], out["owner_id"] = r.parent.id, r.guild.owner
 		out["thread_metadata"] = map[string]any{"archived": r.archived, "auto_archive_duration": 4320, "locked": r.archived}
 		delete(out, "permission_overwrites")
+		delete(out, "nsfw") // a thread is what its channel is
 	}
 	return out
 }

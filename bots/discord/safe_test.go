@@ -1,0 +1,77 @@
+package discord
+
+import (
+	"testing"
+
+	"kiebot/bots/discord/discordtest"
+)
+
+// filtered says whether the newest task at Kie has its content filter on.
+func (w *world) filtered() bool {
+	tasks := w.kie.Tasks()
+	return tasks[len(tasks)-1].Input["nsfw_checker"] == true
+}
+
+// Outside age-restricted channels the content filter is on, whatever is asked
+// for; a thread is as its channel is.
+func TestAgeRestricted(t *testing.T) {
+	both(t, worldConfig{safe: true}, func(t *testing.T, w *world) {
+		adults := w.guild.Channel("adults")
+		adults.SetNSFW(true)
+		for name, c := range map[string]struct {
+			at       discordtest.Speaker
+			filtered bool
+		}{
+			"a channel":                  {w.channel.As(w.ada), true},
+			"a thread":                   {w.channel.Thread("cats").As(w.ada), true},
+			"a direct message":           {w.ada.Private().As(w.ada), true},
+			"an age-restricted channel":  {adults.As(w.ada), false},
+			"a thread in such a channel": {adults.Thread("nudes").As(w.ada), false},
+		} {
+			for _, words := range []string{"a statue", "a statue --set nsfw_checker=false"} {
+				c.at.Types("/imagine", set("prompt", words), set("model", "google/nano-banana")).Becomes(t, made(1, "a statue"))
+				if w.filtered() != c.filtered {
+					t.Errorf("%s, %q: filtered is %v", name, words, !c.filtered)
+				}
+			}
+		}
+	})
+}
+
+// What was made in an age-restricted channel stays there.
+func TestAgeRestrictedResultStaysThere(t *testing.T) {
+	both(t, worldConfig{safe: true}, func(t *testing.T, w *world) {
+		adults := w.guild.Channel("adults")
+		adults.SetNSFW(true)
+		at := adults.As(w.ada)
+		result := at.Types("/imagine", set("prompt", "a statue"), set("model", "google/nano-banana")).Becomes(t, made(1, "a statue"))
+		job := jobIn(result)
+		for _, c := range []struct {
+			at   discordtest.Speaker
+			says string
+		}{{w.channel.As(w.ada), "without a content filter"}, {w.ada.Private().As(w.ada), "without a content filter"}} {
+			c.at.Types("/show", set("about", job)).Becomes(t, says(c.says))
+			c.at.Types("/upscale", set("prompt", job)).Becomes(t, says(c.says))
+		}
+		at.Types("/show", set("about", job)).Becomes(t, made(1, "a statue"))
+		if n := len(w.kie.Tasks()); n != 1 {
+			t.Errorf("Kie has %d tasks", n)
+		}
+	})
+}
+
+// While Discord does not say what a thread's channel is, it is not age-restricted.
+func TestAgeRestrictedThreadUnknown(t *testing.T) {
+	both(t, worldConfig{safe: true}, func(t *testing.T, w *world) {
+		adults := w.guild.Channel("adults")
+		adults.SetNSFW(true)
+		w.discord.Fault(discordtest.Fault{Route: "GET /channels/{channel}", Status: 502})
+		at := adults.Thread("nudes").As(w.ada)
+		for _, filtered := range []bool{true, false} {
+			at.Types("/imagine", set("prompt", "a statue"), set("model", "google/nano-banana")).Becomes(t, made(1, "a statue"))
+			if w.filtered() != filtered {
+				t.Errorf("filtered is %v", !filtered)
+			}
+		}
+	})
+}
