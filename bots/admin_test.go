@@ -1,6 +1,8 @@
 package bots
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +100,40 @@ func conversations() map[string][]said {
 			{words: "refund #JOB the picture was broken", denied: true, en: parts("was given back before"), ru: parts("уже")},
 			{words: "refund zzzzzzzz for nothing", denied: true, en: parts("There is no job zzzzzzzz."), ru: parts("Задания zzzzzzzz нет.")},
 			{words: "refund", wrong: true, en: parts("JOB|PAYMENT is missing"), ru: parts("ЗАДАНИЕ|ПЛАТЁЖ")},
+		},
+		"cancel": {
+			{words: "cancel JOB", denied: true, en: parts("It is over already"), ru: parts("уже")},
+			{words: "cancel zzzzzzzz too dear", denied: true, en: parts("There is no job zzzzzzzz."), ru: parts("Задания zzzzzzzz нет.")},
+			{words: "cancel", wrong: true, en: parts("JOB is missing"), ru: parts("Не хватает: ЗАДАНИЕ")},
+			{words: "cancel it!", wrong: true, en: parts("“it!” cannot stand for JOB. The eight characters"), ru: parts("«it!»")},
+		},
+		"retry": {
+			{words: "retry JOB", en: parts("Job JOB is shown again in chat:room."), ru: parts("Задание JOB будет показано ещё раз: chat:room.")},
+			{words: "retry", wrong: true, en: parts("JOB is missing"), ru: parts("Не хватает: ЗАДАНИЕ")},
+		},
+		"tasks": {
+			{words: "tasks", en: parts("1 job:", "a cat – done", "chat:ada", "JOB"), ru: parts("1 задание:", "a cat – готово")},
+			{words: "tasks succeeded a CAT", en: parts("1 job:"), ru: parts("1 задание:")},
+			{words: "tasks failed", en: parts("No job fits."), ru: parts("Подходящих заданий нет.")},
+			{words: "tasks telegram:123", en: parts("No job fits."), ru: parts("нет")},
+			{words: "tasks telegram:chat:-1001", en: parts("No job fits."), ru: parts("нет")},
+			{words: "tasks model:google/imagen4", en: parts("1 job:"), ru: parts("1 задание:")},
+			{words: "tasks model:imagen4", en: parts("1 job:"), ru: parts("1 задание:")},
+			{words: "tasks model:veo3", en: parts("No job fits."), ru: parts("нет")},
+			{words: "tasks model:imagin4", wrong: true, en: parts("There is no model “imagin4”. Did you mean"), ru: parts("Нет модели «imagin4»")},
+		},
+		"task": {
+			{words: "task JOB", en: parts("a cat\ndone · Google Imagen 4 · google/imagen4 · 8 credits\nchat:ada · chat:room\n", "accepted", "booked: hold (day held +8", "sent to Kie", "finished", "shown", "by an admin: refund · chat:boss · 8 · the picture was broken"), ru: parts("принято", "учтено: hold")},
+			{words: "task", wrong: true, en: parts("JOB is missing"), ru: parts("Не хватает")},
+			{words: "task zzzzzzzz", denied: true, en: parts("There is no job zzzzzzzz."), ru: parts("Задания zzzzzzzz нет.")},
+		},
+		"unresolved": {
+			{words: "unresolved", en: parts("No job fits."), ru: parts("Подходящих заданий нет.")},
+			{words: "unresolved all", wrong: true, en: parts("too much"), ru: parts("лишнее")},
+		},
+		"stats": {
+			{words: "stats", en: parts("Nothing is under way.", "today – 1 job · 1 done, 0 failed", "this month – 1 job", "Google Imagen 4 – 1 job"), ru: parts("Сейчас ничего не делается.", "сегодня – 1 задание")},
+			{words: "stats now", wrong: true, en: parts("too much"), ru: parts("лишнее")},
 		},
 		"pause": {
 			{words: "pause the disk is moved", en: parts("Paused.", "/admin resume"), ru: parts("Приостановлено.", "/admin resume")},
@@ -202,7 +238,7 @@ func thereTalks() map[string][]said {
 // talk says all that is said about the acts to the bot, and looks at its answers.
 func (w *world) talk(rows []act, talks map[string][]said, locale, job string, say func(words string) Reply) {
 	w.t.Helper()
-	with := strings.NewReplacer("JOB|", "JOB|", "ЗАДАНИЕ|", "ЗАДАНИЕ|", "JOB", job)
+	with := strings.NewReplacer("JOB|", "JOB|", "JOB is missing", "JOB is missing", "for JOB.", "for JOB.", "JOB", job)
 	for _, row := range rows {
 		if len(talks[row.name]) < 2 {
 			w.t.Errorf("nobody talks about %s", row.name)
@@ -370,4 +406,41 @@ func FuzzAdmin(f *testing.F) {
 			t.Errorf("%q: %+v", words, reply)
 		}
 	})
+}
+
+// The lines of README between which the table of acts is.
+const (
+	actsBegin = "<!-- the acts of admins, written by go test ./bots -run TestReadme -update -->\n"
+	actsEnd   = "<!-- the end of the acts -->\n"
+)
+
+// README has every act, as the program has it.
+func TestReadmeHasTheActs(t *testing.T) {
+	const path = "../README.md"
+	data, err := os.ReadFile(path)
+	must(t, err)
+	before, rest, begins := strings.Cut(string(data), actsBegin)
+	table, after, ends := strings.Cut(rest, actsEnd)
+	if !begins || !ends {
+		t.Fatal("README has no place for the acts")
+	}
+	want := actsTable(newWorld(t, nil).bot.voice("en"))
+	if *update {
+		must(t, os.WriteFile(path, []byte(before+actsBegin+want+actsEnd+after), 0o644))
+	} else if table != want {
+		t.Errorf("README has\n%s\nbut it should be\n%s\ngo test ./bots -run TestReadme -update writes it", table, want)
+	}
+}
+
+func actsTable(v voice) string {
+	var out strings.Builder
+	out.WriteString("| act | what it does |\n| --- | --- |\n")
+	for _, row := range acts() {
+		mark := ""
+		if row.there != nil {
+			mark = " ◦"
+		}
+		fmt.Fprintf(&out, "| `%s`%s | %s |\n", strings.ReplaceAll(row.form(v), "|", `\|`), mark, v.say("act."+row.name, nil))
+	}
+	return out.String()
 }

@@ -17,13 +17,15 @@ type order struct {
 	by  Operator
 	act act
 
-	given  []string // the slots that were filled, by name
-	target target
-	amount core.Credits
-	limits core.Limits
-	number int
-	word   string // any other
-	why    string // the reason
+	given   []string // the slots that were filled, by name
+	target  target
+	amount  core.Credits
+	limits  core.Limits
+	number  int
+	find    core.Search
+	filters string // as typed, but for where to go on
+	word    string // any other
+	why     string // the reason
 }
 
 // has says whether the slot was filled.
@@ -52,17 +54,19 @@ func maybe(s slot) slot {
 
 // The slots. Nobody may change them.
 var (
-	aPerson    = slot{name: "person", explained: true, read: targets(isPerson), sample: samplePerson}
-	aWhom      = slot{name: "whom", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole, isTier, isEverybody, isTotal), sample: samplePerson, offers: offerGroups("everybody", "total")}
-	aLimited   = slot{name: "resettable", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole, isTier, isEverybody, isTotal, isPolicy), sample: samplePerson, offers: offerGroups("everybody", "total", "policy")}
-	anEntrant  = slot{name: "entrant", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole), sample: samplePerson}
-	anAmount   = slot{name: "credits", explained: true, read: readCredits, sample: always("50")}
-	someLimits = slot{name: "limits", explained: true, read: readLimits, sample: always("50/500"), offers: offerWords("50", "50/500", unlimitedWord)}
-	aTier      = slot{name: "tier", explained: true, read: readTier, sample: always("gold"), offers: offerTiers}
-	aCharge    = slot{name: "paid", explained: true, read: readWord, sample: always("0c4f2d9a")}
-	aNumber    = slot{name: "count", explained: true, read: readCount, sample: always("20")}
-	anAct      = slot{name: "act", read: readWord, sample: always("grant")}
-	aReason    = slot{name: "reason", rest: true, read: readReason}
+	aPerson     = slot{name: "person", explained: true, read: targets(isPerson), sample: samplePerson}
+	aWhom       = slot{name: "whom", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole, isTier, isEverybody, isTotal), sample: samplePerson, offers: offerGroups("everybody", "total")}
+	aLimited    = slot{name: "resettable", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole, isTier, isEverybody, isTotal, isPolicy), sample: samplePerson, offers: offerGroups("everybody", "total", "policy")}
+	anEntrant   = slot{name: "entrant", explained: true, read: targets(isPerson, isChat, isGuild, isChannel, isRole), sample: samplePerson}
+	anAmount    = slot{name: "credits", explained: true, read: readCredits, sample: always("50")}
+	someLimits  = slot{name: "limits", explained: true, read: readLimits, sample: always("50/500"), offers: offerWords("50", "50/500", unlimitedWord)}
+	aTier       = slot{name: "tier", explained: true, read: readTier, sample: always("gold"), offers: offerTiers}
+	aCharge     = slot{name: "paid", explained: true, read: readWord, sample: always("0c4f2d9a")}
+	aJob        = slot{name: "job", explained: true, read: readJob, sample: always("0c4f2d9a")}
+	someFilters = slot{name: "filters", explained: true, rest: true, read: readFilters, sample: always("failed telegram:123")}
+	aNumber     = slot{name: "count", explained: true, read: readCount, sample: always("20")}
+	anAct       = slot{name: "act", read: readWord, sample: always("grant")}
+	aReason     = slot{name: "reason", rest: true, read: readReason}
 )
 
 func always(sample string) func(Operator) string {
@@ -265,6 +269,50 @@ func readTier(o *order, word string) bool {
 
 func readWord(o *order, word string) bool {
 	o.word = word
+	return true
+}
+
+// readJob reads the id of a job, whole or short, perhaps as lists show it.
+func readJob(o *order, word string) bool {
+	o.word = strings.ToLower(strings.TrimLeft(word, "#"))
+	return jobID.MatchString(o.word)
+}
+
+var jobID = regexp.MustCompile(`^[0-9a-z]{8,32}$`)
+
+// What comes before the name of a model, and before the job to go on from.
+const (
+	modelWord  = "model:"
+	beforeWord = "before:"
+)
+
+// readFilters reads which jobs to list: a state, a person or chat, a model,
+// and anything else as words of the prompt.
+func readFilters(o *order, words string) bool {
+	var text, kept []string
+	for _, word := range strings.Fields(words) {
+		low := strings.ToLower(word)
+		t, isTarget := parseTarget(word)
+		before, older := strings.CutPrefix(low, beforeWord)
+		model, ofModel := strings.CutPrefix(low, modelWord)
+		switch {
+		case older:
+			o.find.Before = core.TaskID(before)
+			continue
+		case ofModel:
+			o.find.Model = model
+		case slices.Contains(core.States(), core.State(low)):
+			o.find.State = core.State(low)
+		case isTarget && t.kind == isPerson:
+			o.find.Who = t.who
+		case isTarget && (t.kind == isChat || t.kind == isChannel):
+			o.find.Lane = t.lane()
+		default:
+			text = append(text, word)
+		}
+		kept = append(kept, word)
+	}
+	o.find.Text, o.filters = strings.Join(text, " "), strings.Join(kept, " ")
 	return true
 }
 

@@ -123,6 +123,7 @@ func families(t *testing.T) []string {
 			}
 		}
 	}
+	add("moment.", values(constants(t, "../core/timeline.go", "MomentKind"))...)
 	add("act.keys.parked.", string(core.FailKey), string(core.FailNoCredits))
 	for _, f := range flags {
 		add("", f.text())

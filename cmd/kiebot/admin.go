@@ -75,6 +75,22 @@ func (c adminCommand) Run(ctx context.Context, term terminal) error {
 	return askAdmin(ctx, term, strings.Join(c.Words, " "), c.JSON)
 }
 
+// taskCommand is kiebot task.
+type taskCommand struct {
+	JSON bool   `name:"json" help:"Print the answer as JSON."`
+	ID   string `arg:"" help:"The job, by its eight characters or its whole id."`
+}
+
+// Help is shown below the usage.
+func (taskCommand) Help() string {
+	return "Asks the kiebot that runs on DATA_DIR for all that is known about a job, in order of time: the same as kiebot admin task."
+}
+
+// Run asks.
+func (c taskCommand) Run(ctx context.Context, term terminal) error {
+	return askAdmin(ctx, term, "task "+c.ID, c.JSON)
+}
+
 // errWrongWords ends a command whose output has said what was wrong with its words.
 var errWrongWords = errors.New("the words mean nothing")
 

@@ -35,6 +35,7 @@ type commandLine struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	Admin       adminCommand       `cmd:"" help:"Give credits, set limits, let people in: what admins do, at the running kiebot."`
+	Task        taskCommand        `cmd:"" help:"Tell all that is known about a job."`
 	Console     consoleCommand     `cmd:"" help:"Print a link that opens the operator's console, once."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database, of a running kiebot or not, and check the copy."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the database."`
