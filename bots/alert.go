@@ -17,7 +17,7 @@ func (b *Bot) Alert(a core.Alert, locale string) (words string, buttons []Button
 
 func (v voice) alert(a core.Alert) string {
 	with := args{
-		"Account": a.KieAccount, "Credits": v.credits(a.Credits), "Job": a.Task.Short(), "Where": string(a.Lane), "N": fmt.Sprint(a.Count),
+		"Account": a.KieAccount, "Credits": v.credits(a.Credits), "Job": a.Task.Short(), "Where": string(a.Lane), "Name": shorten(a.Name, 60), "Who": a.Who.String(), "N": fmt.Sprint(a.Count),
 	}
 	key := "alert." + string(a.Kind)
 	var text string

@@ -72,7 +72,7 @@ type Config struct {
 // whatever they are given.
 type Bot struct {
 	engine   *core.Engine
-	catalog  Catalog
+	catalog  offered
 	texts    *texts
 	now      func() time.Time
 	location *time.Location
@@ -91,7 +91,7 @@ func New(cfg Config) (*Bot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	b := &Bot{engine: cfg.Engine, catalog: cfg.Catalog, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers), admins: cfg.Admins, sale: cfg.Sale, tell: cfg.Tell}
+	b := &Bot{engine: cfg.Engine, catalog: offered{cfg.Catalog, cfg.Engine}, texts: texts, now: cfg.Now, location: cfg.Location, pace: newPace(cfg.Answers), admins: cfg.Admins, sale: cfg.Sale, tell: cfg.Tell}
 	if b.now == nil {
 		b.now = time.Now
 	}

@@ -152,7 +152,7 @@ func families(t *testing.T) []string {
 			t.Errorf("core.%s is no Reason… and no Fail… and no Wait…", name)
 		}
 	}
-	add("refused.", "quota.none", "quota.never", "blocked.why", "place_blocked.why", "paused.why")
+	add("refused.", "quota.none", "quota.never", "blocked.why", "place_blocked.why", "paused.why", "prompt.warned", "prompt.last")
 	for _, kind := range constants(t, "../core/alert.go", "AlertKind") {
 		if core.AlertKind(kind) != core.AlertParked {
 			add("alert.", kind)
@@ -206,6 +206,8 @@ func reasons(t *testing.T) map[string]string {
 	maps.Copy(all, constants(t, "../core/place.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/paused.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/tend.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/offered.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/prompts.go", "Reason"))
 	return all
 }
 

@@ -53,6 +53,7 @@ const (
 	secondLine     problemCode = "second_line"         // a second line beside the flag for the negative prompt
 	unknownModel   problemCode = "unknown_model"       // nearest: up to three names
 	wrongKind      problemCode = "wrong_kind"          // the model makes something else
+	offModel       problemCode = "off"                 // an admin turned the model off; model: the nearest that is on
 	retiredModel   problemCode = "retired"             // Kie has the model no more; reason, model: the nearest that runs
 	needModel      problemCode = "need_model"          // the command runs any model, and none was named
 	noModel        problemCode = "no_model"            // the catalogue has no model of the command's kind
@@ -77,7 +78,7 @@ const (
 func problemCodes() []problemCode {
 	return []problemCode{
 		noPrompt, unknownCommand, unknownFlag, repeatedFlag, noValue, misplacedFlag, badCount,
-		secondLine, unknownModel, wrongKind, retiredModel, needModel, noModel,
+		secondLine, unknownModel, wrongKind, retiredModel, offModel, needModel, noModel,
 		badInput, noFiles, badLink, fileMissing, fileUnread, fileType, fileSize,
 		needJob, noResult, fewResults, noUpscaler,
 		attachedLarge, attachedEmpty, attachedMoving, badSwitch,

@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,7 +43,7 @@ func (v voice) problem(c command, p problem) string {
 	case wrongKind:
 		right, _ := commandFor(p.model.Kind)
 		a["Command"], a["Makes"] = "/"+right.name, v.say("makes."+string(p.model.Kind), nil)
-	case retiredModel:
+	case retiredModel, offModel:
 		return sentences(v.say(key, a), v.instead(p.model))
 	case needModel:
 		return sentences(v.say(key, a), v.say("see.models", nil))
@@ -227,6 +228,10 @@ func (b *Bot) refusal(v voice, err error) Reply {
 	}
 	text := v.reason(refused)
 	switch refused.Reason {
+	case core.ReasonOff, core.ReasonNoDefault:
+		if m, err := b.catalog.Lookup(refused.Model); err == nil && refused.Reason == core.ReasonOff {
+			return v.refuse([]string{v.problem(command{}, b.modelProblem(m.ID, &offError{model: m, nearest: b.catalog.nearest(m)}))})
+		}
 	case core.ReasonConfirm:
 		return v.question(refused)
 	case core.ReasonNotCancel, core.ReasonFinished, core.ReasonUncertain, core.ReasonCancelLater, core.ReasonNoPayment:
@@ -240,7 +245,7 @@ func (v voice) reason(r *core.Refusal) string {
 	key := "refused." + string(r.Reason)
 	a := args{
 		"Need": v.credits(r.Need), "Left": v.number(r.Left), "Limit": v.credits(r.Limit),
-		"Max": fmt.Sprint(core.MaxBatch), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt), "Why": r.Why, "Who": r.Who.String(),
+		"Max": fmt.Sprint(cmp.Or(r.Max, core.MaxBatch)), "N": fmt.Sprint(r.Count), "Time": v.clock(r.ResetsAt), "In": v.ahead(r.ResetsAt), "Why": r.Why, "Who": r.Who.String(),
 	}
 	var length *core.LengthError
 	if errors.As(r.Err, &length) {
@@ -249,6 +254,10 @@ func (v voice) reason(r *core.Refusal) string {
 	switch {
 	case r.Reason == core.ReasonActive:
 		return v.count(key, r.Max, args{"N": fmt.Sprint(r.Max)})
+	case r.Reason == core.ReasonPrompt && r.Max > 0 && r.Count >= r.Max:
+		return v.say(key+".last", a)
+	case r.Reason == core.ReasonPrompt && r.Max > 0:
+		return v.say(key+".warned", a)
 	case r.Reason == core.ReasonStranger:
 		return v.stranger(r, a)
 	case slices.Contains([]core.Reason{core.ReasonBlocked, core.ReasonPlaceBlocked, core.ReasonPaused}, r.Reason) && r.Why != "":

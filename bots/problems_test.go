@@ -108,7 +108,7 @@ func TestCatalogueWithoutTheKind(t *testing.T) {
 	b := newWorld(t, nil).bot
 	small, err := catalog.Parse(strings.NewReader(smallCatalog))
 	must(t, err)
-	b.catalog = small
+	b.catalog = offered{small, b.engine}
 	says := func(text string) Reply {
 		return b.Command(t.Context(), Incoming{Text: text, Origin: core.Origin{Locale: "en"}})
 	}

@@ -115,7 +115,7 @@ func (b *Bot) chooseModel(c call, settings core.Settings) (catalog.Model, proble
 	}
 	model, err := b.catalog.Resolve(name, c.options)
 	if len(c.raw) > 0 { // raw inputs are those of the model that was named, not of its family
-		if exact, unknown := b.catalog.Lookup(name); unknown == nil && exact.ID == name && exact.Status.Runs() {
+		if exact, unknown := b.catalog.Lookup(name); unknown == nil && exact.ID == name && b.catalog.has(exact) {
 			model, err = exact, nil
 		}
 	}
@@ -138,7 +138,7 @@ func (b *Bot) standard(kind catalog.Kind, settings core.Settings) (m catalog.Mod
 		}
 		m, err := b.catalog.Lookup(id)
 		switch {
-		case err == nil && m.Kind == kind && m.Status.Runs():
+		case err == nil && m.Kind == kind && b.catalog.has(m):
 			return m, gone
 		default:
 			gone = cmp.Or(gone, id)
@@ -190,12 +190,15 @@ func (b *Bot) modelProblem(name string, err error) problem {
 	p := problem{code: unknownModel, given: shorten(name, 60)}
 	var unknown *catalog.UnknownModelError
 	var retired *catalog.RetiredModelError
+	var off *offError
 	switch {
 	case errors.As(err, &unknown):
 		p.nearest = unknown.Nearest
+	case errors.As(err, &off):
+		p = problem{code: offModel, name: off.model.Title, model: off.nearest}
 	case errors.As(err, &retired):
 		p = problem{code: retiredModel, name: retired.Title, reason: retired.Reason}
-		if nearest, err := b.catalog.Lookup(retired.Replacement); err == nil {
+		if nearest, err := b.catalog.Lookup(retired.Replacement); err == nil && b.catalog.has(nearest) {
 			p.model = nearest
 		}
 	}

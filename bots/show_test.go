@@ -94,7 +94,10 @@ type scene struct {
 
 func scenes(locale string) []scene {
 	parcel := func(kind core.DeliveryKind, tasks []core.Task) core.Parcel {
-		return core.Parcel{Delivery: core.Delivery{Lead: tasks[0].ID, Kind: kind, Lane: "chat:room"}, Tasks: tasks}
+		return core.Parcel{
+			Delivery: core.Delivery{Lead: tasks[0].ID, Kind: kind, Lane: "chat:room"}, Tasks: tasks,
+			Patience: tasks[0].Created.Add(core.KeyPatience),
+		}
 	}
 	way := func(n int, change ...func(*core.Task)) core.Parcel {
 		return parcel(core.DeliverProgress, batchOf(n, locale, change...))
@@ -135,6 +138,8 @@ func scenes(locale string) []scene {
 		{"running as usual", usually(70*time.Second, way(1, running))},
 		{"some of a batch as usual", usually(75*time.Minute, way(3, succeeded, running))},
 	}
+	list = append(list, scene{"paused by an admin", way(1)})
+	list[len(list)-1].parcel.Paused = core.ReasonPaused
 	list[11].parcel.Tasks[0].Estimated = true
 	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailAway, core.FailUpkeep, core.WaitBusy} {
 		list = append(list, scene{"waiting: " + string(reason), way(1, waitingFor(reason))})

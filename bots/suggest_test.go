@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"kiebot/core"
 	"kiebot/kie/catalog"
 )
 
@@ -28,7 +29,7 @@ func quietBot(t testing.TB) *Bot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Bot{pace: newPace(-1), catalog: models, texts: texts, now: noon.Local, location: noon.Location()}
+	return &Bot{pace: newPace(-1), catalog: offered{models, new(core.Engine)}, texts: texts, now: noon.Local, location: noon.Location()}
 }
 
 func TestSuggest(t *testing.T) {

@@ -84,14 +84,24 @@ func (e *Engine) Policy(ctx context.Context) (inForce, set Policy, err error) {
 }
 
 // ChangePolicy lets edit change the rules that admins set; what it leaves nil
-// is as configured. It may be called more than once.
+// is as configured. It may be called more than once. A model that there is not,
+// and a word or a pattern that cannot be looked for, are refused.
 func (e *Engine) ChangePolicy(ctx context.Context, act Act, edit func(*Policy)) error {
-	return e.act(ctx, act, "policy", "everybody", func(c *change) (string, error) {
-		var set Policy
+	return e.actOnRules(ctx, act, "policy", func(c *change) (string, error) {
+		var set, was Policy
 		if _, err := settingJSON(c.Tx, policySetting, &set); err != nil {
 			return "", err
 		}
+		if _, err := settingJSON(c.Tx, policySetting, &was); err != nil {
+			return "", err
+		}
 		edit(&set)
+		if err := c.e.checkModels(&set, was); err != nil {
+			return "", err
+		}
+		if err := set.Prompts.compile(); err != nil {
+			return "", err
+		}
 		value, err := json.Marshal(set)
 		if err != nil {
 			return "", fmt.Errorf("encoding the limits: %w", err)
@@ -102,9 +112,20 @@ func (e *Engine) ChangePolicy(ctx context.Context, act Act, edit func(*Policy)) 
 
 // ResetPolicy forgets what admins set: the configured rules apply again.
 func (e *Engine) ResetPolicy(ctx context.Context, act Act) error {
-	return e.act(ctx, act, "reset policy", "everybody", func(c *change) (string, error) {
+	return e.actOnRules(ctx, act, "reset policy", func(c *change) (string, error) {
 		return "", c.DeleteSetting(policySetting)
 	})
+}
+
+// actOnRules is act on the policy, which is read again for who goes by the last.
+func (e *Engine) actOnRules(ctx context.Context, act Act, action string, fn func(*change) (detail string, err error)) error {
+	if err := e.act(ctx, act, action, "everybody", fn); err != nil {
+		return err
+	}
+	if err := e.recallRules(context.WithoutCancel(ctx)); err != nil {
+		e.log.Error("reading the policy", "error", err) // the next request reads it, too
+	}
+	return nil
 }
 
 // SetLimits sets the person's own limits, which win over all others; nil ones
@@ -144,10 +165,10 @@ func (e *Engine) Block(ctx context.Context, act Act, who Identity) error {
 	})
 }
 
-// Unblock ends a block.
+// Unblock ends a block, and forgets the warnings.
 func (e *Engine) Unblock(ctx context.Context, act Act, who Identity) error {
 	return e.actOn(ctx, act, "unblock", who, func(_ *change, a *Account) (string, error) {
-		a.Blocked = nil
+		a.Blocked, a.Warnings = nil, nil
 		return "", nil
 	})
 }

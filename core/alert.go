@@ -18,7 +18,8 @@ type Alert struct {
 	KieAccount string `json:"kie_account,omitempty"`
 	Task       TaskID `json:"task,omitempty"`
 	Lane       Lane   `json:"lane,omitempty"`
-	// Who is a stranger, with the Origin's Name, Roles and Locale; it asked in Lane.
+	// Who asked for something in Lane, with the Origin's Name; of a stranger also
+	// its Roles and Locale.
 	Who    Identity `json:"who,omitzero"`
 	Name   string   `json:"name,omitempty"`
 	Roles  []string `json:"roles,omitempty"`
@@ -49,6 +50,7 @@ const (
 	AlertUnresolved  AlertKind = "unresolved"    // Task was refunded; Kie may have charged up to Credits
 	AlertPaidBack    AlertKind = "paid_back"     // a platform returned a payment (Detail) by itself; Credits of it were spent and stay owed
 	AlertStranger    AlertKind = "stranger"      // Who asked for something and is not let in
+	AlertBlocked     AlertKind = "blocked"       // Who said what prompts may not, in Lane, and is blocked after Count warnings
 	AlertUndelivered AlertKind = "not_delivered" // what is told of Task could not be shown in Lane, after Count attempts
 	AlertBackup      AlertKind = "backup"        // a backup could not be made, for Detail
 	AlertRestored    AlertKind = "restored"      // a copy of Detail took the store's place; Count queued tasks were ended
@@ -126,7 +128,7 @@ func (a Alert) LogValue() slog.Value {
 	text("kie_account", a.KieAccount)
 	text("task", string(a.Task))
 	text("lane", string(a.Lane))
-	if a.Kind == AlertStranger {
+	if a.Who != (Identity{}) {
 		text("who", a.Who.String())
 	}
 	text("reason", string(a.Reason))

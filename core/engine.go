@@ -228,7 +228,7 @@ func New(cfg Config) (*Engine, error) {
 	e.clocks = newSchedule(e.cfg.Now)
 	e.learned = newDurations()
 	e.places = newPositions()
-	if wrong := append(missing, e.openKieAccounts()...); len(wrong) > 0 {
+	if wrong := append(missing, append(e.openKieAccounts(), e.cfg.Policy.Prompts.compile())...); errors.Join(wrong...) != nil {
 		return nil, errors.Join(wrong...)
 	}
 	e.courier = newCourier(e)
@@ -267,6 +267,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Grace == 0 {
 		c.Grace = time.Minute
+	}
+	if c.Policy.Prompts != nil {
+		list := *c.Policy.Prompts
+		c.Policy.Prompts = &list
 	}
 	return c
 }

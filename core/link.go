@@ -266,6 +266,7 @@ func joined(goes, remains Account) Account {
 	if remains.Blocked == nil {
 		remains.Blocked = goes.Blocked
 	}
+	remains.Warnings = bothWarned(remains.Warnings, goes.Warnings)
 	return remains
 }
 

@@ -300,17 +300,3 @@ func (a asked) welcomeThere() error {
 	}
 	return nil
 }
-
-// onThere refuses a model that is off in the place. One that the catalogue does
-// not have is refused elsewhere.
-func (e *Engine) onThere(a asked, model string) error {
-	off := a.place.Rules.Off
-	if len(off) == 0 {
-		return nil
-	}
-	m, err := e.cfg.Catalog.Lookup(model)
-	if err == nil && anyOf(off, []string{m.ID, cmp.Or(m.Family, m.ID)}) {
-		return &Refusal{Reason: ReasonPlaceModel}
-	}
-	return nil
-}

@@ -35,6 +35,15 @@ type Policy struct {
 	MaxActive    *int   `json:"max_active,omitempty"`    // requests under way per account, a batch being one; negative is any number
 	MaxRequest   *Limit `json:"max_request,omitempty"`   // what one request may cost, all its tasks together
 	ConfirmAbove *Limit `json:"confirm_above,omitempty"` // above it the person has to agree to the price
+
+	// Off are the models that cannot be used, by catalogue id; the name of a
+	// family stands for all its models.
+	Off []string `json:"off,omitempty"`
+	// Defaults are the models to use where none is named, by catalogue id; of
+	// the other kinds, and of one that is off, it is the catalogue's.
+	Defaults map[catalog.Kind]string `json:"defaults,omitempty"`
+	// Prompts is what prompts may not say; nil is anything.
+	Prompts *Prompts `json:"prompts,omitempty"`
 }
 
 // TierRole is what a tier is called in Policy.Roles.
@@ -46,6 +55,13 @@ func (p Policy) over(base Policy) Policy {
 	p.User = p.User.over(base.User)
 	p.Chat, p.Total = first(p.Chat, base.Chat), first(p.Total, base.Total)
 	p.MaxActive, p.MaxRequest, p.ConfirmAbove = first(p.MaxActive, base.MaxActive), first(p.MaxRequest, base.MaxRequest), first(p.ConfirmAbove, base.ConfirmAbove)
+	p.Prompts = first(p.Prompts, base.Prompts)
+	if p.Off == nil {
+		p.Off = base.Off
+	}
+	if p.Defaults == nil {
+		p.Defaults = base.Defaults
+	}
 	if p.Roles == nil {
 		p.Roles = base.Roles
 	}
@@ -60,7 +76,7 @@ func (p Policy) over(base Policy) Policy {
 
 // clone is a copy that shares no map.
 func (p Policy) clone() Policy {
-	p.Allow = slices.Clone(p.Allow)
+	p.Allow, p.Off, p.Defaults = slices.Clone(p.Allow), slices.Clone(p.Off), maps.Clone(p.Defaults)
 	p.Roles, p.Kinds, p.Models = maps.Clone(p.Roles), maps.Clone(p.Kinds), maps.Clone(p.Models)
 	return p
 }
@@ -137,6 +153,7 @@ type policyInForce struct {
 func (e *Engine) policy(tx Tx) (Policy, error) {
 	raw, err := tx.Setting(policySetting)
 	if errors.Is(err, ErrNotFound) {
+		e.decoded.Store(nil)
 		return e.cfg.Policy, nil
 	}
 	if err != nil {
@@ -148,6 +165,9 @@ func (e *Engine) policy(tx Tx) (Policy, error) {
 	var set Policy
 	if err := json.Unmarshal(raw, &set); err != nil {
 		return Policy{}, fmt.Errorf("decoding the stored limits: %w", err)
+	}
+	if err := set.Prompts.compile(); err != nil {
+		return Policy{}, fmt.Errorf("reading the list of what prompts may not say: %v", err) // nobody is refused for it
 	}
 	now := &policyInForce{raw: raw, policy: set.over(e.cfg.Policy)}
 	e.decoded.Store(now)

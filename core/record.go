@@ -46,6 +46,9 @@ type Account struct {
 	Tier string `json:"tier,omitempty"`
 	// Blocked says that nothing is accepted from this person, and why.
 	Blocked *Block `json:"blocked,omitempty"`
+	// Warnings are the requests that said what they may not, the oldest first;
+	// unblocking forgets them.
+	Warnings []Warning `json:"warnings,omitempty"`
 	// Into is the account that this one was linked with and that has
 	// everything since; a permanent redirect.
 	Into AccountID `json:"into,omitempty"`
@@ -348,7 +351,9 @@ type Refusal struct {
 	Who      Identity  // whom an admin would have to allow,
 	Roles    []string  // or one of these
 	Known    bool      // the operator was told of Who
-	Max      int       // how many tasks may be under way
+	Max      int       // how many tasks may be under way, or whatever the Reason says
+	Count    int       // of ReasonPrompt: which warning it is
+	Model    string    // the model it is about, by catalogue id, if any
 	Why      string    // an admin's words, for people
 	Task     TaskID    // the task it is about, if any
 	Question string    // of ReasonConfirm: what Confirm and Decline take

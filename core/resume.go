@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // resume claims everything that was under way. A task that was being created
 // when the process died has an unknown outcome and is never sent again.
@@ -14,7 +17,7 @@ func (e *Engine) resume(ctx context.Context) error {
 	if err := e.recallDurations(ctx); err != nil {
 		return err
 	}
-	if err := e.recallPause(ctx); err != nil {
+	if err := errors.Join(e.recallPause(ctx), e.recallRules(ctx)); err != nil {
 		return err
 	}
 	if err := e.store.View(ctx, func(tx Tx) error { return e.recallAccounts(tx, true) }); err != nil {

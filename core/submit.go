@@ -21,9 +21,9 @@ type Receipt struct {
 // durable, in one commit; the chat shows it by way of the lane. It blocks for
 // up to a minute for each file whose length decides the price, to read it.
 func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
-	receipt, err := e.look(ctx, req)
+	receipt, checked, err := e.look(ctx, req)
 	if err != nil || receipt.Repeated {
-		return receipt, unavailable(e.announced(ctx, req.Origin, err))
+		return receipt, unavailable(e.announced(ctx, req.Origin, e.warned(ctx, req, err)))
 	}
 	estimate, err := e.price(ctx, &req)
 	if err != nil {
@@ -34,19 +34,19 @@ func (e *Engine) Submit(ctx context.Context, req Request) (Receipt, error) {
 		if err != nil || receipt.Repeated {
 			return err
 		}
-		receipt, err = c.accept(req, estimate)
+		receipt, err = c.accept(req, estimate, checked)
 		return err
 	})
 	if refusal, ok := isQuestion(err); ok {
 		return Receipt{}, e.ask(ctx, req, refusal)
 	}
-	return receipt, unavailable(err)
+	return receipt, unavailable(e.warned(ctx, req, err))
 }
 
 // look finds the receipt of an earlier time, else refuses what would be refused
 // at any price, before anything is done for the request: nobody makes us read
-// files who may not ask.
-func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, err error) {
+// files who may not ask. It also says what list the request was held against.
+func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, checked *Prompts, err error) {
 	now := e.cfg.Now()
 	err = e.store.View(ctx, func(tx Tx) error {
 		receipt, err = seenBefore(tx, req.Key, now)
@@ -67,9 +67,13 @@ func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, err er
 		if err := e.fitParent(tx, req); err != nil {
 			return err
 		}
-		return e.onThere(asked, req.Model)
+		if err := e.on(asked, req.Model); err != nil {
+			return err
+		}
+		checked = asked.policy.Prompts
+		return checked.check(req)
 	})
-	return receipt, err
+	return receipt, checked, err
 }
 
 // seenBefore is the receipt of a key that was accepted before, else an empty one.
@@ -119,14 +123,14 @@ func retired(name string, m catalog.Model) error {
 }
 
 // accept books the holds and stores the batch with the delivery that tells of it.
-func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
+func (c *change) accept(req Request, estimate Credits, checked *Prompts) (Receipt, error) {
 	account, err := c.accountFor(req.Origin.Identity)
 	if err != nil {
 		return Receipt{}, err
 	}
 	count := max(req.Count, 1)
 	total := estimate * Credits(count)
-	windows, own, err := c.admit(account, req, total)
+	windows, own, err := c.admit(account, req, total, checked)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -164,7 +168,7 @@ func (c *change) accept(req Request, estimate Credits) (Receipt, error) {
 
 // admit refuses what the account may not ask for. The answer is what the
 // request is booked in, and how much the person's own windows can bear.
-func (c *change) admit(account Account, req Request, total Credits) ([]Window, Credits, error) {
+func (c *change) admit(account Account, req Request, total Credits, checked *Prompts) ([]Window, Credits, error) {
 	asked, err := c.e.asked(c.Tx, account, req.Origin, c.now)
 	if err != nil {
 		return nil, 0, err
@@ -172,8 +176,13 @@ func (c *change) admit(account Account, req Request, total Credits) ([]Window, C
 	if err := allowed(c.Tx, asked, total); err != nil {
 		return nil, 0, err
 	}
-	if err := c.e.onThere(asked, req.Model); err != nil {
+	if err := c.e.on(asked, req.Model); err != nil {
 		return nil, 0, err
+	}
+	if list := asked.policy.Prompts; list != checked { // it was changed in between
+		if err := list.check(req); err != nil {
+			return nil, 0, err
+		}
 	}
 	windows := c.e.windows(asked, req.Model)
 	own, err := c.room(windows, account.ID, total)
