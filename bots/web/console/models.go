@@ -3,10 +3,14 @@ package console
 import (
 	"net/http"
 
+	"kiebot/core"
 	"kiebot/kie/catalog"
 )
 
-type modelsData struct{ Kinds []kindOfModels }
+type modelsData struct {
+	Days  int // what is counted
+	Kinds []kindOfModels
+}
 
 type kindOfModels struct {
 	Kind   catalog.Kind
@@ -17,7 +21,24 @@ type kindOfModels struct {
 type modelLine struct {
 	ID, Title, Price string
 	Default          bool
+	core.Spent
 }
+
+// Ended is how many tasks succeeded or failed.
+func (l modelLine) Ended() int { return l.Succeeded + l.Failed }
+
+// Rate is how many of a hundred that ended succeeded, rounded down: a model
+// that has failed once never has them all.
+func (l modelLine) Rate() int { return l.Succeeded * 100 / max(l.Ended(), 1) }
+
+// poor is the rate below which a model needs a look, once so many tasks ended.
+const (
+	poor      = 80
+	poorAfter = 5
+)
+
+// Poor reports whether too many of the model's tasks fail.
+func (l modelLine) Poor() bool { return l.Ended() >= poorAfter && l.Rate() < poor }
 
 // kinds are those of the catalogue, in its order.
 func kinds() []catalog.Kind {
@@ -25,13 +46,22 @@ func kinds() []catalog.Kind {
 }
 
 func (c *Console) modelsPage(rw http.ResponseWriter, r *http.Request) {
-	var d modelsData
+	d := modelsData{Days: spans()[0]}
+	spending, err := c.cfg.Engine.Spending(r.Context(), d.Days)
+	if err != nil {
+		c.failed(rw, r, err)
+		return
+	}
+	used := map[string]core.Spent{}
+	for _, s := range spending.Models {
+		used[s.Name] = s.Spent
+	}
 	for _, kind := range kinds() {
 		of := kindOfModels{Kind: kind}
 		for _, family := range c.cfg.Catalog.Families(kind) {
 			for _, id := range family.Models {
 				if m, err := c.cfg.Catalog.Lookup(id); err == nil {
-					of.Models = append(of.Models, c.modelLine(m))
+					of.Models = append(of.Models, c.modelLine(m, used[id]))
 				}
 			}
 		}
@@ -40,6 +70,6 @@ func (c *Console) modelsPage(rw http.ResponseWriter, r *http.Request) {
 	c.render(rw, r, http.StatusOK, "models", "models.title", d)
 }
 
-func (c *Console) modelLine(m catalog.Model) modelLine {
-	return modelLine{ID: m.ID, Title: m.Title, Price: c.cfg.Bot.Price(m, c.cfg.Locale), Default: m.KindDefault}
+func (c *Console) modelLine(m catalog.Model, used core.Spent) modelLine {
+	return modelLine{ID: m.ID, Title: m.Title, Price: c.cfg.Bot.Price(m, c.cfg.Locale), Default: m.KindDefault, Spent: used}
 }
