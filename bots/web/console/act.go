@@ -27,6 +27,8 @@ func acts() map[string][]string {
 		"block":   {"who", "why"},
 		"unblock": {"who", "why"},
 		"refund":  {"task", "why"},
+		"cancel":  {"task", "why"},
+		"retry":   {"task", "why"},
 		"pause":   {"why"},
 		"resume":  {},
 		free:      {free},

@@ -65,6 +65,37 @@ func TestActs(t *testing.T) {
 	}
 }
 
+func TestCancelAndShowAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	s := w.seed()
+	b := w.in()
+	of := func(state core.State) core.Task {
+		for _, one := range s.tasks {
+			if one.State == state {
+				return one
+			}
+		}
+		t.Fatalf("no task is %s", state)
+		return core.Task{}
+	}
+	waits, made, runs := of(core.Queued), of(core.Succeeded), of(core.Running)
+	page := Path + "/tasks/" + string(waits.ID)
+	b.get(page).want(http.StatusOK, `value="cancel"`)
+	b.post(Path+"/act", "act", "cancel", "task", string(waits.ID), "why", "a mistake", "back", page).leads(page)
+	if after := b.get(page).want(http.StatusOK, "canceled", "a mistake"); strings.Contains(after.body, `value="cancel"`) {
+		t.Error("what is canceled can be canceled")
+	}
+	page = Path + "/tasks/" + string(made.ID)
+	b.get(page).want(http.StatusOK, `value="retry"`)
+	b.post(Path+"/act", "act", "retry", "task", string(made.ID), "back", page).leads(page)
+	b.get(page).want(http.StatusOK, "waits to be shown")
+	page = Path + "/tasks/" + string(runs.ID)
+	if strings.Contains(b.get(page).want(http.StatusOK).body, `action="/console/act"`) {
+		t.Error("something can be done about a task that runs")
+	}
+}
+
 func TestPauseAndResume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
