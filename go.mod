@@ -4,7 +4,6 @@ go 1.26.0
 
 // What the program needs.
 require (
-	github.com/Eyevinn/mp4ff v0.47.0 // kietest: writes the prompt into the metadata of an MP4
 	github.com/agnivade/levenshtein v1.2.2 // catalog: finds the nearest name to a typo
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
 	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3

@@ -3,11 +3,14 @@ package kietest
 import (
 	"bytes"
 	"embed"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"iter"
+	"slices"
 	"strconv"
 
-	"github.com/Eyevinn/mp4ff/mp4"
 	"github.com/bogem/id3v2/v2"
 )
 
@@ -45,61 +48,79 @@ func renderVideo(a artwork) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the clip: %w", err)
 	}
-	file, err := mp4.DecodeFile(bytes.NewReader(clip))
-	if err != nil {
-		return nil, fmt.Errorf("decoding the clip: %w", err)
-	}
-	before := file.Moov.Size()
-	if err := describe(file.Moov, a); err != nil {
-		return nil, err
-	}
-	// The samples stand behind the header that just grew.
-	if err := moveChunks(file.Moov, file.Moov.Size()-before); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if err := file.Encode(&out); err != nil {
-		return nil, fmt.Errorf("encoding the clip: %w", err)
-	}
-	return out.Bytes(), nil
+	return describe(clip, a)
 }
 
 // describe adds the tags that players show (moov/udta/meta/ilst, as iTunes and
-// ffmpeg write them).
-func describe(moov *mp4.MoovBox, a artwork) error {
-	handler, err := mp4.CreateHdlr("mdir")
-	if err != nil {
-		return fmt.Errorf("describing the clip: %w", err)
+// ffmpeg write them). The samples stand behind the header, the box moov, and
+// move with its end.
+func describe(clip []byte, a artwork) ([]byte, error) {
+	extra := box("udta", tags(a))
+	var out []byte
+	found := false
+	for name, whole := range boxes(clip) {
+		if name == "moov" {
+			header := box("moov", whole[boxHead:], extra)
+			moveChunks(header[boxHead:], uint32(len(extra)))
+			whole, found = header, true
+		}
+		out = append(out, whole...)
 	}
-	handler.Name = ""
-	list := &mp4.IlstBox{}
-	for _, tag := range []struct{ name, text string }{
-		{"\xa9nam", a.prompt}, {"\xa9cmt", a.remark()},
-	} {
-		box := mp4.NewGenericContainerBox(tag.name)
-		box.AddChild(&mp4.DataBox{Data: []byte(tag.text)})
-		list.AddChild(box)
+	if !found {
+		return nil, errors.New("describing the clip: it has no header")
 	}
-	meta := mp4.CreateMetaBox(0, handler)
-	meta.AddChild(list)
-	data := &mp4.UdtaBox{}
-	data.AddChild(meta)
-	moov.AddChild(data)
-	return nil
+	return out, nil
 }
 
-// moveChunks adds to where the samples of every track are.
-func moveChunks(moov *mp4.MoovBox, by uint64) error {
-	for _, trak := range moov.Traks {
-		table := trak.Mdia.Minf.Stbl
-		if table.Stco == nil {
-			return fmt.Errorf("moving the samples: track %d has no 32-bit chunk offsets", trak.Tkhd.TrackID)
-		}
-		for i := range table.Stco.ChunkOffset {
-			table.Stco.ChunkOffset[i] += uint32(by)
+// moveChunks adds to where the samples of every track are, in the boxes that
+// lead to the tables of 32-bit offsets (ISO/IEC 14496-12, "Chunk Offset Box").
+func moveChunks(inside []byte, by uint32) {
+	const version, count = 4, 4
+	for name, whole := range boxes(inside) {
+		switch name {
+		case "trak", "mdia", "minf", "stbl":
+			moveChunks(whole[boxHead:], by)
+		case "stco":
+			for table := whole[boxHead+version+count:]; len(table) >= 4; table = table[4:] {
+				binary.BigEndian.PutUint32(table, binary.BigEndian.Uint32(table)+by)
+			}
 		}
 	}
-	return nil
+}
+
+// boxHead is the size of a box and its name.
+const boxHead = 8
+
+// boxes goes through the boxes that stand side by side.
+func boxes(data []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for len(data) >= boxHead {
+			size := int(binary.BigEndian.Uint32(data))
+			if size < boxHead || size > len(data) || !yield(string(data[4:boxHead]), data[:size]) {
+				return
+			}
+			data = data[size:]
+		}
+	}
+}
+
+// tags is the title and the comment (ISO/IEC 14496-12, "The Meta box"; the
+// list's format is QuickTime's "Metadata").
+func tags(a artwork) []byte {
+	text := func(name, text string) []byte {
+		const utf8, anywhere = "\x00\x00\x00\x01", "\x00\x00\x00\x00"
+		return box(name, box("data", []byte(utf8+anywhere+text)))
+	}
+	const version = "\x00\x00\x00\x00"
+	handler := box("hdlr", []byte(version+"\x00\x00\x00\x00mdirappl\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	return box("meta", []byte(version), handler, box("ilst", text("\xa9nam", a.prompt), text("\xa9cmt", a.remark())))
+}
+
+// box is one box of a file: its size, its name, and what is in it.
+func box(name string, parts ...[]byte) []byte {
+	body := slices.Concat(parts...)
+	out := binary.BigEndian.AppendUint32(nil, uint32(8+len(body)))
+	return append(append(out, name...), body...)
 }
 
 // renderAudio returns a clip with the prompt as its title and model and seed
