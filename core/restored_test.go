@@ -3,7 +3,6 @@ package core_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +49,7 @@ func wantOnePayment(t *testing.T, w *world) {
 	}
 	for url, n := range perTask {
 		if n != 1 {
-			t.Errorf("Kie was paid %d times for %s", n, url)
+			t.Errorf("%d Kie tasks for %s", n, url)
 		}
 	}
 	if problems := w.verify(); len(problems) > 0 {
@@ -150,22 +149,7 @@ func TestRestoredTaskThatKieHas(t *testing.T) {
 }
 
 // The process dies at every commit after a restore, in both forms.
-func TestDieAfterARestore(t *testing.T) {
-	for _, after := range []bool{false, true} {
-		for at := 1; ; at++ {
-			died := true
-			t.Run(fmt.Sprintf("commit %d, after %v", at, after), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { died = dieRestored(t, at, after) })
-			})
-			if !died || t.Failed() {
-				break
-			}
-			if at > 100 {
-				t.Fatal("a restore has more commits than it can")
-			}
-		}
-	}
-}
+func TestDieAfterARestore(t *testing.T) { dieEverywhere(t, dieRestored) }
 
 func dieRestored(t *testing.T, at int, after bool) (died bool) {
 	w := newWorld(t, kietest.Config{}, nil)

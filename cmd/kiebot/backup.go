@@ -150,7 +150,7 @@ func keepBackup(ctx context.Context, store *bolt.Store, s settings, kind string)
 		return "", err
 	}
 	path = filepath.Join(s.backups(), kind+"-"+time.Now().UTC().Format(backupTime)+".db")
-	if err := free(path); err != nil {
+	if err := errors.Join(free(path), ownedLike(part, s.dataDir)); err != nil {
 		return "", errors.Join(err, os.Remove(part))
 	}
 	if err := os.Rename(part, path); err != nil {
@@ -198,7 +198,7 @@ func snapshot(ctx context.Context, store *bolt.Store, s settings) (path string, 
 // copyStore makes a copy of the store in the folder of backups, under a name
 // that says that it is not finished.
 func copyStore(ctx context.Context, store *bolt.Store, s settings) (path string, err error) {
-	if err := os.MkdirAll(s.backups(), 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(s.backups(), 0o700), ownedLike(s.backups(), s.dataDir)); err != nil {
 		return "", err
 	}
 	if err := enoughRoom(s); err != nil {

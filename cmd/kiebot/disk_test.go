@@ -103,3 +103,32 @@ func TestReadOnlyFolder(t *testing.T) {
 		t.Errorf("restore: %d, %s", code, wrong)
 	}
 }
+
+// What root makes for a kiebot that runs as somebody else belongs to that one.
+func TestOwner(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	const somebody = 54321
+	p := &process{t: t, dir: t.TempDir()}
+	data := filepath.Join(p.dir, "data")
+	path := firstServe(t, data)
+	if err := os.Chown(data, somebody, somebody); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"restore", path}, {"backup"}} {
+		if out, wrong, code := p.kiebot(args...); code != 0 {
+			t.Fatalf("%v: %s%s", args, out, wrong)
+		}
+	}
+	for _, file := range []string{"kiebot.db", "backups", filepath.Join("backups", p.files("data/backups")[0])} {
+		info, err := os.Stat(filepath.Join(data, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != somebody {
+			t.Errorf("%s belongs to %d", file, uid)
+		}
+	}
+}

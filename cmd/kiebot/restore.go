@@ -55,6 +55,9 @@ func (r restoreCommand) Run(ctx context.Context, term terminal) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := ownedLike(part, s.dataDir); err != nil {
+		return errors.Join(err, removeCopies(part))
+	}
 	now, _ := look(ctx, s.database()) // one that cannot be read is kept aside all the same
 	aside, err := swap(part, s.database())
 	if err := errors.Join(err, removeCopies(part)); err != nil {
