@@ -116,12 +116,25 @@ func TestTalkAdminInAGroup(t *testing.T) {
 	})
 }
 
-// In a topic every message answers the one that opened it, which is about nobody.
-func TestTalkAdminInATopic(t *testing.T) {
-	governed(t, func(t *testing.T, w *town, boss *telegramtest.Person) {
-		ann := w.tg.Person("Ann")
-		topic := w.tg.Forum("cats", ann, boss).Topic("black ones")
-		topic.As(boss).Types("/admin@testbot block spam")
-		boss.Until(t, finds("text", "“spam” cannot stand for WHO"))
-	})
+// Who is answered: in a topic every message answers the one that opened it, which
+// is about nobody, and answers to bots are about nobody either.
+func TestAnswered(t *testing.T) {
+	ann, bot := &person{ID: 5}, &person{ID: 6, IsBot: true}
+	for name, test := range map[string]struct {
+		m    message
+		want core.Identity
+	}{
+		"nobody":              {message{}, core.Identity{}},
+		"a person":            {message{Answers: &message{ID: 7, From: ann}}, identity(5)},
+		"a bot":               {message{Answers: &message{ID: 7, From: bot}}, core.Identity{}},
+		"an anonymous admin":  {message{Answers: &message{ID: 7, From: bot, Sender: &chat{ID: -100}}}, identity(-100)},
+		"a channel's post":    {message{Answers: &message{ID: 7, Sender: &chat{ID: -100}}}, core.Identity{}},
+		"who opened a topic":  {message{InTopic: true, Thread: 7, Answers: &message{ID: 7, From: ann}}, core.Identity{}},
+		"somebody in a topic": {message{InTopic: true, Thread: 7, Answers: &message{ID: 8, From: ann}}, identity(5)},
+		"a thread's first":    {message{Thread: 7, Answers: &message{ID: 7, From: ann}}, identity(5)},
+	} {
+		if got := test.m.answered(); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
 }
