@@ -50,6 +50,9 @@ func acts() []act {
 		{name: "tasks", takes: []slot{maybe(someFilters)}, do: (*Bot).actTasks},
 		{name: "task", takes: []slot{aJob}, do: (*Bot).actTask},
 		{name: "unresolved", do: (*Bot).actUnresolved},
+		{name: "models", takes: []slot{maybe(anOnOff), maybe(aModel)}, do: (*Bot).actModels, there: (*Bot).modelsThere},
+		{name: "default", takes: []slot{aKind, aModel}, do: (*Bot).actDefault},
+		{name: "prompts", takes: []slot{maybe(aVerb), maybe(someText)}, do: (*Bot).actPrompts},
 		{name: "pause", takes: []slot{maybe(aReason)}, why: "why.pause", do: (*Bot).actPause},
 		{name: "resume", do: (*Bot).actResume},
 		{name: "keys", do: (*Bot).actKeys},
@@ -96,7 +99,7 @@ func (b *Bot) administer(ctx context.Context, v voice, by Operator, words string
 	}
 	o := order{voice: v, by: by, act: row}
 	if wrong := o.read(rest); wrong != "" {
-		return v.wrongWords(wrong + "\n" + v.say("help.example", args{"Example": by.typed(row.example(v, by))}))
+		return o.withExample(wrong)
 	}
 	if by.Place != "" {
 		return row.there(b, ctx, o)
@@ -106,6 +109,11 @@ func (b *Bot) administer(ctx context.Context, v voice, by Operator, words string
 
 // wrongWords refuses words that mean nothing.
 func (v voice) wrongWords(text string) Reply { return Reply{Refused: true, Wrong: true, Text: text} }
+
+// withExample refuses the order's words and shows some that are right.
+func (o order) withExample(wrong string) Reply {
+	return o.wrongWords(wrong + "\n" + o.say("help.example", args{"Example": o.by.typed(o.act.example(o.voice, o.by))}))
+}
 
 // typed is how the operator types words for Admin.
 func (by Operator) typed(words string) string {

@@ -8,22 +8,39 @@ import (
 	"kiebot/core"
 )
 
-func offerWords(words ...string) func([]string) []string {
-	return func([]string) []string { return words }
+func offerWords(words ...string) func(context.Context, *Bot) []string {
+	return func(context.Context, *Bot) []string { return words }
 }
 
 // offerGroups are words, and the tiers as targets.
-func offerGroups(words ...string) func([]string) []string {
-	return func(tiers []string) []string {
+func offerGroups(words ...string) func(context.Context, *Bot) []string {
+	return func(ctx context.Context, b *Bot) []string {
 		all := slices.Clone(words)
-		for _, t := range tiers {
+		for _, t := range b.tiers(ctx) {
 			all = append(all, core.TierRole(t))
 		}
 		return all
 	}
 }
 
-func offerTiers(tiers []string) []string { return append(slices.Clone(tiers), noTier) }
+func offerTiers(ctx context.Context, b *Bot) []string { return append(b.tiers(ctx), noTier) }
+
+func offerKinds(context.Context, *Bot) []string {
+	var all []string
+	for _, kind := range kinds() {
+		all = append(all, string(kind))
+	}
+	return all
+}
+
+// offerModels are the families: the models that people see.
+func offerModels(_ context.Context, b *Bot) []string {
+	var all []string
+	for _, family := range b.catalog.Families() {
+		all = append(all, family.Name)
+	}
+	return all
+}
 
 // completeAct offers how to go on with an act's words: its name, and then what
 // can stand next, as far as that can be listed. It always shows how the act goes.
@@ -38,7 +55,7 @@ func (b *Bot) completeAct(ctx context.Context, v voice, typed string) []Suggesti
 	}
 	found := []Suggestion{}
 	if n := len(strings.Fields(before)) - 1; n < len(row.takes) {
-		for _, word := range row.takes[n].listed(b.tiers(ctx)) {
+		for _, word := range row.takes[n].listed(ctx, b) {
 			if strings.HasPrefix(word, strings.ToLower(begun)) {
 				found = append(found, Suggestion{Insert: before + word, Label: before + word, Detail: row.form(v)})
 			}
@@ -66,7 +83,7 @@ func (v voice) completeName(begun string) []Suggestion {
 }
 
 // listed are the words that the slot offers.
-func (s slot) listed(tiers []string) []string {
+func (s slot) listed(ctx context.Context, b *Bot) []string {
 	switch {
 	case s.name == anAct.name:
 		var names []string
@@ -77,7 +94,7 @@ func (s slot) listed(tiers []string) []string {
 	case s.offers == nil:
 		return nil
 	}
-	return s.offers(tiers)
+	return s.offers(ctx, b)
 }
 
 // tiers are the names of those that have limits; none when they cannot be read.

@@ -70,7 +70,7 @@ func (b *Bot) actTasks(ctx context.Context, o order) Reply {
 	if name := o.find.Model; name != "" {
 		m, err := b.catalog.Lookup(name)
 		if err != nil {
-			return o.wrongWords(o.problem(command{}, b.modelProblem(name, err)))
+			return o.noModel(b, name, err)
 		}
 		o.find.Model = m.ID
 	}

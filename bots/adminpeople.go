@@ -180,7 +180,7 @@ func (b *Bot) actRefund(ctx context.Context, o order) Reply {
 	case err != nil:
 		return o.undone(err)
 	case o.why == "":
-		return o.wrongWords(o.say("act.refund.why", nil) + "\n" + o.say("help.example", args{"Example": o.by.typed(o.act.example(o.voice, o.by))}))
+		return o.withExample(o.say("act.refund.why", nil))
 	}
 	task, err = b.engine.RefundTask(ctx, o.signed(), task.ID)
 	return o.did(err, o.say("act.refunded", args{"Job": task.ID.Short(), "Credits": o.credits(task.Charged)}))

@@ -137,6 +137,20 @@ func (b *Bot) disallowThere(ctx context.Context, o order) Reply {
 	return o.did(err, o.say("act.disallowed.there", args{"Who": o.target.id}))
 }
 
+// modelsThere turns a model off or on in the place, or lists what is off.
+func (b *Bot) modelsThere(ctx context.Context, o order) Reply {
+	if !o.has(anOnOff) {
+		view, err := b.engine.Place(ctx, o.by.Place)
+		if err != nil {
+			return o.undone(err)
+		}
+		return b.listOff(o, view.Rules.Off)
+	}
+	return b.turnModel(o, func(edit func([]string) []string) error {
+		return b.changeThere(ctx, o, func(r *core.PlaceRules) { r.Off = edit(r.Off) })
+	})
+}
+
 // blockThere and unblockThere begin and end a block in the place alone.
 func (b *Bot) blockThere(ctx context.Context, o order) Reply {
 	err := b.changeThere(ctx, o, func(r *core.PlaceRules) {

@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,6 +23,9 @@ type order struct {
 	amount  core.Credits
 	limits  core.Limits
 	number  int
+	on      bool
+	kind    catalog.Kind
+	verb    string // of the acts that have some
 	find    core.Search
 	filters string // as typed, but for where to go on
 	word    string // any other
@@ -42,8 +46,8 @@ type slot struct {
 	// read takes the word; false when it is nothing of the kind.
 	read   func(o *order, word string) bool
 	sample func(by Operator) string
-	// offers are words that can stand there, tiers among them if it takes any.
-	offers func(tiers []string) []string
+	// offers are words that can stand there; nil for what cannot be listed.
+	offers func(context.Context, *Bot) []string
 }
 
 // maybe is the slot as one that can be left out.
@@ -64,6 +68,11 @@ var (
 	aCharge     = slot{name: "paid", explained: true, read: readWord, sample: always("0c4f2d9a")}
 	aJob        = slot{name: "job", explained: true, read: readJob, sample: always("0c4f2d9a")}
 	someFilters = slot{name: "filters", explained: true, rest: true, read: readFilters, sample: always("failed telegram:123")}
+	anOnOff     = slot{name: "switch", explained: true, read: readSwitch, sample: always("off"), offers: offerWords(switchOff, switchOn)}
+	aModel      = slot{name: "model", explained: true, read: readWord, sample: always("imagen4"), offers: offerModels}
+	aKind       = slot{name: "kind", explained: true, read: readKind, sample: always("image"), offers: offerKinds}
+	aVerb       = slot{name: "verb", explained: true, read: readVerb, sample: always(promptsAdd), offers: offerWords(promptVerbs()...)}
+	someText    = slot{name: "text", rest: true, read: readWord, sample: always("nude")}
 	aNumber     = slot{name: "count", explained: true, read: readCount, sample: always("20")}
 	anAct       = slot{name: "act", read: readWord, sample: always("grant")}
 	aReason     = slot{name: "reason", rest: true, read: readReason}
@@ -285,6 +294,35 @@ const (
 	modelWord  = "model:"
 	beforeWord = "before:"
 )
+
+func readSwitch(o *order, word string) bool {
+	word = strings.ToLower(word)
+	o.on = word == switchOn
+	return isSwitch(word)
+}
+
+func readKind(o *order, word string) bool {
+	kind, err := catalog.ParseKind(strings.ToLower(word))
+	o.kind = kind
+	return err == nil
+}
+
+// What can be done with the list of what prompts may not say.
+const (
+	promptsAdd      = "add"
+	promptsPattern  = "pattern"
+	promptsRemove   = "remove"
+	promptsWarnings = "warnings"
+)
+
+func promptVerbs() []string {
+	return []string{promptsAdd, promptsPattern, promptsRemove, promptsWarnings}
+}
+
+func readVerb(o *order, word string) bool {
+	o.verb = strings.ToLower(word)
+	return slices.Contains(promptVerbs(), o.verb)
+}
 
 // readFilters reads which jobs to list: a state, a person or chat, a model,
 // and anything else as words of the prompt.
