@@ -157,7 +157,7 @@ func conversations() map[string][]said {
 			{words: "prompts", en: parts("Nothing is on the list"), ru: parts("Список пуст")},
 			{words: "prompts add Naked Truth", en: parts("On the list: Naked Truth"), ru: parts("Теперь в списке: Naked Truth")},
 			{words: "prompts pattern gor[ey]", en: parts("On the list: gor[ey]"), ru: parts("gor[ey]")},
-			{words: "prompts pattern gor[ey", denied: true, en: parts("gor[ey"), ru: parts("gor[ey")},
+			{words: "prompts pattern gor[ey", denied: true, en: parts("This is no regular expression"), ru: parts("RE2")},
 			{words: "prompts warnings 3", en: parts("Warnings before somebody is blocked: 3"), ru: parts("Предупреждений до блока: 3")},
 			{words: "prompts warnings many", wrong: true, en: parts("“many” cannot stand for TEXT. A whole number from 0 to 99"), ru: parts("«many»")},
 			{words: "prompts", en: parts("Warnings before somebody is blocked: 3", "Naked Truth – word", "gor[ey] – pattern"), ru: parts("Naked Truth – слово")},

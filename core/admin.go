@@ -87,39 +87,48 @@ func (e *Engine) Policy(ctx context.Context) (inForce, set Policy, err error) {
 // is as configured. It may be called more than once. A model that there is not,
 // and a word or a pattern that cannot be looked for, are refused.
 func (e *Engine) ChangePolicy(ctx context.Context, act Act, edit func(*Policy)) error {
-	return e.actOnRules(ctx, act, "policy", func(c *change) (string, error) {
-		var set, was Policy
-		if _, err := settingJSON(c.Tx, policySetting, &set); err != nil {
-			return "", err
-		}
-		if _, err := settingJSON(c.Tx, policySetting, &was); err != nil {
-			return "", err
-		}
-		edit(&set)
-		if err := c.e.checkModels(&set, was); err != nil {
-			return "", err
-		}
-		if err := set.Prompts.compile(); err != nil {
-			return "", err
-		}
-		value, err := json.Marshal(set)
-		if err != nil {
-			return "", fmt.Errorf("encoding the limits: %w", err)
-		}
-		return string(value), c.PutSetting(policySetting, value)
+	return e.actOnRules(ctx, act, "policy", "everybody", func(c *change) (string, error) {
+		return c.editRules(func(set *Policy) error {
+			edit(set)
+			return nil
+		})
 	})
+}
+
+// editRules lets edit change the rules that admins set, and gives them as they are stored.
+func (c *change) editRules(edit func(*Policy) error) (stored string, err error) {
+	var set, was Policy
+	for _, rules := range []*Policy{&set, &was} {
+		if _, err := settingJSON(c.Tx, policySetting, rules); err != nil {
+			return "", err
+		}
+	}
+	if err := edit(&set); err != nil {
+		return "", err
+	}
+	if err := c.e.checkModels(&set, was); err != nil {
+		return "", err
+	}
+	if err := set.Prompts.compile(); err != nil {
+		return "", err
+	}
+	value, err := json.Marshal(set)
+	if err != nil {
+		return "", fmt.Errorf("encoding the rules: %w", err)
+	}
+	return string(value), c.PutSetting(policySetting, value)
 }
 
 // ResetPolicy forgets what admins set: the configured rules apply again.
 func (e *Engine) ResetPolicy(ctx context.Context, act Act) error {
-	return e.actOnRules(ctx, act, "reset policy", func(c *change) (string, error) {
+	return e.actOnRules(ctx, act, "reset policy", "everybody", func(c *change) (string, error) {
 		return "", c.DeleteSetting(policySetting)
 	})
 }
 
 // actOnRules is act on the policy, which is read again for who goes by the last.
-func (e *Engine) actOnRules(ctx context.Context, act Act, action string, fn func(*change) (detail string, err error)) error {
-	if err := e.act(ctx, act, action, "everybody", fn); err != nil {
+func (e *Engine) actOnRules(ctx context.Context, act Act, action, target string, fn func(*change) (detail string, err error)) error {
+	if err := e.act(ctx, act, action, target, fn); err != nil {
 		return err
 	}
 	if err := e.recallRules(context.WithoutCancel(ctx)); err != nil {

@@ -2,9 +2,7 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -127,22 +125,14 @@ func (e *Engine) LimitTotal(ctx context.Context, act Act, daily *Limit) error {
 	})
 }
 
-// changeRules lets edit change the rules that admins set, and audits that.
+// changeRules lets edit change the rules that admins set, and audits what it says of that.
 func (e *Engine) changeRules(ctx context.Context, act Act, action, target string, edit func(*change, *Policy) (detail string, err error)) error {
-	return e.act(ctx, act, action, target, func(c *change) (string, error) {
-		var set Policy
-		if _, err := settingJSON(c.Tx, policySetting, &set); err != nil {
-			return "", err
-		}
-		detail, err := edit(c, &set)
-		if err != nil {
-			return "", err
-		}
-		value, err := json.Marshal(set)
-		if err != nil {
-			return "", fmt.Errorf("encoding the rules: %w", err)
-		}
-		return detail, c.PutSetting(policySetting, value)
+	return e.actOnRules(ctx, act, action, target, func(c *change) (detail string, err error) {
+		_, err = c.editRules(func(set *Policy) (err error) {
+			detail, err = edit(c, set)
+			return err
+		})
+		return detail, err
 	})
 }
 
