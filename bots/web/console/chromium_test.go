@@ -77,7 +77,7 @@ func TestEveryPageInABrowser(t *testing.T) {
 	enter(b)
 	for name, path := range map[string]string{
 		"2-now": "", "3-tasks": "/tasks", "4-task": "/tasks/" + string(s.tasks[0].ID), "5-task-failed": "/tasks/" + string(s.tasks[len(s.tasks)-1].ID),
-		"6-accounts": "/accounts", "7-account": "/accounts/" + characters()[1].Identity.String(), "8-spending": "/spending", "9-models": "/models", "a-audit": "/audit",
+		"5-task-waits": "/tasks/" + string(s.tasks[len(s.tasks)-7].ID), "6-accounts": "/accounts", "7-account": "/accounts/" + characters()[1].Identity.String(), "8-spending": "/spending", "9-models": "/models", "a-audit": "/audit",
 	} {
 		goTo(b, w, path)
 		shots(t, b, name)

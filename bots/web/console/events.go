@@ -60,7 +60,23 @@ func (l *live) close() {
 // part is what a stream keeps up to date: the template "live" of a page.
 type part struct {
 	page string
-	load func(context.Context) (any, error)
+	here string // the address of the page, where an act leads back to
+	load func(context.Context) (data any, over bool, err error)
+}
+
+// partOf is what the page that listens wants: its task, or what goes on.
+func (c *Console) partOf(r *http.Request) part {
+	id := r.URL.Query().Get("task")
+	if id == "" {
+		return part{page: "now", here: Path, load: func(ctx context.Context) (any, bool, error) {
+			d, err := c.now(ctx)
+			return d, false, err
+		}}
+	}
+	return part{page: "task", here: within(Path + "/tasks/" + id), load: func(ctx context.Context) (any, bool, error) {
+		timeline, err := c.cfg.Engine.Timeline(ctx, id)
+		return c.taskData(timeline), timeline.Task.State.Final(), err
+	}}
 }
 
 // events sends the part once and then whenever it has changed, until the page
@@ -93,7 +109,11 @@ func (c *Console) events(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var errBye = errors.New("the session is over")
+// Why a stream ends by itself.
+var (
+	errBye  = errors.New("the session is over")
+	errOver = errors.New("nothing will change any more")
+)
 
 // update sends what is new to the page.
 func (c *Console) update(r *http.Request, s *stream) error {
@@ -102,11 +122,11 @@ func (c *Console) update(r *http.Request, s *stream) error {
 		return errors.Join(s.send("bye", []byte("{}")), errBye)
 	}
 	p := c.partOf(r)
-	data, err := p.load(r.Context())
+	data, over, err := p.load(r.Context())
 	if err != nil {
 		return err
 	}
-	html, err := c.execute(p.page, "live", view{Token: c.door.formToken(cookie), Here: Path, Data: data})
+	html, err := c.execute(p.page, "live", view{Token: c.door.formToken(cookie), Here: p.here, Data: data})
 	if err != nil {
 		c.log.Error("rendering a part of the console", "page", p.page, "error", err)
 		return err
@@ -115,7 +135,10 @@ func (c *Console) update(r *http.Request, s *stream) error {
 	if err != nil {
 		return err
 	}
-	return s.change(body)
+	if err := s.change(body); err != nil || !over {
+		return err
+	}
+	return errors.Join(s.send("over", []byte("{}")), errOver)
 }
 
 // stream writes events to one page.

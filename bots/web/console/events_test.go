@@ -10,12 +10,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kiebot/core"
 )
 
 // listen opens the stream of a browser that is logged in.
-func (b *browser) listen(ctx context.Context) *bufio.Reader {
+func (b *browser) listen(ctx context.Context, query string) *bufio.Reader {
 	b.t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.w.server.URL+Path+"/events", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.w.server.URL+Path+"/events"+query, nil)
 	must(b.t, err)
 	resp, err := b.http.Do(req)
 	must(b.t, err)
@@ -47,7 +49,7 @@ func TestStreamShowsWhatHappens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	b := w.in()
-	stream := b.listen(t.Context())
+	stream := b.listen(t.Context(), "")
 	name, data := next(t, stream)
 	var html string
 	must(t, json.Unmarshal([]byte(data), &html))
@@ -69,13 +71,44 @@ func TestStreamShowsWhatHappens(t *testing.T) {
 	}
 }
 
+func TestStreamOfATask(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	s := w.seed()
+	b := w.in()
+	var waits core.Task
+	for _, one := range s.tasks {
+		if one.State == core.Queued {
+			waits = one
+		}
+	}
+	stream := b.listen(t.Context(), "?task="+string(waits.ID))
+	if name, data := next(t, stream); name != "part" || !strings.Contains(data, "queued") {
+		t.Fatalf("the first event is %s: %s", name, data)
+	}
+	_, err := w.engine.CancelTask(t.Context(), core.Act{By: "telegram:1"}, waits.ID)
+	must(t, err)
+	for name, data := "", ""; name != "over"; {
+		was := data
+		if name, data = next(t, stream); name == "over" && !strings.Contains(was, "canceled") {
+			t.Errorf("before the end the task was %s", was)
+		}
+	}
+	if rest, err := io.ReadAll(stream); err != nil || len(rest) > 0 {
+		t.Errorf("after the end come %q, %v", rest, err)
+	}
+	if rest, err := io.ReadAll(b.listen(t.Context(), "?task=nonsense")); err != nil || len(rest) > 0 {
+		t.Errorf("of no task come %q, %v", rest, err)
+	}
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	b := w.in()
 	ctx, leave := context.WithCancel(t.Context())
 	for range listenersMax {
-		next(t, b.listen(ctx))
+		next(t, b.listen(ctx, ""))
 	}
 	b.get(Path + "/events").want(http.StatusServiceUnavailable)
 	b.do(http.MethodHead, Path+"/events", "").want(http.StatusOK)
@@ -85,7 +118,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		defer w.console.live.mu.Unlock()
 		return w.console.live.pages == 0
 	})
-	stream := b.listen(t.Context())
+	stream := b.listen(t.Context(), "")
 	next(t, stream)
 	w.console.Close()
 	if _, err := io.ReadAll(stream); err != nil {

@@ -21,15 +21,15 @@ const (
 	lateAfter     = time.Minute
 )
 
-func (c *Console) now(ctx context.Context) (any, error) {
+func (c *Console) now(ctx context.Context) (nowData, error) {
 	overview, err := c.cfg.Engine.Overview(ctx)
 	if err != nil {
-		return nil, err
+		return nowData{}, err
 	}
 	d := nowData{Overview: overview, Late: overview.Deliveries > 0 && c.cfg.Now().Sub(overview.Oldest) > lateAfter}
 	pause, paused, err := c.cfg.Engine.Paused(ctx)
 	if err != nil {
-		return nil, err
+		return nowData{}, err
 	}
 	if paused {
 		d.Pause = &pause
@@ -49,6 +49,3 @@ func (c *Console) nowPage(rw http.ResponseWriter, r *http.Request) {
 	}
 	c.render(rw, r, http.StatusOK, "now", "now.title", d)
 }
-
-// partOf is what the page that listens wants.
-func (c *Console) partOf(*http.Request) part { return part{page: "now", load: c.now} }

@@ -10,11 +10,16 @@
   const offline = document.querySelector('#offline');
   let source = null;
   let again = 0;
+  let over = false; // nothing changes any more
 
+  // What somebody writes in stays as it is, and what they opened stays open.
   const show = (html) => {
-    const focused = part.contains(document.activeElement) ? document.activeElement.id : '';
+    const active = part.contains(document.activeElement) ? document.activeElement : null;
+    if (active?.matches('input, select, textarea')) return;
+    const opened = [...part.querySelectorAll('details')].map((one) => one.open);
     part.innerHTML = ours.createHTML(html);
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    part.querySelectorAll('details').forEach((one, i) => { one.open = opened[i] === true; });
+    if (active?.id) document.getElementById(active.id)?.focus({ preventScroll: true });
   };
 
   const close = () => {
@@ -30,6 +35,7 @@
       offline.hidden = true;
       show(JSON.parse(event.data));
     });
+    source.addEventListener('over', () => { close(); over = true; });
     source.addEventListener('bye', () => {
       close();
       location.reload(); // the login
@@ -40,7 +46,7 @@
     });
   };
 
-  const look = () => (document.visibilityState === 'visible' ? open() : close());
+  const look = () => (document.visibilityState === 'visible' && !over ? open() : close());
   document.addEventListener('visibilitychange', look);
   window.addEventListener('pagehide', close);
   window.addEventListener('pageshow', (event) => { if (event.persisted) look(); });
