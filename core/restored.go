@@ -28,6 +28,9 @@ type copyMark struct {
 	Queued []TaskID  `json:"queued,omitempty"`
 }
 
+// restoreMany is how many tasks are listed, or ended, at once.
+const restoreMany = 500
+
 // MarkCopy notes in a copy of a store that it is one, and when it was taken. A
 // copy of a copy was taken when that was.
 func MarkCopy(ctx context.Context, store Store, taken time.Time) error {
@@ -37,15 +40,15 @@ func MarkCopy(ctx context.Context, store Store, taken time.Time) error {
 			return err
 		}
 		mark.Queued = nil // there may be more by now
-		for a, err := range pages(ctx, func(last Account) ([]Account, error) { return tx.Accounts(last.ID, verifyMany) }) {
-			if err != nil {
-				return err
-			}
-			queued, err := queuedOf(tx, a.ID)
+		for last, more := TaskID(""), true; more; {
+			queued, err := tx.TasksIn(Queued, last, restoreMany)
 			if err != nil {
 				return err
 			}
 			mark.Queued = append(mark.Queued, queued...)
+			if more = len(queued) == restoreMany; more {
+				last = queued[restoreMany-1]
+			}
 		}
 		data, err := json.Marshal(mark)
 		if err != nil {
@@ -57,23 +60,6 @@ func MarkCopy(ctx context.Context, store Store, taken time.Time) error {
 		return fmt.Errorf("marking a copy: %w", err)
 	}
 	return nil
-}
-
-func queuedOf(tx Tx, id AccountID) (queued []TaskID, err error) {
-	open, err := tx.OpenTasks(id)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range open {
-		t, err := tx.Task(id)
-		if err != nil {
-			return nil, err
-		}
-		if t.State == Queued {
-			queued = append(queued, id)
-		}
-	}
-	return queued, nil
 }
 
 // CopyTaken is when the store was copied, zero when it is no copy, or an engine
@@ -93,9 +79,6 @@ func readMark(ctx context.Context, store Store) (mark copyMark, err error) {
 	}
 	return mark, nil
 }
-
-// restoreMany is how many tasks are ended in one commit.
-const restoreMany = 500
 
 // afterRestore ends what is queued in a restored copy, before anything is sent.
 // It can be cut off at any point and is then done again.
