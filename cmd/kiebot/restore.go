@@ -69,9 +69,9 @@ func (r restoreCommand) Run(ctx context.Context, term terminal) (err error) {
 
 // content is what a database has, for people to compare.
 type content struct {
-	taken                                 time.Time
-	seen                                  core.Verified
-	queued, creating, unresolved, running int
+	taken time.Time
+	seen  core.Verified
+	open  map[core.State]core.TaskCount
 }
 
 // prepare makes a checked copy of the file, part, which is removed when that fails.
@@ -152,44 +152,10 @@ func look(ctx context.Context, path string) (found content, err error) {
 	if found.seen, err = core.Verify(ctx, store, func(string) {}); err != nil {
 		return found, err
 	}
-	return found, store.View(ctx, found.count)
-}
-
-// count counts the tasks that are under way.
-func (c *content) count(tx core.Tx) error {
-	for after, more := core.AccountID(""), true; more; {
-		accounts, err := tx.Accounts(after, 500)
-		if err != nil {
-			return err
-		}
-		for _, a := range accounts {
-			after = a.ID
-			if err := c.countOf(tx, a.ID); err != nil {
-				return err
-			}
-		}
-		more = len(accounts) == 500
-	}
-	return nil
-}
-
-func (c *content) countOf(tx core.Tx, id core.AccountID) error {
-	open, err := tx.OpenTasks(id)
-	for _, id := range open {
-		task, one := tx.Task(id)
-		err = errors.Join(err, one)
-		switch task.State {
-		case core.Queued:
-			c.queued++
-		case core.Creating:
-			c.creating++
-		case core.Unresolved:
-			c.unresolved++
-		case core.Running:
-			c.running++
-		}
-	}
-	return err
+	return found, store.View(ctx, func(tx core.Tx) (err error) {
+		found.open, err = tx.CountTasks()
+		return err
+	})
 }
 
 // swap puts the new file in the place of the old one, which gets a name with the
@@ -234,9 +200,10 @@ func (c content) print(term terminal, file string, now content, aside string) {
 	if now.seen.Tasks != c.seen.Tasks || now.seen.Accounts != c.seen.Accounts {
 		fmt.Fprintf(term.out, "The database before it had %d accounts and %d tasks; what came since is not in the backup.\n", now.seen.Accounts, now.seen.Tasks)
 	}
-	if n := c.queued + c.creating + c.unresolved + c.running; n > 0 {
+	waiting, unknown, ran := c.open[core.Queued].Tasks, c.open[core.Creating].Tasks+c.open[core.Unresolved].Tasks, c.open[core.Running].Tasks
+	if n := waiting + unknown + ran; n > 0 {
 		fmt.Fprintf(term.out, "%d tasks were under way. At the start %d that were waiting are ended and refunded, since they may have been sent after that;\n%d of which Kie's answer is unknown are not sent again; %d that ran are read from Kie.\n",
-			n, c.queued, c.creating+c.unresolved, c.running)
+			n, waiting, unknown, ran)
 	}
 	if aside != "" {
 		fmt.Fprintf(term.out, "The database before is kept as %s.\n", aside)
