@@ -29,6 +29,8 @@ func acts() map[string][]string {
 		"refund":  {"task", "why"},
 		"cancel":  {"task", "why"},
 		"retry":   {"task", "why"},
+		"models":  {"switch", "model"},
+		"default": {"kind", "model"},
 		"pause":   {"why"},
 		"resume":  {},
 		free:      {free},

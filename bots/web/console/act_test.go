@@ -96,6 +96,34 @@ func TestCancelAndShowAgain(t *testing.T) {
 	}
 }
 
+func TestModelsOnAndOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	b := w.in()
+	row := func(id string) string {
+		t.Helper()
+		page := b.get(Path + "/models").want(http.StatusOK).body
+		page = page[strings.Index(page, ">"+id+"</code>"):]
+		return page[:strings.Index(page, "</tr>")]
+	}
+	back := []string{"back", Path + "/models"}
+	b.post(Path+"/act", append(back, "act", "models", "switch", "off", "model", "z-image")...).leads(Path + "/models")
+	if got := row("z-image"); !strings.Contains(got, `form="on"`) {
+		t.Errorf("what is off is shown as %s", got)
+	}
+	b.post(Path+"/act", append(back, "act", "models", "switch", "on", "model", "z-image")...).leads(Path + "/models")
+	if got := row("z-image"); !strings.Contains(got, `form="off"`) || !strings.Contains(got, `form="default-image"`) {
+		t.Errorf("what is on again is shown as %s", got)
+	}
+	b.post(Path+"/act", append(back, "act", "default", "kind", "image", "model", "z-image")...).leads(Path + "/models")
+	if got := row("z-image"); strings.Contains(got, `form="default-image"`) {
+		t.Errorf("the default is shown as %s", got)
+	}
+	if got := row("google/imagen4-fast"); !strings.Contains(got, `form="default-image"`) {
+		t.Errorf("what was the default is shown as %s", got)
+	}
+}
+
 func TestPauseAndResume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -20,7 +20,8 @@ type kindOfModels struct {
 // modelLine is one model with what is known of it here.
 type modelLine struct {
 	ID, Title, Price string
-	Default          bool
+	Default          bool // used where none is named
+	Off              bool // an admin turned it off
 	core.Spent
 }
 
@@ -71,5 +72,11 @@ func (c *Console) modelsPage(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) modelLine(m catalog.Model, used core.Spent) modelLine {
-	return modelLine{ID: m.ID, Title: m.Title, Price: c.cfg.Bot.Price(m, c.cfg.Locale), Default: m.KindDefault, Spent: used}
+	standard := m.KindDefault
+	if chosen := c.cfg.Engine.DefaultModel(m.Kind); chosen != "" {
+		standard = chosen == m.ID
+	}
+	return modelLine{
+		ID: m.ID, Title: m.Title, Price: c.cfg.Bot.Price(m, c.cfg.Locale), Default: standard, Off: c.cfg.Engine.ModelOff(m), Spent: used,
+	}
 }
