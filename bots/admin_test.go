@@ -480,3 +480,39 @@ func actsTable(v voice) string {
 	}
 	return out.String()
 }
+
+// How an act goes on is offered where it can be listed, and always how it is typed.
+func TestCompleteActs(t *testing.T) {
+	governed(t, func(t *testing.T, w *world) {
+		for typed, want := range map[string][]string{
+			"":                     {"grant", "limit", "tier"},
+			"gr":                   {"grant"},
+			"nonsense":             {"grant", "limit"},
+			"limit ":               {"limit everybody", "limit total", "limit tier:vip"},
+			"limit tier":           {"limit tier:vip"},
+			"tier telegram:1 ":     {"tier telegram:1 vip", "tier telegram:1 none"},
+			"reset p":              {"reset policy"},
+			"limit total ":         {"limit total 50"},
+			"models ":              {"models off", "models on"},
+			"models off flux":      {"models off flux"},
+			"default ":             {"default image", "default video"},
+			"default image seedr":  {"default image seedream"},
+			"prompts re":           {"prompts remove"},
+			"help unb":             {"help unblock"},
+			"grant telegram:1 50 ": {"grant telegram:1 50 "},
+			"grant telegram:1":     {"grant telegram:1"},
+			"keys ":                {"keys "},
+		} {
+			found := w.bot.Complete(t.Context(), "admin", "do", typed, nil, "en")
+			if len(found) < len(want) || len(found) > maxSuggestions {
+				t.Errorf("%q: %+v", typed, found)
+				continue
+			}
+			for i, insert := range want {
+				if got := found[i]; !strings.HasPrefix(got.Insert, insert) || got.Detail == "" {
+					t.Errorf("%q: %+v, want %q", typed, got, insert)
+				}
+			}
+		}
+	})
+}

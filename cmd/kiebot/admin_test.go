@@ -58,7 +58,7 @@ func TestStrangerIsLetInAcrossKills(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "telegram:778 · telegram:778") || !strings.Contains(out, "booked: settle (day held") || !strings.Contains(out, "  shown") {
 		t.Errorf("%d, %q, %s", code, out, wrong)
 	}
-	if a, err := p.command("admin 1", "/admin block telegram:778 spam"); err != nil || a.Refused || !strings.Contains(a.Text, "telegram:778 is blocked") {
+	if a, err := p.command("admin-block", "/admin block telegram:778 spam"); err != nil || a.Refused || !strings.Contains(a.Text, "telegram:778 is blocked") {
 		t.Errorf("in the browser: %+v, %v", a, err)
 	}
 	ann.Types("собака")
