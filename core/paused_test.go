@@ -1,8 +1,10 @@
 package core_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,44 +109,46 @@ func TestPatienceAfterPause(t *testing.T) {
 	})
 }
 
-// No commit of a pause is followed by one of a creation, whatever runs at the
-// same moment.
-func TestNothingLeavesAfterPause(t *testing.T) {
-	for n := range 10 {
-		play(t, kietest.Config{}, func(c *core.Config) { c.UserDaily = core.Unlimited }, func(t *testing.T, w *world) {
-			for i := range 15 {
-				go func() { _, _ = w.engine.Submit(t.Context(), request(fmt.Sprint(i))) }()
-				if i == n {
-					w.pause(true)
-				}
-			}
-			nap(time.Second)
-			pause, _, err := w.engine.Paused(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			sent := w.calls(kietest.CallCreate)
-			nap(time.Minute)
-			if more := w.calls(kietest.CallCreate) - sent; more > 0 {
-				t.Errorf("%d tasks left for Kie after the pause", more)
-			}
-			w.eachTask(func(task core.Task) {
-				if task.Sent.After(pause.At) {
-					t.Errorf("task %s was sent %v after the pause", task.ID, task.Sent.Sub(pause.At))
-				}
-			})
-		})
-	}
+// gated is a store whose updates wait for a gate, but for those that are free.
+type gated struct {
+	core.Store
+	gate atomic.Pointer[chan struct{}]
 }
 
-// eachTask calls see with every task of Ada's.
-func (w *world) eachTask(see func(core.Task)) {
-	w.t.Helper()
-	tasks, err := w.engine.History(w.t.Context(), ada, "", 100)
-	if err != nil {
-		w.t.Fatal(err)
+type free struct{}
+
+// Update implements core.Store.
+func (g *gated) Update(ctx context.Context, fn func(core.Tx) error) error {
+	if gate := g.gate.Load(); gate != nil && ctx.Value(free{}) == nil {
+		<-*gate
 	}
-	for _, task := range tasks {
-		see(task)
-	}
+	return g.Store.Update(ctx, fn)
+}
+
+// What is about to leave when the pause is committed stays.
+func TestNothingLeavesAfterPause(t *testing.T) {
+	play(t, kietest.Config{}, func(c *core.Config) { c.UserDaily = core.Unlimited }, func(t *testing.T, w *world) {
+		var store *gated
+		w.reopen(func(s core.Store) core.Store { store = &gated{Store: s}; return store })
+		w.run()
+		for n := range 25 { // 20 leave at once, the others ten seconds later
+			w.submit(request(fmt.Sprint(n)))
+		}
+		nap(5 * time.Second)
+		gate := make(chan struct{})
+		store.gate.Store(&gate)
+		nap(10 * time.Second)
+		sent := w.calls(kietest.CallCreate)
+		if err := w.engine.SetPaused(context.WithValue(t.Context(), free{}, true), byAdmin, true); err != nil {
+			t.Fatal(err)
+		}
+		store.gate.Store(nil)
+		close(gate)
+		nap(time.Minute)
+		if more := w.calls(kietest.CallCreate) - sent; more > 0 || sent != 20 {
+			t.Errorf("%d tasks left for Kie before the pause, %d after it", sent, more)
+		}
+		w.pause(false)
+		w.until("all are over", func() bool { return w.balance(ada) == (core.Usage{Settled: 25 * imagePrice}) })
+	})
 }
