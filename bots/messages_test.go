@@ -208,6 +208,7 @@ func reasons(t *testing.T) map[string]string {
 	maps.Copy(all, constants(t, "../core/tend.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/offered.go", "Reason"))
 	maps.Copy(all, constants(t, "../core/prompts.go", "Reason"))
+	maps.Copy(all, constants(t, "../core/news.go", "Reason"))
 	return all
 }
 

@@ -22,6 +22,7 @@ const (
 	takeWho      = "who"   // everybody or admins
 	showDaily    = "day"
 	takeDaily    = "daily" // credits, empty for the operator's
+	takeNews     = "news"  // switch
 )
 
 const (
@@ -48,10 +49,31 @@ func (b *Bot) settingsPage(s session, at step) Reply {
 		Button{Emoji: "🌐", Label: s.pair(s.say("settings.language", nil), s.languageName(mine.Language)), Data: at.to(takeLanguage, nextLanguage(mine.Language)).data()},
 	)
 	k.row(Button{Emoji: "💳", Label: s.pair(s.say("settings.confirm", nil), s.bound(mine.ConfirmAbove, s.settings.ConfirmAbove)), Data: at.to(showConfirm).data()})
+	if s.in.Origin.Place == "" { // nobody but this person
+		k.row(s.newsButton(at))
+	}
 	if s.in.Origin.Admin {
 		k.row(Button{Emoji: "👥", Label: s.say("button.chat", nil), Data: step{menu: chatMenu, owner: tag(string(s.in.Origin.Lane))}.data()})
 	}
 	return page(s.say("settings.title", nil), k)
+}
+
+// newsButton switches the operator's news in the chat.
+func (s session) newsButton(at step) Button {
+	on := s.settings.Chat.News
+	return Button{Emoji: "📣", Label: s.pair(s.say("settings.news", nil), s.onOff(on)), Data: at.to(takeNews, switchTo(!on)).data()}
+}
+
+// takeNews switches them, and answers false when the step is about something else.
+func (b *Bot) takeNews(ctx context.Context, s session, at step) (refused *Reply, taken bool) {
+	if at.verb != takeNews || !isSwitch(at.arg(0)) {
+		return nil, false
+	}
+	if err := b.engine.SetNews(ctx, s.in.Origin, at.arg(0) == switchOn); err != nil {
+		reply := b.refusal(s.voice, err)
+		return &reply, true
+	}
+	return nil, true
 }
 
 // modelButtons show which model each kind has and lead to the others.
@@ -111,6 +133,11 @@ func (b *Bot) pressSettings(ctx context.Context, s session, at step) Reply {
 		return b.familyPage(s.voice, at)
 	case showConfirm:
 		return s.boundsPage("settings.confirm.title", at.to(takeConfirm), s.settings.Person.ConfirmAbove, s.settings.ConfirmAbove, confirmSteps())
+	}
+	if refused, taken := b.takeNews(ctx, s, at); refused != nil {
+		return *refused
+	} else if taken {
+		return b.settingsPage(b.session(ctx, s.in), home)
 	}
 	edit, ok := b.personEdit(at, s.settings)
 	if !ok {
@@ -232,6 +259,7 @@ func (b *Bot) chatPage(s session, at step) Reply {
 		Button{Emoji: "👥", Label: s.pair(s.say("settings.who", nil), s.say("settings.who."+who, nil)), Data: at.to(takeWho, next).data()},
 	)
 	k.row(Button{Emoji: "💳", Label: s.pair(s.say("settings.daily", nil), s.bound(ours.Daily, s.settings.ChatDaily)), Data: at.to(showDaily).data()})
+	k.row(s.newsButton(at))
 	return page(s.say("settings.chat.title", nil), k)
 }
 
@@ -250,6 +278,11 @@ func (b *Bot) pressChat(ctx context.Context, s session, at step) Reply {
 		return b.familyPage(s.voice, at)
 	case showDaily:
 		return s.boundsPage("settings.daily.title", at.to(takeDaily), s.settings.Chat.Daily, s.settings.ChatDaily, dailySteps())
+	}
+	if refused, taken := b.takeNews(ctx, s, at); refused != nil {
+		return *refused
+	} else if taken {
+		return b.chatPage(b.session(ctx, s.in), home)
 	}
 	edit, ok := b.chatEdit(at, s.settings)
 	if !ok {

@@ -109,3 +109,34 @@ func TestPromptListIsPolite(t *testing.T) {
 		wantText(t, w.types(ada, "/imagine a cat").Text, "you have been blocked")
 	})
 }
+
+// A person switches the operator's news in /settings; in a group its admins do.
+func TestNewsSwitch(t *testing.T) {
+	play(t, nil, func(t *testing.T, w *world) {
+		button := func(r Reply, of string) Button {
+			t.Helper()
+			i := slices.IndexFunc(r.Buttons, func(b Button) bool { return strings.Contains(b.Label, of) })
+			if i < 0 {
+				t.Fatalf("no button %q in %+v", of, r.Buttons)
+			}
+			return r.Buttons[i]
+		}
+		chats := func(text string) int {
+			t.Helper()
+			n, err := w.engine.Broadcast(t.Context(), byOperator, text)
+			must(t, err)
+			return n
+		}
+		if n := chats("one"); n != 0 {
+			t.Errorf("%d chats are told at first", n)
+		}
+		on := w.presses(ada, button(w.types(ada, "/settings"), "News of this bot"))
+		if n := chats("two"); n != 1 {
+			t.Errorf("%d chats are told after %+v", n, on)
+		}
+		w.presses(ada, button(on, "News of this bot"))
+		if n := chats("three"); n != 0 {
+			t.Errorf("%d chats are told after it was switched off", n)
+		}
+	})
+}

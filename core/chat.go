@@ -27,7 +27,7 @@ func (e *Engine) MoveChat(ctx context.Context, from, to Lane) error {
 		chat.Limits = chat.Limits.over(old.Limits)
 		chat.Settings = chat.Settings.over(old.Settings)
 		chat.Rules = chat.Rules.over(old.Rules)
-		return c.PutChat(chat)
+		return c.moveNews(old, chat)
 	})
 	return unavailable(err)
 }

@@ -14,6 +14,7 @@ const (
 	plainMax    = 16               // attempts without files, on each platform
 	heavyMax    = 8                // attempts with files, on each platform
 	editMax     = 4                // progress edits, on each platform
+	newsMany    = 2                // attempts at news, on each platform
 	uploadBytes = 256 << 20        // of the files in them, on each platform
 	deliverFor  = 15 * time.Minute // for one attempt: 50 MB at half a megabit per second
 	fetchFor    = 15 * time.Minute // for the files of one batch, at one go
@@ -48,7 +49,7 @@ type platform struct {
 	rest    time.Time // no call before
 	took    time.Time // when it last took a delivery
 
-	plain, heavy, edits line
+	plain, heavy, edits, news line
 }
 
 func newCourier(e *Engine) *courier {
@@ -243,7 +244,7 @@ func (c *courier) platform(name string) *platform {
 	if p == nil {
 		p = &platform{
 			name: name, adapter: c.e.cfg.Adapters[name],
-			plain: line{most: plainMax}, heavy: line{most: heavyMax, mostBytes: c.e.cfg.UploadBytes}, edits: line{most: editMax},
+			plain: line{most: plainMax}, heavy: line{most: heavyMax, mostBytes: c.e.cfg.UploadBytes}, edits: line{most: editMax}, news: line{most: newsMany},
 		}
 		if paced, ok := p.adapter.(Paced); ok {
 			p.paced, p.meters = paced, newMeters(paced.Pace("").Rates)
@@ -318,6 +319,8 @@ func (p *platform) line(w *waiting, lead TaskID) *line {
 		return nil
 	case w == nil:
 		return &p.edits
+	case w.Kind == DeliverNews:
+		return &p.news
 	case w.bytes > 0:
 		return &p.heavy
 	}
@@ -350,7 +353,7 @@ func (c *courier) begin() (jobs []func(ctx, work context.Context), nap time.Dura
 	}
 	var wake time.Time
 	for _, p := range c.platforms {
-		for _, n := range []*line{&p.heavy, &p.plain, &p.edits} {
+		for _, n := range []*line{&p.heavy, &p.plain, &p.edits, &p.news} { // the last has what is left
 			more, at := c.serve(p, n)
 			jobs = append(jobs, more...)
 			wake = sooner(wake, at)
@@ -372,7 +375,7 @@ func (c *courier) serve(p *platform, n *line) (jobs []func(ctx, work context.Con
 			c.plan(l) // time has brought it something better
 			continue
 		}
-		if at := later(p.rest, p.meters.free(w == nil)); at.After(now) {
+		if at := later(p.rest, p.meters.free(w == nil || w.Kind == DeliverNews)); at.After(now) {
 			return jobs, at
 		}
 		bytes := int64(0)

@@ -50,6 +50,9 @@ func (c *courier) try(work context.Context, w *waiting) outcome {
 	if w.shown != nil {
 		return c.keep(work, d, w.shown, w.files)
 	}
+	if d.Kind == DeliverNews {
+		return c.tryNews(work, w)
+	}
 	p, err := c.load(work, d)
 	switch {
 	case errors.Is(err, ErrNotFound): // its tasks were forgotten long ago

@@ -41,7 +41,7 @@ type Adapter interface {
 // elsewhere and the message should say so.
 type Parcel struct {
 	Delivery Delivery
-	Tasks    []Task // the batch, in order
+	Tasks    []Task // the batch, in order; none for news
 	// Shown is the adapter's receipt of the batch's earlier delivery, nil at first.
 	Shown json.RawMessage
 	// Copied is, for show, the adapter's receipt of the end that is shown once

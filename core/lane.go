@@ -134,9 +134,16 @@ func (l *lane) delivery(now time.Time) (w *waiting, wake time.Time) {
 		first = slices.Min(l.coming)
 	}
 	var behind []TaskID // batches of which an earlier delivery waits
+	var news *waiting
 	for _, w := range l.queue {
 		if w.ID > first {
 			break
+		}
+		if w.Kind == DeliverNews { // when nothing else is to be shown
+			if news == nil {
+				news = w
+			}
+			continue
 		}
 		if slices.Contains(behind, w.Lead) {
 			continue
@@ -151,7 +158,13 @@ func (l *lane) delivery(now time.Time) (w *waiting, wake time.Time) {
 		wake = sooner(wake, until)
 		behind = append(behind, w.Lead)
 	}
-	return nil, wake
+	if news == nil {
+		return nil, wake
+	}
+	if news.due.After(now) {
+		return nil, sooner(wake, news.due)
+	}
+	return news, time.Time{}
 }
 
 // waits says what the delivery waits for and whether the lane waits with it;
@@ -187,9 +200,11 @@ func (l *lane) edit(now time.Time) (lead TaskID, wake time.Time) {
 // when a delivery, or with nothing to do anything, may come to be due.
 func (l *lane) turn(now time.Time) (w *waiting, lead TaskID, wake time.Time) {
 	w, wake = l.delivery(now)
-	if w == nil {
+	if w == nil || w.Kind == DeliverNews {
 		var at time.Time
-		if lead, at = l.edit(now); lead == "" {
+		if lead, at = l.edit(now); lead != "" {
+			w = nil
+		} else if w == nil {
 			return nil, "", sooner(wake, at)
 		}
 	}

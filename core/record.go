@@ -384,6 +384,7 @@ const (
 	DeliverNotice   DeliveryKind = "notice"   // unresolved, or overdue at Kie: the person is told
 	DeliverFinal    DeliveryKind = "final"    // every task of the batch is final
 	DeliverLate     DeliveryKind = "late"     // a result after the end, free
+	DeliverNews     DeliveryKind = "news"     // an admin's words to the chat: Delivery.Text; there are no tasks
 	DeliverShow     DeliveryKind = "show"     // the end once more, for somebody who asked for it, as a new message
 )
 
@@ -394,7 +395,7 @@ type Delivery struct {
 	// (Discord's nonce), this is it. Zero for progress.
 	ID       DeliveryID   `json:"id"`
 	Lane     Lane         `json:"lane"`
-	Lead     TaskID       `json:"lead"`           // the batch, by its first task
+	Lead     TaskID       `json:"lead"`           // the batch, by its first task; empty for news
 	Task     TaskID       `json:"task,omitempty"` // the one task it is about, for notice and late
 	Kind     DeliveryKind `json:"kind"`
 	Created  time.Time    `json:"created"`
@@ -406,6 +407,8 @@ type Delivery struct {
 	// Original says, for show, that the files are wanted as they are, not as
 	// the chat would show them.
 	Original bool `json:"original,omitempty"`
+	// Text is what to say, for news.
+	Text string `json:"text,omitempty"`
 	// Due is when it is tried again; zero before the first attempt.
 	Due time.Time `json:"due,omitzero"`
 	// Rest says what else must not be called before Due.

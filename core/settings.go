@@ -48,6 +48,8 @@ type ChatSettings struct {
 	// Daily is what the chat may use in a day. It counts where it is below
 	// what the operator allows.
 	Daily *Limit `json:"daily,omitempty"`
+	// News lets the operator's news be told in the chat; Engine.SetNews sets it.
+	News bool `json:"news,omitempty"`
 }
 
 // Settings are all that apply to who asks where, each as it was chosen.
@@ -160,7 +162,9 @@ func (e *Engine) ChangeChatSettings(ctx context.Context, origin Origin, edit fun
 		}
 		chat := asked.chat
 		chat.Settings.Models = maps.Clone(chat.Settings.Models)
+		news := chat.Settings.News
 		edit(&chat.Settings)
+		chat.Settings.News = news // it has a list of its own
 		value, err := json.Marshal(chat.Settings)
 		if err != nil {
 			return "", fmt.Errorf("encoding the settings of a chat: %w", err)

@@ -343,7 +343,7 @@ func (v *verifier) deliveries(ctx context.Context) error {
 		}
 		v.seen.Deliveries++
 		for _, id := range []TaskID{d.Lead, d.Task} {
-			if id == "" && id == d.Task {
+			if id == "" && (id == d.Task || d.Kind == DeliverNews) {
 				continue
 			}
 			switch _, err := v.tx.Task(id); {

@@ -38,6 +38,8 @@ func goldens() map[string]any {
 			Models: map[catalog.Kind]string{catalog.Image: "google/imagen4"}, Spoiler: new(bool), Language: "ru", ConfirmAbove: limit(5000),
 		}},
 		"account-warned": &core.Account{ID: "01jd00000000000001", Created: at, Warnings: []core.Warning{{At: at, Of: "0123456789abcdef"}}},
+		"chat-news":      &core.Chat{Lane: "telegram:5", Settings: core.ChatSettings{News: true}},
+		"delivery-news":  &core.Delivery{ID: 8, Lane: "telegram:5", Kind: core.DeliverNews, Created: at, Text: "Tea at five."},
 		"chat-settings": &core.Chat{Lane: "telegram:-100", First: "telegram:-5", Settings: core.ChatSettings{
 			Models: map[catalog.Kind]string{catalog.Video: "kling/v2-1-pro"}, Spoiler: true, AdminsOnly: true, Daily: limit(20_000),
 		}},
@@ -186,7 +188,7 @@ func decodesTo(t *testing.T, name string, golden, want []byte) {
 	fresh := map[string]any{
 		"account": &core.Account{}, "audit": &core.Audit{}, "chat": &core.Chat{},
 		"delivery": &core.Delivery{}, "entry": &core.Entry{}, "seen": &core.Seen{}, "usage": &core.Usage{}, "task": &core.Task{},
-		"account-settings": &core.Account{}, "account-warned": &core.Account{}, "chat-settings": &core.Chat{}, "place": &core.Chat{},
+		"account-settings": &core.Account{}, "account-warned": &core.Account{}, "chat-news": &core.Chat{}, "delivery-news": &core.Delivery{}, "chat-settings": &core.Chat{}, "place": &core.Chat{},
 	}[name]
 	if err := Decode(golden, fresh); err != nil {
 		t.Fatal(err)

@@ -68,6 +68,12 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 	if err != nil {
 		return nil, err
 	}
+	if p.Delivery.Kind == core.DeliverNews {
+		if _, err := d.post(ctx, saying(plainly(p.Delivery.Text), nil), ""); err != nil {
+			return nil, deliveryError(err, "")
+		}
+		return nil, nil
+	}
 	switch p.Delivery.Kind {
 	case core.DeliverFinal, core.DeliverLate, core.DeliverShow:
 		err = d.showEnd(ctx)
@@ -92,7 +98,10 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 // delivery finds out where the parcel is shown. Of one that is shown somewhere
 // else, the interaction is not there.
 func (t *talker) delivery(ctx context.Context, p core.Parcel) (*delivery, error) {
-	lane, origin := p.Delivery.Lane, p.Tasks[0].Request.Origin
+	lane, origin := p.Delivery.Lane, core.Origin{}
+	if len(p.Tasks) > 0 { // news has none
+		origin = p.Tasks[0].Request.Origin
+	}
 	d := &delivery{talker: t, parcel: p, before: readReceipt(p.Shown), after: readReceipt(p.Delivery.Part)}
 	if to := directly(origin.Identity); to != lane {
 		d.fallback = to

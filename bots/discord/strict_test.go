@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -319,5 +320,30 @@ func TestThousandsOfGuildsAtTheStart(t *testing.T) {
 		w.discord.Online(t)
 		synctest.Wait()
 		chat.As(w.ada).Types("/imagine", set("prompt", "a cat")).Becomes(t, made(1, "a cat"))
+	})
+}
+
+// News is shown as it was written and calls nobody; the same one twice is one message.
+func TestNews(t *testing.T) {
+	inWorld(t, worldConfig{}, func(t *testing.T, w *world) {
+		news := core.Parcel{Delivery: core.Delivery{ID: 9, Kind: core.DeliverNews, Lane: core.NewLane(Platform, w.channel.ID()), Text: "Tea *at five*, @everyone"}}
+		for range 2 {
+			if _, err := w.ours.Deliver(t.Context(), news); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if m := w.channel.Next(t); m.Content != `Tea \*at five\*, @everyone` {
+			t.Errorf("it says %q", m.Content)
+		}
+		if n := len(w.channel.Messages()); n != 1 {
+			t.Errorf("%d messages", n)
+		}
+		gone := news
+		gone.Delivery.ID, gone.Delivery.Lane = 10, core.NewLane(Platform, "12345")
+		_, err := w.ours.Deliver(t.Context(), gone)
+		var known *core.DeliveryError
+		if !errors.As(err, &known) || !known.Permanent || known.Fallback != "" {
+			t.Errorf("a channel that is gone: %v", err)
+		}
 	})
 }

@@ -623,3 +623,23 @@ func TestConnectionThatAlwaysBreaksUnderAFile(t *testing.T) {
 		t.Errorf("%s, %+v", got, shown)
 	}
 }
+
+// News is shown as it was written, under no command; a chat that is gone is
+// not tried again.
+func TestNews(t *testing.T) {
+	r := newRoom(t)
+	news := core.Parcel{Delivery: core.Delivery{ID: 9, Kind: core.DeliverNews, Lane: group, Text: "Tea <b>at five</b>, *all* of you"}}
+	if _, err := r.Deliver(t.Context(), news); err != nil {
+		t.Fatal(err)
+	}
+	form := r.desk.last("sendMessage").form
+	if form["text"] != news.Delivery.Text || form["entities"] != "" || form["reply_parameters"] != "" || form["chat_id"] != "-100500" {
+		t.Errorf("%+v", form)
+	}
+	r.desk.answer("sendMessage", refuse(403, "Forbidden: bot was kicked from the supergroup chat"))
+	_, err := r.Deliver(t.Context(), news)
+	var known *core.DeliveryError
+	if !errors.As(err, &known) || !known.Permanent || known.Fallback != "" {
+		t.Errorf("a chat that is gone: %v", err)
+	}
+}

@@ -18,7 +18,7 @@ import (
 func everyStep() []string {
 	return []string{
 		"chat: ⬅️", "chat: 👥", "chat:daily", "chat:day 💳", "chat:family", "chat:kind", "chat:kind ▶️", "chat:kind ◀️",
-		"chat:kind ⬅️", "chat:model", "chat:spoiler 🙈", "chat:unset ↩️", "chat:who 👥",
+		"chat:kind ⬅️", "chat:model", "chat:news 📣", "chat:spoiler 🙈", "chat:unset ↩️", "chat:who 👥",
 		"draft: ⬅️", "draft:drop ❌", "draft:family", "draft:kind", "draft:kind ▶️", "draft:kind ◀️", "draft:kind ⬅️",
 		"draft:kind 🧩", "draft:kinds ⬅️", "draft:kinds 🧩", "draft:make ✅", "draft:model", "draft:set", "draft:set ✔️", "draft:values",
 		"models:ask ✏️", "models:def ⭐", "models:family", "models:kind", "models:kind ▶️", "models:kind ◀️", "models:kind ⬅️",

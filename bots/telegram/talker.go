@@ -54,7 +54,10 @@ type place struct {
 // place reads where the parcel's request came from. Of one that is shown
 // somewhere else, the command and its topic are not there.
 func (t *talker) place(p core.Parcel) (place, error) {
-	lane, origin := p.Delivery.Lane, p.Tasks[0].Request.Origin
+	lane, origin := p.Delivery.Lane, core.Origin{}
+	if len(p.Tasks) > 0 { // news has none
+		origin = p.Tasks[0].Request.Origin
+	}
 	chat := chatOf(lane)
 	if chat == 0 {
 		return place{}, &core.DeliveryError{Permanent: true, Err: fmt.Errorf("telegram: %q is no chat", lane)}
@@ -168,6 +171,9 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 	if err != nil {
 		return nil, err
 	}
+	if p.Delivery.Kind == core.DeliverNews {
+		return nil, t.news(ctx, at, p.Delivery.Text)
+	}
 	if p.Tasks[0].Request.Private && p.Delivery.Kind != core.DeliverShow && at.fallback != "" {
 		return nil, &core.DeliveryError{Permanent: true, Fallback: at.fallback, Err: errors.New("telegram: it is for one person alone")}
 	}
@@ -193,4 +199,18 @@ func (t *talker) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, e
 	}
 	d.after.Done, d.after.Cuts, d.after.Chat = nil, 0, d.at.chat
 	return d.after.encode()
+}
+
+// news shows the operator's words as they are.
+func (t *talker) news(ctx context.Context, at place, words string) error {
+	says := &text{}
+	says.add(words)
+	err := t.try(ctx, &at, 1, func() error {
+		_, err := t.api.sendText(ctx, at, says, nil, false)
+		return err
+	})
+	if err != nil {
+		return t.deliveryError(at, err)
+	}
+	return nil
 }

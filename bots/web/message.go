@@ -138,6 +138,13 @@ func (w *Web) message(ctx context.Context, p core.Parcel) message {
 	return m
 }
 
+// newsMessage is the operator's words, which stand under no command. The page
+// alone keeps them.
+func newsMessage(d core.Delivery) message {
+	id := fmt.Sprintf("news:%d", d.ID)
+	return message{ID: id, Key: id, At: d.Created.UnixMilli(), State: core.Succeeded, Final: true, Copy: true, Prompt: d.Text}
+}
+
 // typed is the command as the person wrote it. A request that carries no text
 // of ours, which nothing in this version makes, still reads like a command.
 func typed(req core.Request) (text string, again bool) {

@@ -164,3 +164,11 @@ func TestButtonsOfThePage(t *testing.T) {
 		t.Errorf("buttons %+v, want %+v", got, want)
 	}
 }
+
+// News stands under no command and is kept by the page alone.
+func TestNewsMessage(t *testing.T) {
+	m := newsMessage(core.Delivery{ID: 9, Kind: core.DeliverNews, Created: time.UnixMilli(5), Text: "Tea at five."})
+	if m.ID != "news:9" || m.Key != m.ID || m.Text != "" || m.Prompt != "Tea at five." || !m.Final || !m.Copy || m.At != 5 {
+		t.Errorf("%+v", m)
+	}
+}

@@ -116,7 +116,10 @@ type receipt struct {
 // Deliver implements core.Adapter. It never waits for a page: one that cannot
 // keep up is disconnected and gets everything when it is back.
 func (w *Web) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
-	m := w.message(ctx, p)
+	m := newsMessage(p.Delivery)
+	if p.Delivery.Kind != core.DeliverNews {
+		m = w.message(ctx, p)
+	}
 	var left receipt
 	if m.Final {
 		left.Details = m.Details

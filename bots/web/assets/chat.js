@@ -80,7 +80,7 @@
       turn.node = el('article', {className: 'turn'}, ...['mine', 'answer', 'note'].map((name) => el('div', {className: name})));
     }
     const [mine, answer, note] = turn.node.children;
-    part(mine, [turn.text, turn.again], () => bubble(turn));
+    part(mine, [turn.text, turn.again], () => (turn.text ? bubble(turn) : []));
     if (turn.message) {
       turn.card ??= newCard(answer);
       fillCard(turn);
