@@ -63,6 +63,21 @@ func acts() []act {
 		{"unblock again", func(ctx context.Context, h *history, s step) (core.Reason, error) {
 			return "", unblockAll(ctx, h, by)
 		}},
+		{"pause", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.SetPaused(ctx, by, true)
+		}},
+		{"resume", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.SetPaused(ctx, by, false)
+		}},
+		{"resume again", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.SetPaused(ctx, by, false)
+		}},
+		{"model off", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.ChangePolicy(ctx, by, func(p *core.Policy) { p.Off = []string{h.plan.models[s.count%len(h.plan.models)].id} })
+		}},
+		{"models on", func(ctx context.Context, h *history, s step) (core.Reason, error) {
+			return "", h.w.engine.ChangePolicy(ctx, by, func(p *core.Policy) { p.Off = nil })
+		}},
 		{"refund", refundTask},
 		{"refund another", refundTask},
 	}

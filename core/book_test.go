@@ -15,6 +15,7 @@ import (
 type book struct {
 	policy    core.Policy
 	retention time.Duration // zero means that nothing is forgotten
+	paused    bool
 	problems  []string
 
 	into      map[core.AccountID]core.AccountID // what was linked, and into which
@@ -156,6 +157,9 @@ func (b *book) write(t core.Task, c commit) {
 	if t.State == core.Creating {
 		b.prepared(t)
 	}
+	if b.paused && old.State == core.Queued && t.State != core.Canceled && t.State != core.Running && !gaveUpFor(t, core.FailFile) {
+		b.wrong("task %s went from %s to %s in a pause", t.ID, old.State, t.State)
+	}
 	if t.State.Final() {
 		f.ended = c.at
 		b.ended++
@@ -171,6 +175,11 @@ func (b *book) prepared(t core.Task) {
 			b.wrong("task %s leaves for %q at %v; its file was given to %q at %v", t.ID, t.KieAccount, t.Sent, f.KieAccount, f.Uploaded)
 		}
 	}
+}
+
+// gaveUpFor says whether the task failed for the reason.
+func gaveUpFor(t core.Task, reason core.Reason) bool {
+	return t.State == core.Failed && t.Failure.Reason == reason
 }
 
 func legal(from, to core.State) bool {

@@ -409,6 +409,9 @@ func (h *history) release() {
 // finish lets everything come to its end, and what comes after the end too.
 func (h *history) finish() {
 	h.boot()
+	if err := h.w.engine.SetPaused(h.w.t.Context(), core.Act{By: core.CommandLine}, false); err != nil {
+		h.book.wrong("the end of a pause: %v", err)
+	}
 	for range 2 {
 		h.quiet()
 		h.release() // what was kept back comes late

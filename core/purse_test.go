@@ -177,6 +177,13 @@ func (b *book) rules(c commit) {
 	for _, chat := range c.chats {
 		b.chats[chat.Lane] = chat
 	}
+	if value, set := c.settings["paused"]; set {
+		var pause struct{ Now *core.Pause }
+		if err := json.Unmarshal(value, &pause); err != nil {
+			b.wrong("the pause cannot be read: %v", err)
+		}
+		b.paused = pause.Now != nil
+	}
 	value, set := c.settings["policy"]
 	if !set {
 		return
@@ -186,6 +193,7 @@ func (b *book) rules(c commit) {
 		b.wrong("the policy cannot be read: %v", err)
 	}
 	b.policy.User.Daily = either(changed.User.Daily, b.policy.User.Daily)
+	b.policy.Off = changed.Off
 }
 
 // refusal is why the order must be refused at the moment; empty when it must be accepted.
@@ -194,8 +202,14 @@ func (b *book) refusal(o *order, at time.Time) core.Reason {
 	if b.records[id].Blocked != nil {
 		return core.ReasonBlocked
 	}
+	if b.paused {
+		return core.ReasonPaused
+	}
 	if most := b.policy.MaxActive; most != nil && *most >= 0 && b.active(id) >= *most {
 		return core.ReasonActive
+	}
+	if slices.Contains(b.policy.Off, o.request.Model) {
+		return core.ReasonOff
 	}
 	if most := b.policy.MaxRequest; most != nil && total > core.Credits(*most) {
 		return core.ReasonTooDear
