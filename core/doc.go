@@ -249,6 +249,16 @@
 // great numbers, results that cannot be shown and an account that is parked again
 // and again, is told once an hour.
 //
+// What the operator steers applies to the next commit and outlasts a restart.
+// A pause ([Engine.SetPaused]) refuses what is new and holds what is queued: it
+// is read in the commit that lets a task leave, and the hour that a queued task
+// waits for a usable key begins anew when the pause ends. [Policy] has the
+// models that are off, those to use where none is named, and the words and
+// patterns that prompts may not say ([Prompts]), with warnings that can end in
+// a block; all of it is asked at acceptance, by whatever way a request comes.
+// [Engine.Broadcast] stores one delivery for each chat that asked for news, in
+// one commit.
+//
 // A copy of the store carries a mark ([MarkCopy]). An engine that finds it runs
 // on a restored backup, ends what was queued in it and refunds it: it may have
 // been created since, and nothing is paid twice.

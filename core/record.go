@@ -90,7 +90,7 @@ type Chat struct {
 type Audit struct {
 	Seq    uint64    `json:"seq"` // assigned by the store, ascending
 	At     time.Time `json:"at"`
-	By     string    `json:"by"`               // an Identity, or "command line"
+	By     string    `json:"by"`               // an Identity, CommandLine or Kiebot
 	Action string    `json:"action"`           // "limit", "grant", "block", …
 	Target string    `json:"target"`           // what it was done to
 	Detail string    `json:"detail,omitempty"` // the new value, for people
