@@ -85,6 +85,9 @@ func (e *Engine) callbackURL(id TaskID) string {
 func (e *Engine) CallbackHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, text := e.callback(r)
+		if e.cfg.Observer != nil {
+			e.cfg.Observer.CalledBack(status)
+		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "{\"code\":%d,\"msg\":%q}\n", status, text)

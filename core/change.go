@@ -19,6 +19,7 @@ type change struct {
 	stored     bool             // what was learned about durations is stored with it
 	arrived    map[string]int64 // by Kie account: how many more tasks it has
 	alerts     []Alert
+	observed
 }
 
 // update commits fn and then, only then, wakes the loops. fn may run more than
@@ -79,6 +80,7 @@ func (c *change) announce() {
 	for _, t := range c.progress {
 		c.e.courier.refresh(t, true)
 	}
+	c.observed.tell(c.e.cfg.Observer)
 }
 
 // plan puts the task's next step into the schedule of the loop that does it.
@@ -127,7 +129,8 @@ func (c *change) apply(t *Task, on Event) (Verdict, error) {
 	if verdict == Ignored {
 		return verdict, nil
 	}
-	c.arrive(t.KieAccount, t.State, move.To)
+	was := t.State
+	c.arrive(t.KieAccount, was, move.To)
 	t.State = move.To
 	c.stamp(t)
 	if err := c.book(t, move.Money); err != nil {
@@ -136,6 +139,7 @@ func (c *change) apply(t *Task, on Event) (Verdict, error) {
 	if err := c.putTask(*t); err != nil {
 		return verdict, err
 	}
+	c.moved(t, was)
 	return verdict, c.tellOf(t, move.Tell)
 }
 

@@ -149,6 +149,9 @@ type Config struct {
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
 
+	// Observer hears of what was committed; nil for nobody.
+	Observer Observer
+
 	Now    func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
 	Logger *slog.Logger     // nil discards

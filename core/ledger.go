@@ -183,5 +183,6 @@ func (c *change) post(e Entry) error {
 		}
 	}
 	e.At = c.now
+	c.booked(e)
 	return c.AddEntry(e)
 }

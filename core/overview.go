@@ -16,6 +16,7 @@ type Overview struct {
 	Deliveries int       // that wait to be shown
 	BackOff    int       // of them, those that failed at least once
 	Oldest     time.Time // when the one that waits longest was made; zero without one
+	Untried    time.Time // likewise of those that were not tried yet
 
 	Today Usage   // of everybody
 	Month Credits // settled in this month, of everybody
@@ -60,14 +61,22 @@ func (o *Overview) countDeliveries(tx Tx) error {
 	all, err := tx.Deliveries(0, overviewMost)
 	o.Deliveries = len(all)
 	for _, d := range all {
+		o.Oldest = earliest(o.Oldest, d.Created)
 		if d.Attempts > 0 {
 			o.BackOff++
+			continue
 		}
-		if o.Oldest.IsZero() || d.Created.Before(o.Oldest) {
-			o.Oldest = d.Created
-		}
+		o.Untried = earliest(o.Untried, d.Created)
 	}
 	return err
+}
+
+// earliest is the earlier one; zero is none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // sumUp reads the credits of the day and the month.

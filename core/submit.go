@@ -158,6 +158,7 @@ func (c *change) accept(req Request, estimate Credits, checked *Prompts) (Receip
 		if err := c.putTask(task); err != nil {
 			return Receipt{}, err
 		}
+		c.moved(&task, "")
 	}
 	if err := c.tell(Delivery{Lane: req.Origin.Lane, Lead: ids[0], Kind: DeliverAccepted}); err != nil {
 		return Receipt{}, err

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kiebot/bots"
@@ -49,6 +50,11 @@ type app struct {
 	socketFile string
 	snapshots  turnstile // one copy of the store is made at a time
 	backupPlan func(context.Context)
+
+	meters     *meters
+	forMetrics net.Listener // nil when nobody may ask
+	proof      proof
+	stopping   atomic.Bool
 }
 
 // options are what tells demo and serve apart.
@@ -73,11 +79,12 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Open(s.database(), bolt.Options{})
+	counts := newMeters(models)
+	store, err := bolt.Open(s.database(), bolt.Options{Observe: counts.committed})
 	if err != nil {
 		return nil, err
 	}
-	a := &app{log: log, store: store, models: models, mux: http.NewServeMux(), local: http.NewServeMux(), snapshots: make(turnstile, 1)}
+	a := &app{log: log, store: store, models: models, meters: counts, mux: http.NewServeMux(), local: http.NewServeMux(), snapshots: make(turnstile, 1)}
 	if err := a.assemble(ctx, s, o, models); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -89,7 +96,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	if err != nil {
 		return err
 	}
-	spool, err := newSpool(s)
+	spool, err := newSpool(s, a.meters.fetched)
 	if err != nil {
 		return err
 	}
@@ -134,6 +141,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 		}
 	}
 	a.routes(links, spool)
+	a.meter(s)
 	a.localRoutes(s)
 	a.backupPlan = func(ctx context.Context) { a.backups(ctx, s) }
 	return nil
@@ -171,6 +179,13 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	for platform, adapter := range o.adapters {
 		cfg.Adapters[platform] = adapter
 	}
+	for platform, adapter := range cfg.Adapters {
+		cfg.Adapters[platform] = a.meters.adapter(platform, adapter)
+	}
+	for i, account := range cfg.Kie {
+		cfg.Kie[i].Client = meteredKie{account.Client, a.meters}
+	}
+	cfg.Observer = a.meters
 	if len(s.webhookKeys) > 0 {
 		cfg.Verifier = &kie.Verifier{Keys: s.webhookKeys}
 	}
@@ -191,8 +206,8 @@ func (s settings) kieAccounts(log *slog.Logger) ([]core.KieAccount, error) {
 	return all, nil
 }
 
-func newSpool(s settings) (*media.Spool, error) {
-	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{s.kieURL}, UserAgent: "kiebot/" + version()})
+func newSpool(s settings, observe func(error)) (*media.Spool, error) {
+	fetcher, err := media.NewFetcher(media.FetcherConfig{Trusted: []string{s.kieURL}, UserAgent: "kiebot/" + version(), Observe: observe})
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +219,7 @@ func (a *app) routes(links *media.Links, spool *media.Spool) {
 	a.mux.Handle("POST /hooks/kie/{task}/{token}", a.engine.CallbackHandler())
 	a.mux.Handle(media.LinkPrefix, links.Handler(spool))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.ready()) })
+	a.mux.HandleFunc("GET /readyz", a.readyz)
 	if a.telegram != nil {
 		a.mux.Handle("POST "+telegram.WebhookPath, a.telegram.Handler())
 	}
@@ -216,21 +231,7 @@ func (a *app) routes(links *media.Links, spool *media.Spool) {
 	a.mux.Handle("/", a.page.Handler())
 }
 
-// ready says what keeps kiebot from working, in words that strangers may read.
-func (a *app) ready() error {
-	if a.store.Healthy() != nil {
-		return errors.New("the store takes no work until kiebot is started again")
-	}
-	var chats []error
-	if a.telegram != nil {
-		chats = append(chats, a.telegram.Healthy())
-	}
-	if a.discord != nil {
-		chats = append(chats, a.discord.Healthy())
-	}
-	return errors.Join(chats...)
-}
-
+// answer says in words whether all is well.
 func answer(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {
@@ -294,7 +295,7 @@ func timely(next http.Handler) http.Handler {
 // run serves and moves tasks until ctx ends.
 func (a *app) run(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler: timely(a.mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: timely(a.meters.requests(a.mux)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	if a.reach == "" {
@@ -316,6 +317,9 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 	})
 	parts.Go(func() { a.models.watch(ctx, a.log) })
 	parts.Go(func() { a.supervised(ctx) })
+	if a.forMetrics != nil {
+		parts.Go(func() { a.serveMetrics(ctx, a.forMetrics) })
+	}
 	parts.Go(func() { a.serveLocal(ctx) })
 	parts.Go(func() { a.backupPlan(ctx) })
 	var telegramEnded, discordEnded error
@@ -332,6 +336,7 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 		})
 	}
 	<-ctx.Done()
+	a.stopping.Store(true)
 	a.log.Info("stopping")
 	a.page.Close()
 	a.desk.Close()

@@ -122,6 +122,15 @@ func TestAttackRequests(t *testing.T) {
 		})
 	}
 	p.alive("after all of it")
+	refused := 0.0
+	for name, n := range p.metrics() {
+		if strings.HasPrefix(name, "kiebot_http_requests_total{") && strings.Contains(name, `code="4`) {
+			refused += n
+		}
+	}
+	if refused < float64(len(rows)-2) { // the first two get the page that says how to come in
+		t.Errorf("%v of %d requests were counted as refused", refused, len(rows))
+	}
 	if len(p.kie.Tasks()) != 0 {
 		t.Error("Kie was asked for something")
 	}
@@ -348,6 +357,9 @@ func TestAttackBySSRF(t *testing.T) {
 				t.Errorf("%s: a file was fetched: %+v", name, m)
 			}
 		})
+	}
+	if blocked := p.metrics()[`kiebot_fetches_total{outcome="blocked_address"}`]; blocked < 10 {
+		t.Errorf("%v fetches were counted as blocked", blocked)
 	}
 	p.stop()
 	if n := hits.Load(); n != 0 {

@@ -58,6 +58,7 @@ type environment struct {
 	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks" more:"Plain http only for a loopback address"`
 	Console        string `envconfig:"CONSOLE_PASSWORD" secret:"true" desc:"opens /console, the operator's console, at least 8 characters; empty leaves the one-time links of kiebot console"`
 	ListenAddr     string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
+	MetricsAddr    string `envconfig:"METRICS_ADDR" default:"127.0.0.1:9090" desc:"where Prometheus reads the metrics, and nothing else is served; port 0 is any free one, off is none"`
 	DataDir        string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
 	CatalogFile    string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
 	MediaRetain    string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use" more:"What waits to be shown stays"`
@@ -77,7 +78,7 @@ type environment struct {
 	TimeZone       string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
 	Locale         string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
 	LogLevel       string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
-	LogFormat      string `envconfig:"LOG_FORMAT" default:"text" desc:"text or json"`
+	LogFormat      string `envconfig:"LOG_FORMAT" default:"auto" desc:"text, json, or auto: text on a terminal and json elsewhere"`
 }
 
 // settings is the configuration, checked and typed.
@@ -102,6 +103,7 @@ type settings struct {
 	admins          []core.Identity
 
 	listen    string
+	metrics   string // empty for none
 	dataDir   string
 	mediaKept media.Limits
 	userDaily core.Limit
@@ -321,6 +323,12 @@ func (s *settings) addKieKey(variable, entry, name, key string, found *problems)
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 func (e environment) readAddresses(s *settings, found *problems) {
+	if e.MetricsAddr != "off" {
+		s.metrics = e.MetricsAddr
+		if _, _, err := net.SplitHostPort(e.MetricsAddr); err != nil {
+			found.add("METRICS_ADDR", "is neither host:port, such as 127.0.0.1:9090, nor off")
+		}
+	}
 	if _, _, err := net.SplitHostPort(e.ListenAddr); err != nil {
 		found.add("LISTEN_ADDR", "is not host:port, such as 127.0.0.1:8080 or :8080")
 	}
@@ -430,12 +438,20 @@ func (e environment) readLog(s *settings, found *problems) {
 		found.add("LOG_LEVEL", "is none of debug, info, warn, error")
 	}
 	switch e.LogFormat {
+	case "auto":
+		s.logJSON = !onTerminal(os.Stderr)
 	case "text":
 	case "json":
 		s.logJSON = true
 	default:
-		found.add("LOG_FORMAT", "is neither text nor json")
+		found.add("LOG_FORMAT", "is none of auto, text and json")
 	}
+}
+
+// onTerminal says whether somebody may be reading along.
+func onTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // logger writes to stderr as configured.

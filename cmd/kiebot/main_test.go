@@ -20,6 +20,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TMPDIR", env.WorkDir)
+			env.Setenv("METRICS_ADDR", "127.0.0.1:0") // scripts run side by side
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -24,18 +24,46 @@ func (serveCommand) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.listen)
+	listener, err := listen("LISTEN_ADDR", s.listen)
 	if err != nil {
-		return fmt.Errorf("listening on LISTEN_ADDR: %w", err)
+		return err
 	}
 	defer listener.Close()
+	var forMetrics net.Listener
+	if s.metrics != "" {
+		if forMetrics, err = listen("METRICS_ADDR", s.metrics); err != nil {
+			return err
+		}
+		defer forMetrics.Close()
+	}
 	a, err := newApp(ctx, s, options{}, s.logger())
 	if err != nil {
 		return err
 	}
 	a.openSocket(ctx, s.dataDir)
+	a.forMetrics = forMetrics
 	fmt.Fprintf(term.out, "kiebot %s is running.\nOpen the chat with this link, and keep it to yourself:\n\n  %s/?access=%s\n\n", version(), address(listener), a.access)
 	return errors.Join(a.run(ctx, listener), a.close())
+}
+
+// listenError is that nothing can listen on the address in a setting.
+type listenError struct {
+	setting string
+	err     error
+}
+
+// Error names the setting.
+func (e *listenError) Error() string { return "listening on " + e.setting + ": " + e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *listenError) Unwrap() error { return e.err }
+
+func listen(setting, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, &listenError{setting, err}
+	}
+	return listener, nil
 }
 
 // address is how a browser on this machine reaches the listener.
@@ -52,6 +80,7 @@ func address(l net.Listener) string {
 
 // explain turns an error of starting into a sentence that says what to do.
 func explain(err error) string {
+	var deaf *listenError
 	switch {
 	case errors.Is(err, bolt.ErrInUse):
 		return "another kiebot is running on this DATA_DIR. Stop it, or give this one a folder of its own."
@@ -61,8 +90,8 @@ func explain(err error) string {
 		return err.Error() + ". Nothing was changed. kiebot restore puts a backup in its place, of those in DATA_DIR/backups or of your own, and keeps this file aside."
 	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES):
 		return err.Error() + ". This user cannot write there: DATA_DIR has to be a folder that the user kiebot runs as may write to."
-	case errors.Is(err, syscall.EADDRINUSE):
-		return "the address in LISTEN_ADDR is in use by another program. Choose another port, or 0 for any free one."
+	case errors.As(err, &deaf) && errors.Is(err, syscall.EADDRINUSE):
+		return "the address in " + deaf.setting + " is in use by another program. Choose another port, or 0 for any free one."
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk that DATA_DIR is on is full. Nothing that was accepted is lost; make room and start again."
 	}

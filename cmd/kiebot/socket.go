@@ -202,7 +202,7 @@ func (a *app) localRoutes(s settings) {
 	a.verifyRoutes(s)
 	a.local.HandleFunc("POST "+console.Path+"/link", a.consoleLink)
 	a.local.HandleFunc("POST "+adminPath, a.administer)
-	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.ready()) })
+	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, a.ready(r.Context())) })
 }
 
 // localClient asks the kiebot that runs on a DATA_DIR.

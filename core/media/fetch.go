@@ -27,6 +27,9 @@ type FetcherConfig struct {
 
 	// MaxBytes is the largest file accepted; 0 means 2 GiB.
 	MaxBytes int64
+	// Observe hears what came of each fetch, nil when all went well. It must not
+	// block. Nil for nobody.
+	Observe func(error)
 
 	// IdleTimeout is how long a host may take to begin its answer, redirects
 	// included, and then to send the next byte; 0 means 30 s. The whole
@@ -44,6 +47,7 @@ type FetcherConfig struct {
 type Fetcher struct {
 	client    *http.Client
 	maxBytes  int64
+	observe   func(error)
 	idle      time.Duration
 	userAgent string
 }
@@ -73,6 +77,7 @@ func NewFetcher(cfg FetcherConfig) (*Fetcher, error) {
 			CheckRedirect: checkRedirect,
 		},
 		maxBytes:  cmp.Or(cfg.MaxBytes, 2<<30),
+		observe:   cfg.Observe,
 		idle:      cmp.Or(cfg.IdleTimeout, 30*time.Second),
 		userAgent: cmp.Or(cfg.UserAgent, "kiebot"),
 	}, nil
@@ -131,6 +136,14 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 // written, also when it fails. It blocks until the file is complete, ctx ends,
 // or the host is silent for too long. The error is always an *Error.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string, dst io.Writer) (int64, error) {
+	n, err := f.fetch(ctx, rawURL, dst)
+	if f.observe != nil {
+		f.observe(err)
+	}
+	return n, err
+}
+
+func (f *Fetcher) fetch(ctx context.Context, rawURL string, dst io.Writer) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silent := &Error{Kind: Network, Reason: fmt.Sprintf("the host sent nothing for %v", f.idle)}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
@@ -105,7 +104,7 @@ func (l *lettering) write(img *image.RGBA, text string, x, y float64, alpha uint
 // made it.
 func caption(img *image.RGBA, a artwork) error {
 	unit := float64(min(a.width, a.height))
-	title, err := newLettering(gobold.TTF, unit*0.043)
+	title, err := newLettering(goregular.TTF, unit*0.043)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func renderVideo(a artwork) ([]byte, error) {
 	case a.height*10 > a.width*11:
 		shape = "portrait"
 	}
-	clip, err := clips.ReadFile("media/" + shape + "-" + choose(a, "dawn", "day", "night") + ".mp4")
+	clip, err := clips.ReadFile("media/" + shape + "-" + choose(a, "dawn", "day") + ".mp4")
 	if err != nil {
 		return nil, fmt.Errorf("reading the clip: %w", err)
 	}
@@ -126,7 +126,7 @@ func box(name string, parts ...[]byte) []byte {
 // renderAudio returns a clip with the prompt as its title and model and seed
 // as its comment.
 func renderAudio(a artwork) ([]byte, error) {
-	name := choose(a, "music-bright", "music-calm", "music-night")
+	name := choose(a, "music-bright", "music-calm")
 	if a.speech {
 		name = choose(a, "speech-high", "speech-low")
 	}

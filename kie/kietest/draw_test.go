@@ -2,14 +2,13 @@ package kietest
 
 import (
 	"bytes"
+	"golang.org/x/image/font/gofont/goregular"
 	"image"
 	"image/png"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/image/font/gofont/gobold"
 )
 
 // TestEverySettingAndEmblemDraws visits each entry of the tables once, so that
@@ -90,7 +89,7 @@ func TestBrokenOutlinesPanic(t *testing.T) {
 }
 
 func TestCaptionLines(t *testing.T) {
-	l, err := newLettering(gobold.TTF, 20)
+	l, err := newLettering(goregular.TTF, 20)
 	if err != nil {
 		t.Fatal(err)
 	}

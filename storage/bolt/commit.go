@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	bbolt "go.etcd.io/bbolt"
 
@@ -24,6 +25,7 @@ type committer struct {
 	fence *atomic.Uint64
 	wake  chan struct{} // has room for one: "somebody waits"
 	ended chan struct{}
+	heard func(updates int, took time.Duration) // Options.Observe
 
 	mu      sync.Mutex
 	waiting []*call
@@ -48,9 +50,9 @@ type batch struct {
 	err   error
 }
 
-func newCommitter(db *bbolt.DB, fence *atomic.Uint64, oneThread bool) *committer {
-	c := &committer{db: db, fence: fence, wake: make(chan struct{}, 1), ended: make(chan struct{})}
-	go c.run(oneThread)
+func newCommitter(db *bbolt.DB, fence *atomic.Uint64, o Options) *committer {
+	c := &committer{db: db, fence: fence, heard: o.Observe, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	go c.run(o.OneThread)
 	return c
 }
 
@@ -140,9 +142,11 @@ func (c *committer) commit(calls []*call) {
 		sendAway(calls)
 		return
 	}
+	began := time.Now()
 	fillPages(tx)
 	b := &batch{tx: tx, fence: c.fence, seeks: cursors{}, back: make(chan struct{}), done: make(chan struct{})}
-	for n := 0; len(calls) > 0; calls = c.take(batchMost - n) {
+	n := 0
+	for ; len(calls) > 0; calls = c.take(batchMost - n) {
 		n += len(calls)
 		for _, w := range calls {
 			b.give(w)
@@ -151,6 +155,8 @@ func (c *committer) commit(calls []*call) {
 	}
 	if b.err = b.finish(); b.err != nil {
 		c.fail(b.err)
+	} else if c.heard != nil && b.undo.kept {
+		c.heard(n, time.Since(began))
 	}
 	close(b.done)
 }

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"kiebot/kie/kietest"
+)
+
+var metricsLine = regexp.MustCompile(`http://[0-9.:]+/metrics`)
+
+// metrics are what the process exports, by their names with labels.
+func (p *process) metrics() map[string]float64 {
+	p.t.Helper()
+	resp, err := p.client.Get(p.metricsAddress())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	all := map[string]float64{}
+	for line := range strings.Lines(string(body)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		i := strings.LastIndex(line, " ")
+		value, err := strconv.ParseFloat(strings.TrimSpace(line[i:]), 64)
+		if err != nil {
+			p.t.Fatalf("%q: %v", line, err)
+		}
+		all[line[:i]] = value
+	}
+	return all
+}
+
+// metricsAddress is where the process says that they are.
+func (p *process) metricsAddress() string {
+	p.t.Helper()
+	var address string
+	eventually(p.t, "the address of the metrics is logged", func() bool {
+		address = metricsLine.FindString(p.log.String())
+		return address != ""
+	})
+	return address
+}
+
+func TestMetrics(t *testing.T) {
+	server := quickKie(t)
+	p := launch(t, server)
+	p.stop() // now the port is known, and Kie calls back
+	p.start()
+	answer, err := p.command("request-1", "/imagine a cat")
+	if err != nil || !answer.Accepted {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	p.watch("the picture", func(m shown) bool { return m.Final && len(m.Media) > 0 })
+	server.NextCreate(kietest.Fail("500", "no"))
+	if answer, err = p.command("request-2", "/imagine a dog"); err != nil || !answer.Accepted {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	p.watch("the end", func(m shown) bool { return m.Final && len(m.Media) == 0 })
+	if status, _ := p.send(t.Context(), http.MethodPost, "/hooks/kie/01jd00000000000000/00000000000000000000000000000000", "{}", nil); status != http.StatusForbidden {
+		t.Errorf("a forged callback is answered with %d", status)
+	}
+	got := p.metrics()
+	for name, least := range map[string]float64{
+		`kiebot_tasks_moved_total{state="queued",kind="image"}`:                         2,
+		`kiebot_tasks_moved_total{state="succeeded",kind="image"}`:                      1,
+		`kiebot_tasks_moved_total{state="failed",kind="image"}`:                         1,
+		`kiebot_task_duration_seconds_count{kind="image"}`:                              2,
+		`kiebot_task_wait_seconds_count`:                                                2,
+		`kiebot_task_shown_seconds_count`:                                               1,
+		`kiebot_credits_total{booked="held"}`:                                           1,
+		`kiebot_credits_total{booked="settled"}`:                                        1,
+		`kiebot_deliveries_total{platform="web",outcome="ok"}`:                          2,
+		`kiebot_callbacks_total{code="200"}`:                                            2,
+		`kiebot_callbacks_total{code="403"}`:                                            1,
+		`kiebot_http_requests_total{route="POST /hooks/kie/{task}/{token}",code="403"}`: 1,
+		`kiebot_kie_requests_total{operation="create",outcome="ok"}`:                    2,
+		`kiebot_store_updates_total`:                                                    5,
+		`kiebot_store_commit_seconds_count`:                                             5,
+		`kiebot_store_bytes`:                                                            1,
+		`kiebot_kie_balance_credits{account="default"}`:                                 1,
+		`kiebot_fetches_total{outcome="ok"}`:                                            1,
+		`kiebot_build_info{version=` + strconv.Quote(version()) + `}`:                   1,
+	} {
+		if got[name] < least {
+			t.Errorf("%s is %v, want at least %v", name, got[name], least)
+		}
+	}
+	for _, name := range []string{`kiebot_tasks{state="running"}`, "kiebot_credits_held", `kiebot_kie_parked{account="default"}`} {
+		if value, there := got[name]; !there || value != 0 {
+			t.Errorf("%s is %v, %v, want 0", name, value, there)
+		}
+	}
+	eventually(t, "nothing waits to be shown", func() bool {
+		now := p.metrics()
+		return now["kiebot_deliveries_waiting"] == 0 && now["kiebot_delivery_lag_seconds"] == 0
+	})
+	p.stop()
+}
+
+// Every metric has its line in the table, and promtool has nothing against them.
+func TestMetricsAreDescribed(t *testing.T) {
+	p := launch(t, quickKie(t))
+	answer, err := p.command("request-1", "/imagine a cat")
+	if err != nil || !answer.Accepted {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	p.watch("the picture", func(m shown) bool { return m.Final && len(m.Media) > 0 })
+	known := map[string]bool{}
+	for _, f := range families() {
+		known[f.name] = true
+	}
+	for name := range p.metrics() {
+		if family := familyOf(name); strings.HasPrefix(family, "kiebot_") && !known[family] {
+			t.Errorf("nothing is said about %s", family)
+		}
+	}
+	resp, err := p.client.Get(p.metricsAddress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("promtool"); err != nil {
+		t.Skip("promtool is not installed; it is in Debian's package prometheus")
+	}
+	check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	check.Stdin = bytes.NewReader(ours(body))
+	if said, err := check.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, said)
+	}
+	p.stop()
+}
+
+// ours are the lines about kiebot: what is said of a process is the library's.
+func ours(body []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(body) {
+		if bytes.Contains(line, []byte("kiebot_")) {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
+func TestReadyz(t *testing.T) {
+	p := launch(t, quickKie(t))
+	resp, err := p.client.Get(p.base + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Ready  bool
+		Checks []check
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK || !answer.Ready || len(answer.Checks) < 4 {
+		t.Errorf("%d: %+v", resp.StatusCode, answer)
+	}
+	for _, c := range answer.Checks {
+		if !c.OK || c.Reason != "" {
+			t.Errorf("%+v", c)
+		}
+	}
+	p.stop()
+}
