@@ -136,8 +136,8 @@ func findAct(name string) (act, bool) {
 // open says whether the operator may do the act at all.
 func (a act) open(by Operator) bool { return by.Place == "" || a.there != nil }
 
-// open lists the names of the acts that the operator may do.
-func (by Operator) open() []string {
+// openActs lists the names of the acts that the operator may do.
+func (by Operator) openActs() []string {
 	var names []string
 	for _, a := range acts() {
 		if a.open(by) {
@@ -150,7 +150,7 @@ func (by Operator) open() []string {
 // noSuchAct refuses the name and says which is meant.
 func (v voice) noSuchAct(by Operator, name string) Reply {
 	unknown := v.say("act.unknown", args{"Given": shorten(name, 30)})
-	return v.wrongWords(sentences(unknown, v.meant(catalog.Nearest(name, by.open(), 1)), v.say("act.see", args{"Help": by.typed("")})))
+	return v.wrongWords(sentences(unknown, v.meant(catalog.Nearest(name, by.openActs(), 1)), v.say("act.see", args{"Help": by.typed("")})))
 }
 
 // listActs is what /admin alone answers.

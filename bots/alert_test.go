@@ -27,6 +27,7 @@ func TestAlertsInWords(t *testing.T) {
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 20, Detail: "connection reset"}, "in chat:7 after 20 attempts", "20 попыток"},
 			{core.Alert{Kind: core.AlertUndelivered, Task: task, Lane: "chat:7", Count: 1, More: 5}, "there were 5 more", "ещё 5 случаев"},
 			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob}, "Bob (chat:bob) would like to use the bot, and", "Bob (chat:bob) хочет"},
+			{core.Alert{Kind: core.AlertStranger, Name: "Bo\u202eb\n(telegram:1)", Who: bob}, "Bo b (telegram:1) (chat:bob) would", "Bo b (telegram:1) (chat:bob)"},
 			{core.Alert{Kind: core.AlertStranger, Name: "Bob", Who: bob, Roles: []string{"chat:chat:7"}}, "use the bot in chat:chat:7", "в chat:chat:7"},
 		} {
 			english, _ := w.bot.Alert(test.alert, "en")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"kiebot/core"
 )
@@ -24,11 +25,23 @@ func (v voice) stranger(r *core.Refusal, a args) string {
 
 // strangerAlert says to an admin who would like to be let in.
 func (v voice) strangerAlert(a core.Alert) string {
-	who := args{"Who": a.Who.String(), "Name": shorten(a.Name, 60), "Where": placeOf(a.Roles)}
+	who := args{"Who": a.Who.String(), "Name": shorten(visible(a.Name), 60), "Where": placeOf(a.Roles)}
 	if who["Where"] != "" {
 		return v.say("alert.stranger.here", who)
 	}
 	return v.say("alert.stranger", who)
+}
+
+// visible is a name that somebody gave themselves without what nobody sees of
+// it, which could turn the words around it.
+func visible(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf) {
+			return ' '
+		}
+		return r
+	}, name)
+	return strings.Join(strings.Fields(name), " ")
 }
 
 // doors are the buttons under such an alert. What they are about is all in

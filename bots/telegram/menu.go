@@ -22,7 +22,7 @@ func scopes() []scope {
 	return []scope{
 		{&models.BotCommandScopeAllPrivateChats{}, []bots.Audience{bots.ForAll, bots.ForOne, bots.ForAdmins}},
 		{&models.BotCommandScopeAllGroupChats{}, []bots.Audience{bots.ForAll}},
-		{&models.BotCommandScopeAllChatAdministrators{}, []bots.Audience{bots.ForAll, bots.ForAdmins}},
+		{&models.BotCommandScopeAllChatAdministrators{}, []bots.Audience{bots.ForAll, bots.ForAdmins, bots.ForOperators}},
 	}
 }
 

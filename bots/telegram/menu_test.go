@@ -22,15 +22,13 @@ func TestMenus(t *testing.T) {
 		for _, language := range []string{"", "en", "ru"} {
 			var all []string
 			for _, c := range w.telegram.cfg.Bot.Commands(language) {
-				if c.Audience != bots.ForOperators {
-					all = append(all, c.Name)
-				}
+				all = append(all, c.Name)
 			}
 			without := func(names ...string) []string {
 				return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(names, name) })
 			}
 			for scope, want := range map[string][]string{
-				"all_private_chats": all, "all_chat_administrators": without("link"), "all_group_chats": without("link", "settings"), "default": nil,
+				"all_private_chats": without("admin"), "all_chat_administrators": without("link"), "all_group_chats": without("link", "settings", "admin"), "default": nil,
 			} {
 				if got := offered(scope, language); !slices.Equal(got, want) {
 					t.Errorf("%s in %q offers %q, want %q", scope, language, got, want)
