@@ -24,7 +24,7 @@ type act struct {
 	name string
 	// takes are the words after the name, in order. Only the last ones can be left out.
 	takes []slot
-	// why is the message that is the reason in the example; empty for none.
+	// why is the message that is the reason, or the text, in the example; empty for none.
 	why string
 	do  func(*Bot, context.Context, order) Reply
 	// there does it for an admin of a place, within it; nil when they may not.
@@ -55,6 +55,7 @@ func acts() []act {
 		{name: "prompts", takes: []slot{maybe(aVerb), maybe(someText)}, do: (*Bot).actPrompts},
 		{name: "pause", takes: []slot{maybe(aReason)}, why: "why.pause", do: (*Bot).actPause},
 		{name: "resume", do: (*Bot).actResume},
+		{name: "broadcast", takes: []slot{someText}, why: "why.broadcast", do: (*Bot).actBroadcast},
 		{name: "keys", do: (*Bot).actKeys},
 		{name: "stats", do: (*Bot).actStats},
 		{name: "audit", takes: []slot{maybe(aNumber)}, do: (*Bot).actAudit},
@@ -186,10 +187,10 @@ func (a act) example(v voice, by Operator) string {
 	words := []string{a.name}
 	for _, s := range a.takes {
 		switch {
-		case s.name != aReason.name:
-			words = append(words, s.sample(by))
-		case a.why != "":
+		case s.rest && a.why != "":
 			words = append(words, v.say(a.why, nil))
+		case s.sample != nil:
+			words = append(words, s.sample(by))
 		}
 	}
 	return strings.Join(words, " ")

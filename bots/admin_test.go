@@ -174,6 +174,11 @@ func conversations() map[string][]said {
 			{words: "resume", denied: true, en: parts("Nothing is paused."), ru: parts("Ничего не приостановлено.")},
 			{words: "resume now", wrong: true, en: parts("“now” is too much"), ru: parts("«now»")},
 		},
+		"broadcast": {
+			{words: "broadcast There is a new model:\nveo4", en: parts("No chat has asked for news", "/settings"), ru: parts("Ни один чат не просил новостей", "/settings")},
+			{words: "broadcast There is a new model:\nveo4", denied: true, en: parts("less than an hour ago"), ru: parts("меньше часа назад")},
+			{words: "broadcast", wrong: true, en: parts("TEXT is missing", "/admin broadcast There is a new model: --model veo3"), ru: parts("Не хватает: ТЕКСТ")},
+		},
 		"keys": {
 			{words: "keys", en: parts("1 Kie account:", "default – open", "0 jobs"), ru: parts("1 счёт Kie:", "default – работает", "0 заданий")},
 			{words: "keys all", wrong: true, en: parts("too much"), ru: parts("лишнее")},
@@ -513,6 +518,20 @@ func TestCompleteActs(t *testing.T) {
 					t.Errorf("%q: %+v, want %q", typed, got, insert)
 				}
 			}
+		}
+	})
+}
+
+// News go to the chats that asked for them, with all their lines.
+func TestBroadcast(t *testing.T) {
+	governed(t, func(t *testing.T, w *world) {
+		must(t, w.engine.SetNews(t.Context(), w.there(ada, "en", "").Origin, true))
+		reply := w.bot.Admin(t.Context(), Operator{By: core.CommandLine, Locale: "en"}, "broadcast A new model:\n  --model veo3")
+		wantText(t, reply.Text, "This goes to 1 chat.")
+		audits, err := w.engine.Audits(t.Context(), 0, 1)
+		must(t, err)
+		if audits[0].Action != "broadcast" || audits[0].Detail != "A new model:\n  --model veo3" {
+			t.Errorf("%+v", audits)
 		}
 	})
 }

@@ -25,6 +25,15 @@ func (b *Bot) actResume(ctx context.Context, o order) Reply {
 	return o.did(b.engine.SetPaused(ctx, o.signed(), false), o.say("act.resumed", nil))
 }
 
+// actBroadcast tells the chats that asked for news.
+func (b *Bot) actBroadcast(ctx context.Context, o order) Reply {
+	chats, err := b.engine.Broadcast(ctx, o.signed(), o.word)
+	if err == nil && chats == 0 {
+		return Reply{Text: o.say("act.broadcast.nobody", nil)}
+	}
+	return o.did(err, o.plural("act.broadcast.done", chats))
+}
+
 // actModels turns a model off or on, or lists what is off and what is used
 // where no model is named.
 func (b *Bot) actModels(ctx context.Context, o order) Reply {
