@@ -22,9 +22,10 @@ const module = "kiebot"
 // files that are not tests. What is not here is forbidden.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"bots/web":                   {"bots", "core", "core/media", "kie/catalog"},
+		"bots/web":                   {"bots", "bots/web/site", "core", "core/media", "kie/catalog"},
 		"bots/web/webtest":           {},
-		"bots/web/console":           {"bots", "core", "core/media", "kie/catalog"},
+		"bots/web/site":              {},
+		"bots/web/console":           {"bots", "bots/web/site", "core", "core/media", "kie/catalog"},
 		"bots/telegram":              {"bots", "bots/clip", "core", "core/media", "kie/catalog"},
 		"bots/discord":               {"bots", "bots/clip", "bots/discord/gateway", "core", "core/media", "kie/catalog"},
 		"bots/discord/gateway":       {},

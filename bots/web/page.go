@@ -2,16 +2,12 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"mime"
 	"net/http"
-	"path"
 	"slices"
-	"time"
 
 	"golang.org/x/text/language"
 )
@@ -141,55 +137,6 @@ func (w *Web) render(rw http.ResponseWriter, status int, name string, data any) 
 	h.Set("Vary", "Accept-Language")
 	rw.WriteHeader(status)
 	rw.Write(body.Bytes())
-}
-
-type asset struct {
-	body []byte
-	kind string
-	etag string
-}
-
-func loadAssets() (map[string]asset, error) {
-	entries, err := embedded.ReadDir("assets")
-	if err != nil {
-		return nil, fmt.Errorf("web: reading assets: %w", err)
-	}
-	all := map[string]asset{}
-	for _, entry := range entries {
-		body, err := embedded.ReadFile(path.Join("assets", entry.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("web: reading assets: %w", err)
-		}
-		sum := sha256.Sum256(body)
-		all[entry.Name()] = asset{body: body, kind: assetType(entry.Name()), etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
-	}
-	return all, nil
-}
-
-// assetType does not ask the system's own table, which may be missing or changed.
-func assetType(name string) string {
-	switch path.Ext(name) {
-	case ".js":
-		return "text/javascript; charset=utf-8"
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".svg":
-		return "image/svg+xml"
-	}
-	return "application/octet-stream"
-}
-
-func (w *Web) asset(rw http.ResponseWriter, r *http.Request) {
-	a, ok := w.assets[r.PathValue("name")]
-	if !ok {
-		http.NotFound(rw, r)
-		return
-	}
-	h := rw.Header()
-	h.Set("Content-Type", a.kind)
-	h.Set("Cache-Control", "no-cache") // ask every time; the tag saves the transfer
-	h.Set("ETag", a.etag)
-	http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(a.body))
 }
 
 // isJSON reports whether the request says that its body is JSON. A foreign

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/web/site"
 	"kiebot/core"
 	"kiebot/core/media"
 )
@@ -66,7 +67,7 @@ type Web struct {
 	gate   *gate
 	texts  map[string]texts
 	pages  *template.Template
-	assets map[string]asset
+	assets site.Assets
 }
 
 // New checks the configuration and reads the embedded page. It starts nothing.
@@ -94,8 +95,8 @@ func New(cfg Config) (*Web, error) {
 	if w.texts, err = loadTexts(); err != nil {
 		return nil, err
 	}
-	if w.assets, err = loadAssets(); err != nil {
-		return nil, err
+	if w.assets, err = site.ReadAssets(embedded); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
 	}
 	w.pages, err = template.ParseFS(embedded, "*.html")
 	return w, err
@@ -137,11 +138,11 @@ func (w *Web) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, erro
 func (w *Web) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", w.page)
-	mux.HandleFunc("GET /assets/{name}", w.asset)
+	mux.Handle("GET /assets/{name}", w.assets)
 	mux.HandleFunc("GET /api/events", w.events)
 	mux.HandleFunc("GET /api/suggest", w.suggest)
 	mux.HandleFunc("POST /api/command", w.command)
 	mux.HandleFunc("POST /api/press", w.press)
 	// Browsers tell where a request comes from; nothing but this page may act for the person.
-	return protected(w.guard(http.NewCrossOriginProtection().Handler(mux)))
+	return site.Protect(site.ContentPolicy("'none'"), w.guard(http.NewCrossOriginProtection().Handler(mux)))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/web/site"
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie/catalog"
@@ -56,7 +57,7 @@ type Console struct {
 	door   *door
 	say    texts
 	pages  map[string]*template.Template
-	assets map[string]asset
+	assets site.Assets
 	live   live
 }
 
@@ -85,8 +86,8 @@ func New(cfg Config) (*Console, error) {
 	if c.say, err = readTexts(cfg.Locale); err != nil {
 		return nil, err
 	}
-	if c.assets, err = readAssets(); err != nil {
-		return nil, err
+	if c.assets, err = site.ReadAssets(embedded); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
 	}
 	c.pages, err = c.readPages()
 	return c, err
@@ -112,7 +113,7 @@ const bodyMax = 64 << 10
 // Handler serves the console under Path.
 func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+Path+"/assets/{name}", c.asset)
+	mux.Handle("GET "+Path+"/assets/{name}", c.assets)
 	mux.HandleFunc("GET "+Path+"/login", c.loginPage)
 	mux.HandleFunc("POST "+Path+"/login", c.form(c.login))
 	mux.HandleFunc("GET "+Path+"/enter", c.enterPage)
@@ -150,22 +151,13 @@ func (c *Console) inside() map[string]http.HandlerFunc {
 	}
 }
 
-// contentPolicy allows this host and nothing else: no inline script or style, no
-// frame around the pages, no text parsed as HTML but what console.js takes from here.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types console"
-
+// protected guards what next answers: console.js makes elements of what comes
+// from here, so it has a policy of its own, and nothing is kept but assets.
 func protected(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		h := rw.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		h.Set("Cache-Control", "no-store")
+	return site.Protect(contentPolicy(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(rw, r)
-	})
+	}))
 }
+
+func contentPolicy() string { return site.ContentPolicy("console") }

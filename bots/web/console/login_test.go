@@ -250,7 +250,7 @@ func TestHeaders(t *testing.T) {
 	for _, path := range append(insiders(), "/login", "/enter", "/assets/console.css", "/assets/nothing") {
 		h := b.get(Path + path).header
 		for name, want := range map[string]string{
-			"Content-Security-Policy": contentPolicy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": contentPolicy(), "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
 		} {
 			if h.Get(name) != want {
 				t.Errorf("%s has %s %q", path, name, h.Get(name))

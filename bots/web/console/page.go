@@ -2,15 +2,12 @@ package console
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/http"
 	"path"
 	"strings"
-	"time"
 )
 
 //go:embed templates assets texts
@@ -131,41 +128,4 @@ func (c *Console) failed(rw http.ResponseWriter, r *http.Request, err error) {
 		c.log.Error("reading what a page of the console shows", "path", r.URL.Path, "error", err)
 	}
 	c.problem(rw, r, http.StatusServiceUnavailable, "problem.unavailable")
-}
-
-type asset struct {
-	body []byte
-	kind string
-	etag string
-}
-
-func readAssets() (map[string]asset, error) {
-	kinds := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-	entries, err := embedded.ReadDir("assets")
-	if err != nil {
-		return nil, fmt.Errorf("console: reading the assets: %w", err)
-	}
-	all := map[string]asset{}
-	for _, entry := range entries {
-		body, err := embedded.ReadFile(path.Join("assets", entry.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("console: reading the assets: %w", err)
-		}
-		sum := sha256.Sum256(body)
-		all[entry.Name()] = asset{body: body, kind: kinds[path.Ext(entry.Name())], etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
-	}
-	return all, nil
-}
-
-func (c *Console) asset(rw http.ResponseWriter, r *http.Request) {
-	a, ok := c.assets[r.PathValue("name")]
-	if !ok {
-		http.NotFound(rw, r)
-		return
-	}
-	h := rw.Header()
-	h.Set("Content-Type", a.kind)
-	h.Set("Cache-Control", "no-cache") // asks every time; the tag saves the transfer
-	h.Set("ETag", a.etag)
-	http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(a.body))
 }
