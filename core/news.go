@@ -88,20 +88,8 @@ func newsLanes(tx Tx) (lanes []Lane, err error) {
 // SetNews lets the chat of the origin have news or not. Who may say so is an
 // admin of the chat, and a person in a conversation with the bot.
 func (e *Engine) SetNews(ctx context.Context, origin Origin, on bool) error {
-	act := Act{By: origin.Identity.String()}
-	return e.act(ctx, act, "news", string(origin.Lane), func(c *change) (string, error) {
-		account, err := accountOrNone(c.Tx, origin.Identity)
-		if err != nil {
-			return "", err
-		}
-		asked, err := e.asked(c.Tx, account, origin, c.now)
-		if err != nil {
-			return "", err
-		}
-		asked.origin.Admin = origin.Admin || origin.Place == ""
-		if err := asked.manages(); err != nil {
-			return "", err
-		}
+	origin.Admin = origin.Admin || origin.Place == ""
+	return e.actThere(ctx, origin, "news", func(c *change, asked asked) (string, error) {
 		detail := "off"
 		if on {
 			detail = "on"

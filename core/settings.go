@@ -147,8 +147,24 @@ func (e *Engine) ChangeSettings(ctx context.Context, origin Origin, edit func(*P
 // origin, when the platform says that its person is an admin there, and the
 // operator lets them in. It may be called more than once. The change is in the audit log.
 func (e *Engine) ChangeChatSettings(ctx context.Context, origin Origin, edit func(*ChatSettings)) error {
+	return e.actThere(ctx, origin, "chat settings", func(c *change, asked asked) (string, error) {
+		chat := asked.chat
+		chat.Settings.Models = maps.Clone(chat.Settings.Models)
+		news := chat.Settings.News
+		edit(&chat.Settings)
+		chat.Settings.News = news // it has a list of its own
+		value, err := json.Marshal(chat.Settings)
+		if err != nil {
+			return "", fmt.Errorf("encoding the settings of a chat: %w", err)
+		}
+		return string(value), c.PutChat(chat)
+	})
+}
+
+// actThere is act of the origin's person, who must be an admin there, on its chat.
+func (e *Engine) actThere(ctx context.Context, origin Origin, action string, fn func(*change, asked) (detail string, err error)) error {
 	act := Act{By: origin.Identity.String()}
-	return e.act(ctx, act, "chat settings", string(origin.Lane), func(c *change) (string, error) {
+	return e.act(ctx, act, action, string(origin.Lane), func(c *change) (string, error) {
 		account, err := accountOrNone(c.Tx, origin.Identity)
 		if err != nil {
 			return "", err
@@ -160,16 +176,7 @@ func (e *Engine) ChangeChatSettings(ctx context.Context, origin Origin, edit fun
 		if err := asked.manages(); err != nil {
 			return "", err
 		}
-		chat := asked.chat
-		chat.Settings.Models = maps.Clone(chat.Settings.Models)
-		news := chat.Settings.News
-		edit(&chat.Settings)
-		chat.Settings.News = news // it has a list of its own
-		value, err := json.Marshal(chat.Settings)
-		if err != nil {
-			return "", fmt.Errorf("encoding the settings of a chat: %w", err)
-		}
-		return string(value), c.PutChat(chat)
+		return fn(c, asked)
 	})
 }
 
