@@ -46,6 +46,9 @@ type newsSent struct {
 // are. They are told one after the other; a chat that cannot be reached any
 // more gets none from then on.
 func (e *Engine) Broadcast(ctx context.Context, act Act, text string) (chats int, err error) {
+	if err := act.check(); err != nil {
+		return 0, err
+	}
 	text = strings.TrimSpace(strings.ToValidUTF8(text, ""))
 	if text == "" || utf8.RuneCountInString(text) > newsMax {
 		return 0, &Refusal{Reason: ReasonNoNews, Max: newsMax}
