@@ -156,17 +156,13 @@ func (v voice) noSuchAct(by Operator, name string) Reply {
 
 // listActs is what /admin alone answers.
 func (v voice) listActs(by Operator) Reply {
-	return Reply{Text: v.say("act.title", args{"Help": by.typed("help grant")}), Items: v.actItems(by, actCommand)}
-}
-
-func (v voice) actItems(by Operator, before string) []Item {
-	var items []Item
+	reply := Reply{Text: v.say("act.title", args{"Help": by.typed("help " + by.openActs()[0])})}
 	for _, a := range acts() {
 		if a.open(by) {
-			items = append(items, Item{Title: a.form(v), Detail: v.say("act."+a.name, nil), Insert: before + a.name + " "})
+			reply.Items = append(reply.Items, Item{Title: a.form(v), Detail: v.say("act."+a.name, nil), Insert: actCommand + a.name + " "})
 		}
 	}
-	return items
+	return reply
 }
 
 // form is how the act is typed: "grant WHO CREDITS [REASON]".

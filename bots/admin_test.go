@@ -87,11 +87,11 @@ func conversations() map[string][]said {
 			{words: "disallow", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает")},
 		},
 		"block": {
-			{words: "block telegram:123 spam, and more spam", en: parts("telegram:123 is blocked. What is under way goes on."), ru: parts("telegram:123 теперь в блоке")},
+			{words: "block telegram:123 spam, and more spam", en: parts("telegram:123 is blocked. What is under way goes on."), ru: parts("Заблокировано: telegram:123")},
 			{words: "block spam", wrong: true, en: parts("“spam” cannot stand for WHO", "/admin block telegram:123 spam"), ru: parts("«spam»", "/admin block telegram:123 спам")},
 		},
 		"unblock": {
-			{words: "unblock telegram:123", en: parts("telegram:123 is not blocked any more"), ru: parts("больше не в блоке")},
+			{words: "unblock telegram:123", en: parts("telegram:123 is not blocked any more"), ru: parts("Разблокировано: telegram:123")},
 			{words: "unblock", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает")},
 		},
 		"refund": {
@@ -158,7 +158,7 @@ func conversations() map[string][]said {
 			{words: "prompts add Naked Truth", en: parts("On the list: Naked Truth"), ru: parts("Теперь в списке: Naked Truth")},
 			{words: "prompts pattern gor[ey]", en: parts("On the list: gor[ey]"), ru: parts("gor[ey]")},
 			{words: "prompts pattern gor[ey", denied: true, en: parts("This is no regular expression"), ru: parts("RE2")},
-			{words: "prompts warnings 3", en: parts("Warnings before somebody is blocked: 3"), ru: parts("Предупреждений до блока: 3")},
+			{words: "prompts warnings 3", en: parts("Warnings before somebody is blocked: 3"), ru: parts("Предупреждений до блокировки: 3")},
 			{words: "prompts warnings many", wrong: true, en: parts("“many” cannot stand for TEXT. A whole number from 0 to 99"), ru: parts("«many»")},
 			{words: "prompts", en: parts("Warnings before somebody is blocked: 3", "Naked Truth – word", "gor[ey] – pattern"), ru: parts("Naked Truth – слово")},
 			{words: "prompts remove naked truth", en: parts("Not on the list any more: naked truth"), ru: parts("Больше не в списке")},
@@ -262,11 +262,11 @@ func thereTalks() map[string][]said {
 			{words: "disallow telegram:chat:-1005", wrong: true, en: parts("Here a person"), ru: parts("Здесь можно выбрать")},
 		},
 		"block": {
-			{words: "block telegram:123 spam", en: parts("telegram:123 is blocked here."), ru: parts("telegram:123 здесь в блоке")},
+			{words: "block telegram:123 spam", en: parts("telegram:123 is blocked here."), ru: parts("Заблокировано здесь: telegram:123")},
 			{words: "block", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает")},
 		},
 		"unblock": {
-			{words: "unblock telegram:123", en: parts("telegram:123 is not blocked here."), ru: parts("здесь не в блоке")},
+			{words: "unblock telegram:123", en: parts("telegram:123 is not blocked here."), ru: parts("Разблокировано здесь: telegram:123")},
 			{words: "unblock", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает")},
 		},
 		"help": {
