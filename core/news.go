@@ -50,12 +50,12 @@ func (e *Engine) Broadcast(ctx context.Context, act Act, text string) (chats int
 		return 0, err
 	}
 	text = strings.TrimSpace(strings.ToValidUTF8(text, ""))
-	if text == "" || utf8.RuneCountInString(text) > newsMax {
-		return 0, &Refusal{Reason: ReasonNoNews, Max: newsMax}
-	}
 	sum := sha256.Sum256([]byte(text))
 	sent := newsSent{Sum: hex.EncodeToString(sum[:])}
 	err = e.act(ctx, act, "broadcast", "everybody", func(c *change) (string, error) {
+		if text == "" || utf8.RuneCountInString(text) > newsMax {
+			return "", &Refusal{Reason: ReasonNoNews, Max: newsMax}
+		}
 		var last newsSent
 		if _, err := settingJSON(c.Tx, newsLastSetting, &last); err != nil {
 			return "", err
