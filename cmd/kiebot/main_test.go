@@ -24,12 +24,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"lines":    atMostLines,
-			"differ":   differ,
-			"decodes":  decodes,
-			"services": services,
-			"listens":  listens,
-			"exits":    exits,
+			"lines":       atMostLines,
+			"differ":      differ,
+			"decodes":     decodes,
+			"services":    services,
+			"first-serve": firstServed,
+			"listens":     listens,
+			"exits":       exits,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kiebot/bots/discord/discordtest"
@@ -28,4 +31,16 @@ func services(ts *testscript.TestScript, neg bool, args []string) {
 	} {
 		ts.Setenv(name, value)
 	}
+}
+
+// firstServed puts the database of the first version into a folder: first-serve DIR.
+func firstServed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: first-serve DIR")
+	}
+	data, err := firstDatabase()
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	ts.Check(os.WriteFile(filepath.Join(dir, "kiebot.db"), data, 0o600))
 }

@@ -16,20 +16,25 @@ import (
 	"kiebot/core"
 )
 
-// firstServe puts the database that the first serve wrote into the folder:
-// storage/bolt's tests say what is in it.
-func firstServe(t *testing.T, dir string) (path string) {
-	t.Helper()
+// firstDatabase is what the first serve wrote: storage/bolt's tests say what is
+// in it.
+func firstDatabase() ([]byte, error) {
 	f, err := os.Open("../../storage/bolt/testdata/first.db.gz")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	data, err := io.ReadAll(z)
+	return io.ReadAll(z)
+}
+
+// firstServe puts that database into the folder.
+func firstServe(t *testing.T, dir string) (path string) {
+	t.Helper()
+	data, err := firstDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}
