@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 )
 
 // guard lets through who was let in, and sends everybody else to the login.
@@ -27,7 +28,7 @@ func (c *Console) guard(next http.HandlerFunc) http.HandlerFunc {
 // carry the token of the browser's cookie goes no further.
 func (c *Console) form(next http.HandlerFunc) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
-		err := r.ParseForm()
+		err := parse(rw, r)
 		var tooLong *http.MaxBytesError
 		switch {
 		case errors.As(err, &tooLong):
@@ -40,6 +41,25 @@ func (c *Console) form(next http.HandlerFunc) http.HandlerFunc {
 			next(rw, r)
 		}
 	}
+}
+
+// formIn is how long a form may take to arrive.
+const formIn = 10 * time.Second
+
+// parse reads the form, and waits for nobody who sends it byte by byte.
+func parse(rw http.ResponseWriter, r *http.Request) error {
+	control := http.NewResponseController(rw)
+	if err := control.SetReadDeadline(time.Now().Add(formIn)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	// From here on a read only tells whether the browser is still there.
+	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // loginData is what the two pages outside show.

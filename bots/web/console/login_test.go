@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -241,6 +242,27 @@ func TestFormsAreOurs(t *testing.T) {
 	}
 	b.get(Path).want(http.StatusOK)
 	b.do(http.MethodPost, Path+"/audit", token).want(http.StatusMethodNotAllowed)
+}
+
+// patience keeps the deadlines that reading is given.
+type patience struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (p *patience) SetReadDeadline(t time.Time) error { p.until = append(p.until, t); return nil }
+
+// A form that trickles in is given up; one that is there has all the time for what it asks.
+func TestSlowForms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, Path+"/login", strings.NewReader("password=x"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	rw := &patience{ResponseRecorder: httptest.NewRecorder()}
+	w.console.form(func(http.ResponseWriter, *http.Request) {})(rw, r)
+	if len(rw.until) != 2 || time.Until(rw.until[0]) > formIn || time.Until(rw.until[0]) < formIn/2 || !rw.until[1].IsZero() {
+		t.Errorf("the deadlines are %v", rw.until)
+	}
 }
 
 func TestHeaders(t *testing.T) {

@@ -218,6 +218,24 @@ func TestSpendingAndModels(t *testing.T) {
 	}
 }
 
+// However many there are, what is drawn adds up to all of it.
+func TestRanksAddUp(t *testing.T) {
+	t.Parallel()
+	c := newWorld(t, nil).console
+	var spent []core.SpentBy
+	for i := range 250 {
+		spent = append(spent, core.SpentBy{Name: fmt.Sprint("chat:", i), Spent: core.Spent{Credits: 1000}})
+	}
+	r := c.rank("spending.by_chat", append(spent, core.SpentBy{Name: "free"}), func(*point) {})
+	sum := 0.0
+	for _, p := range r.Points {
+		sum += p.Parts[0]
+	}
+	if sum != 250 || len(r.Points) != ranksMost+1 || r.Rows[rankMost-1].Text != "241" || r.Rows[rankMost-1].Name != "others" {
+		t.Errorf("%d points add up to %g; the last row is %+v", len(r.Points), sum, r.Rows[len(r.Rows)-1])
+	}
+}
+
 // Without a store the pages say so, and nobody is let out by that.
 func TestStoreThatIsGone(t *testing.T) {
 	t.Parallel()

@@ -90,14 +90,23 @@ func (c *Console) describe(points []point) string {
 }
 
 // rank draws who or what used most; improve makes a name for people of each.
+// Beyond the first hundred all are one.
 func (c *Console) rank(title string, spent []core.SpentBy, improve func(*point)) ranking {
 	var points []point
+	var rest core.Credits
 	for _, s := range spent {
-		if s.Credits > 0 && len(points) < ranksMost {
+		switch {
+		case s.Credits <= 0:
+		case len(points) == ranksMost:
+			rest += s.Credits
+		default:
 			p := point{Label: s.Name, Parts: [2]float64{inCredits(s.Credits)}, Texts: [2]string{c.credits(s.Credits)}}
 			improve(&p)
 			points = append(points, p)
 		}
+	}
+	if rest > 0 {
+		points = append(points, point{Label: c.say.word("chart.others"), Parts: [2]float64{inCredits(rest)}, Texts: [2]string{c.credits(rest)}})
 	}
 	r := rankChart(points, c.say.word("chart.others"), func(v float64) string { return c.amount(round(v)) })
 	r.ID, r.Title = strings.ReplaceAll(title, ".", "-"), c.say.word(title)
