@@ -29,7 +29,7 @@ type seeded struct {
 	file   *media.File
 }
 
-const seededDays = 30
+const seededDays = 30 // today included
 
 // characters are who is there: their names come from chats.
 func characters() []core.Origin {
