@@ -202,6 +202,7 @@ func (a *app) localRoutes(s settings) {
 	a.verifyRoutes(s)
 	a.local.HandleFunc("POST "+console.Path+"/link", a.consoleLink)
 	a.local.HandleFunc("POST "+adminPath, a.administer)
+	a.local.HandleFunc("GET "+exportPath, a.export)
 	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, a.ready(r.Context())) })
 }
 

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"kiebot/core"
+)
+
+// exportPath is where the running kiebot gives what it keeps about ?person.
+const exportPath = "/export"
+
+// export answers with the JSON lines of core.Engine.Export.
+func (a *app) export(w http.ResponseWriter, r *http.Request) {
+	platform, user, ok := strings.Cut(r.FormValue("person"), ":")
+	if !ok || platform == "" || user == "" {
+		http.Error(w, "a person is named as telegram:123 or discord:456", http.StatusBadRequest)
+		return
+	}
+	sent := &countWriter{w: w}
+	err := a.engine.Export(r.Context(), core.Identity{Platform: platform, User: user}, sent)
+	switch {
+	case err == nil && sent.n == 0:
+		http.Error(w, "nothing is kept about this person", http.StatusNotFound)
+	case err != nil && sent.n > 0:
+		panic(http.ErrAbortHandler) // so that nobody takes the half for the whole
+	case err != nil:
+		http.Error(w, explain(err), http.StatusInternalServerError)
+	}
+}
+
+// exportCommand is kiebot export.
+type exportCommand struct {
+	Person string `arg:"" help:"Who, such as telegram:123 or discord:456."`
+	File   string `arg:"" optional:"" help:"Where to; without it, the standard output." placeholder:"FILE"`
+}
+
+// Help is shown below the usage.
+func (exportCommand) Help() string {
+	return "Asks the kiebot that runs on DATA_DIR for all that it keeps about one person, and about the accounts that are linked with it: one JSON object a line, with its kind (account, task, ledger, purchase, draft, question, act) and its record. References to messages and files of the chats are left out, and so is who the admins are. A file that is there is never overwritten."
+}
+
+// Run asks.
+func (c exportCommand) Run(ctx context.Context, term terminal) (err error) {
+	s, err := loadFolder()
+	if err != nil {
+		return err
+	}
+	if c.File == "" {
+		return c.fetch(ctx, s, term.out)
+	}
+	if err := free(c.File); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(c.File))
+		}
+	}()
+	return errors.Join(c.fetch(ctx, s, f), f.Sync(), f.Close())
+}
+
+func (c exportCommand) fetch(ctx context.Context, s settings, w io.Writer) error {
+	err := local(s).stream(ctx, w, http.MethodGet, exportPath+"?person="+url.QueryEscape(c.Person), nil)
+	if errors.Is(err, errNotRunning) {
+		return fmt.Errorf("%w. Start it with kiebot serve, in the folder where its settings are", err)
+	}
+	return err
+}
