@@ -33,8 +33,8 @@ film() {
 	for c in 1 2 3; do
 		eval "e$c=\$(channel $(for rgb; do echo "$rgb" | cut -d, -f$c; done | tr '\n' ' '))"
 	done
-	ffmpeg -nostdin -v error -y -f lavfi -i "color=s=$((width / 2))x$((height / 2)):r=24:d=5,format=gbrp,geq=r='$e1':g='$e2':b='$e3',scale=$width:$height:flags=lanczos" \
-		-c:v libx264 -profile:v main -pix_fmt yuv420p -preset veryslow -crf 29 -g 60 \
+	ffmpeg -nostdin -v error -y -f lavfi -i "color=s=$((width / 2))x$((height / 2)):r=12:d=5,format=gbrp,geq=r='$e1':g='$e2':b='$e3',scale=$width:$height:flags=lanczos" \
+		-c:v libx264 -profile:v main -pix_fmt yuv420p -preset veryslow -crf 32 -g 60 \
 		-map_metadata -1 -fflags +bitexact -flags:v +bitexact -movflags +faststart "$name.mp4"
 }
 
@@ -60,7 +60,7 @@ tune() {
 	done
 	fade='min(1,min(t/0.8,(8-t)/1.5))'
 	ffmpeg -nostdin -v error -y -f lavfi -i "aevalsrc='0.13*(0$voice)*min(1,(8-t)/1.5)+0.02*(0$chord)*$fade':s=44100:d=8" \
-		-af 'aecho=0.8:0.6:170|310:0.25|0.15,volume=9dB,alimiter=limit=0.9' -t 8 -ac 1 -c:a libmp3lame -b:a 48k \
+		-af 'aecho=0.8:0.6:170|310:0.25|0.15,volume=9dB,alimiter=limit=0.9' -t 8 -ac 1 -c:a libmp3lame -b:a 32k \
 		-map_metadata -1 -id3v2_version 0 -write_xing 1 -fflags +bitexact -flags:a +bitexact "$name.mp3"
 }
 
@@ -70,7 +70,7 @@ voice() {
 	pitch="$2*(t+0.05*sin(2*PI*t*0.7)+0.012*sin(2*PI*t*2.3))"
 	syllable='pow(abs(sin(PI*t*2.6)),0.6)'
 	ffmpeg -nostdin -v error -y -f lavfi -i "aevalsrc='0.22*$syllable*min(1,min(t/0.1,(3-t)/0.4))*(sin(2*PI*$pitch)+0.6*sin(4*PI*$pitch)+0.45*sin(6*PI*$pitch)*(0.5+0.5*sin(2*PI*t*1.3))+0.2*sin(10*PI*$pitch))':s=44100:d=3" \
-		-af 'lowpass=f=2600' -ac 1 -c:a libmp3lame -b:a 48k \
+		-af 'lowpass=f=2600' -ac 1 -c:a libmp3lame -b:a 32k \
 		-map_metadata -1 -id3v2_version 0 -write_xing 1 -fflags +bitexact -flags:a +bitexact "$1.mp3"
 }
 
