@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"kiebot/core"
 	"kiebot/kie/catalog"
@@ -266,14 +267,19 @@ func readLimits(o *order, word string) bool {
 // noTier takes a tier away.
 const noTier = "none"
 
-var tierName = regexp.MustCompile(`^[\pL\pN_-]{1,32}$`)
+// tierMost is how many letters, digits, _ and - the name of a tier may have.
+const tierMost = 32
+
+func notInTier(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '_' && r != '-'
+}
 
 func readTier(o *order, word string) bool {
 	word = strings.TrimPrefix(strings.ToLower(word), core.TierRole(""))
 	if o.word = word; word == noTier {
 		o.word = ""
 	}
-	return tierName.MatchString(word)
+	return word != "" && utf8.RuneCountInString(word) <= tierMost && strings.IndexFunc(word, notInTier) < 0
 }
 
 func readWord(o *order, word string) bool {
