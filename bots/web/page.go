@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"golang.org/x/text/language"
+
+	"kiebot/bots"
 )
 
 //go:embed page.html closed.html assets texts
@@ -60,7 +62,15 @@ type example struct {
 }
 
 // languages returns those that the page speaks, the one for everybody else first.
-func languages() []string { return []string{"en", "ru"} }
+func languages() []string {
+	all := []string{"en"}
+	for _, code := range bots.Languages() {
+		if code != "en" {
+			all = append(all, code)
+		}
+	}
+	return all
+}
 
 func loadTexts() (map[string]texts, error) {
 	all := map[string]texts{}
