@@ -122,7 +122,30 @@ func (d *Discord) registered() []registered {
 type language struct{ code, locale string }
 
 // languages are those that Discord has too ("Locales").
-func languages() []language { return []language{{"ru", "ru"}} }
+func languages() []language {
+	var all []language
+	for _, code := range bots.Languages() {
+		for _, locale := range locales(code) {
+			all = append(all, language{code, locale})
+		}
+	}
+	return all
+}
+
+// locales are Discord's names of a language. English has none: its texts are
+// those that everybody else reads.
+func locales(code string) []string {
+	switch code {
+	case "en":
+		return nil
+	case "es":
+		return []string{"es-ES", "es-419"}
+	case "zh":
+		return []string{"zh-CN"}
+	default:
+		return []string{code}
+	}
+}
 
 // slash is the command as Discord keeps it; in gives its words in a language.
 func (d *Discord) slash(c bots.Command, in func(language string) bots.Command) registered {
