@@ -76,7 +76,7 @@ type environment struct {
 	BackupEvery    string `envconfig:"BACKUP_EVERY" default:"24h" desc:"how often the database is copied to DATA_DIR/backups, or off"`
 	BackupKeep     string `envconfig:"BACKUP_KEEP" default:"7" desc:"how many of these copies are kept"`
 	TimeZone       string `envconfig:"TZ" default:"UTC" desc:"where a day starts, for example Europe/Berlin"`
-	Locale         string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: en or ru"`
+	Locale         string `envconfig:"LOCALE" default:"en" desc:"default language of the chat: LANGUAGES"`
 	LogLevel       string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat      string `envconfig:"LOG_FORMAT" default:"auto" desc:"text, json, or auto: text on a terminal and json elsewhere"`
 }
@@ -208,7 +208,8 @@ func variables() []variable {
 	t := reflect.TypeFor[environment]()
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
-		all = append(all, variable{tag.Get("envconfig"), tag.Get("default"), tag.Get("desc"), tag.Get("more"), tag.Get("secret") == "true"})
+		desc := strings.Replace(tag.Get("desc"), "LANGUAGES", strings.Join(bots.Languages(), ", "), 1)
+		all = append(all, variable{tag.Get("envconfig"), tag.Get("default"), desc, tag.Get("more"), tag.Get("secret") == "true"})
 	}
 	return all
 }
