@@ -82,7 +82,7 @@ func (p *process) start() {
 	p.cmd.Dir = p.dir
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + p.dir,
-		"KIE_API_KEY=" + p.kie.Key(), "KIE_API_URL=" + p.kie.URL(), "LISTEN_ADDR=" + p.listen, "METRICS_ADDR=127.0.0.1:0", "DATA_DIR=" + filepath.Join(p.dir, "data"),
+		"KIE_API_KEY=" + p.kie.Key(), "KIE_API_URL=" + p.kie.URL(), "LISTEN_ADDR=" + p.listen, "METRICS_ADDR=127.0.0.1:0", "LOG_FORMAT=text", "DATA_DIR=" + filepath.Join(p.dir, "data"),
 	}, p.env...)
 	if p.base != "" {
 		p.cmd.Env = append(p.cmd.Env, "PUBLIC_URL="+p.base)
