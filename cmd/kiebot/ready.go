@@ -111,7 +111,7 @@ func (a *app) kieAnswers() error {
 	if slices.ContainsFunc(accounts, func(k core.KieAccountState) bool { return k.AsOf.IsZero() || time.Since(k.AsOf) < kieSilent }) {
 		return nil
 	}
-	return errors.New("Kie has not answered for long")
+	return errors.New("nothing was heard from Kie for twenty minutes")
 }
 
 func (a *app) delivers(ctx context.Context) error {
