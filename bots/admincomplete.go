@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kiebot/core"
+	"kiebot/kie/catalog"
 )
 
 func offerWords(words ...string) func(context.Context, *Bot) []string {
@@ -27,7 +28,7 @@ func offerTiers(ctx context.Context, b *Bot) []string { return append(b.tiers(ct
 
 func offerKinds(context.Context, *Bot) []string {
 	var all []string
-	for _, kind := range kinds() {
+	for _, kind := range catalog.Kinds() {
 		all = append(all, string(kind))
 	}
 	return all

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kiebot/core"
+	"kiebot/kie/catalog"
 )
 
 // actPause accepts nothing more, from anybody, until actResume.
@@ -43,7 +44,7 @@ func (b *Bot) actModels(ctx context.Context, o order) Reply {
 			return o.undone(err)
 		}
 		reply := b.listOff(o, p.Off)
-		for _, kind := range kinds() {
+		for _, kind := range catalog.Kinds() {
 			standard := cmp.Or(p.Defaults[kind], b.catalog.DefaultFor(kind).ID)
 			reply.Items = append(reply.Items, Item{Group: o.say("act.models.defaults", nil), Title: o.kindName(kind), Detail: cmp.Or(standard, "–")})
 		}

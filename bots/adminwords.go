@@ -308,7 +308,7 @@ func readSwitch(o *order, word string) bool {
 }
 
 func readKind(o *order, word string) bool {
-	kind, err := catalog.ParseKind(strings.ToLower(word))
+	kind, err := catalog.ParseKind(word)
 	o.kind = kind
 	return err == nil
 }

@@ -37,16 +37,12 @@ func (v voice) kind(word string) (catalog.Kind, bool) {
 	if kind, err := catalog.ParseKind(strings.TrimSuffix(strings.ToLower(word), "s")); err == nil {
 		return kind, true
 	}
-	for _, kind := range kinds() {
+	for _, kind := range catalog.Kinds() {
 		if strings.EqualFold(word, v.say("kind."+string(kind), nil)) {
 			return kind, true
 		}
 	}
 	return "", false
-}
-
-func kinds() []catalog.Kind {
-	return []catalog.Kind{catalog.Image, catalog.Video, catalog.Music, catalog.Speech}
 }
 
 // offer is a family of models as people are offered it.

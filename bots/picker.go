@@ -26,7 +26,7 @@ func (b *Bot) kindsPage(v voice, at, home step) Reply {
 // kindButtons are the kinds that there are models of.
 func (b *Bot) kindButtons(v voice, at step) []Button {
 	var all []Button
-	for _, kind := range kinds() {
+	for _, kind := range catalog.Kinds() {
 		if len(b.catalog.Families(kind)) > 0 {
 			all = append(all, Button{Label: v.kindName(kind), Data: at.to(showKind, string(kind), "0").data()})
 		}

@@ -79,7 +79,7 @@ func (b *Bot) takeNews(ctx context.Context, s session, at step) (refused *Reply,
 // modelButtons show which model each kind has and lead to the others.
 func (b *Bot) modelButtons(s session, at step, chosen core.Settings) []Button {
 	var all []Button
-	for _, kind := range kinds() {
+	for _, kind := range catalog.Kinds() {
 		if len(b.catalog.Families(kind)) > 0 {
 			m, _ := b.standard(kind, chosen)
 			all = append(all, Button{Label: s.pair(s.kindName(kind), shorten(m.Title, 24)), Data: at.to(showKind, string(kind), "0").data()})

@@ -91,7 +91,7 @@ func (b *Bot) suggestArgument(v voice, c call, text string, word int) []Suggesti
 		return b.suggestCommands(v, before, begun, func(c command) string { return c.name })
 	case c.command.name == "models":
 		var found []Suggestion
-		for _, kind := range kinds() {
+		for _, kind := range catalog.Kinds() {
 			if begun == "" || strings.HasPrefix(string(kind), strings.ToLower(begun)) {
 				found = append(found, Suggestion{Insert: before + string(kind), Label: string(kind), Detail: v.say("kind."+string(kind), nil)})
 			}

@@ -151,11 +151,9 @@ func (m *meters) Booked(e *core.Entry) {
 // only grows.
 func (m *meters) credits(what string, amount core.Credits) {
 	if amount > 0 {
-		m.add("kiebot_credits_total", inCredits(amount), "booked", what)
+		m.add("kiebot_credits_total", amount.Float(), "booked", what)
 	}
 }
-
-func inCredits(c core.Credits) float64 { return float64(c) / 1000 }
 
 // Shown implements core.Observer.
 func (m *meters) Shown(lead *core.Task) {
@@ -313,12 +311,12 @@ func (a *app) meter(s settings) {
 			m.gauge("kiebot_tasks", m.overview(func(o core.Overview) float64 { return float64(o.Tasks[state].Tasks) }), "state", string(state))
 		}
 	}
-	m.gauge("kiebot_credits_held", m.overview(func(o core.Overview) float64 { return inCredits(o.Today.Held) }))
+	m.gauge("kiebot_credits_held", m.overview(func(o core.Overview) float64 { return o.Today.Held.Float() }))
 	m.gauge("kiebot_deliveries_waiting", m.overview(func(o core.Overview) float64 { return float64(o.Deliveries) }))
 	m.gauge("kiebot_deliveries_failing", m.overview(func(o core.Overview) float64 { return float64(o.BackOff) }))
 	m.gauge("kiebot_delivery_lag_seconds", m.overview(func(o core.Overview) float64 { return lag(o, o.Oldest).Seconds() }))
 	for i, account := range a.engine.KieAccounts() {
-		m.gauge("kiebot_kie_balance_credits", func() float64 { return inCredits(a.engine.KieAccounts()[i].Balance) }, "account", account.Name)
+		m.gauge("kiebot_kie_balance_credits", func() float64 { return a.engine.KieAccounts()[i].Balance.Float() }, "account", account.Name)
 		m.gauge("kiebot_kie_parked", func() float64 { return oneIf(a.engine.KieAccounts()[i].Parked != "") }, "account", account.Name)
 	}
 	m.gauge("kiebot_store_bytes", func() float64 {

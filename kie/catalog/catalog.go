@@ -104,9 +104,9 @@ func line(data []byte, offset int64, err error) int {
 func assemble(entries []*entry) (*Catalog, []error) {
 	rank := func(m Model) int {
 		if m.KindDefault {
-			return 2 * slices.Index(kinds(), m.Kind)
+			return 2 * slices.Index(Kinds(), m.Kind)
 		}
-		return 2*slices.Index(kinds(), m.Kind) + 1
+		return 2*slices.Index(Kinds(), m.Kind) + 1
 	}
 	slices.SortStableFunc(entries, func(a, b *entry) int { return rank(a.head) - rank(b.head) })
 	c := &Catalog{entries: entries, byName: make(map[string]int, 3*len(entries)), byFamily: map[string][]*entry{}}

@@ -17,7 +17,7 @@ func (m *Model) prepare() []error {
 	if m.ID == "" || m.Title == "" || m.Task == "" {
 		report("id, title and task must not be empty")
 	}
-	if !slices.Contains(kinds(), m.Kind) {
+	if !slices.Contains(Kinds(), m.Kind) {
 		report("kind %q must be image, video, music or speech", m.Kind)
 	}
 	m.fill()
@@ -228,7 +228,7 @@ func (m *Model) covered(words map[string]string) bool {
 // checkDefaults makes sure that each kind that has models has one default.
 func (c *Catalog) checkDefaults() []error {
 	var wrong []error
-	for _, kind := range kinds() {
+	for _, kind := range Kinds() {
 		models, defaults := 0, 0
 		for _, e := range c.entries {
 			if e.head.Kind == kind {

@@ -56,6 +56,10 @@ func (c Credits) String() string {
 	return text
 }
 
+// Float is the amount in credits, for charts and metrics: money is never counted
+// with it.
+func (c Credits) Float() float64 { return float64(c) / perCredit }
+
 // MarshalJSON writes the amount as a plain decimal number.
 func (c Credits) MarshalJSON() ([]byte, error) {
 	return []byte(c.String()), nil

@@ -18,13 +18,13 @@ const (
 	Speech Kind = "speech"
 )
 
-// kinds returns every kind in the order in which the catalogue lists them.
-func kinds() []Kind { return []Kind{Image, Video, Music, Speech} }
+// Kinds returns every kind in the order in which the catalogue lists them.
+func Kinds() []Kind { return []Kind{Image, Video, Music, Speech} }
 
 // ParseKind reads a kind in any case. Its error names the kinds there are.
 func ParseKind(text string) (Kind, error) {
 	kind := Kind(strings.ToLower(strings.TrimSpace(text)))
-	if !slices.Contains(kinds(), kind) {
+	if !slices.Contains(Kinds(), kind) {
 		return "", fmt.Errorf("kind %s: must be image, video, music or speech", quoted(text))
 	}
 	return kind, nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kiebot/core"
+	"kiebot/kie/catalog"
 )
 
 func TestNumbers(t *testing.T) {
@@ -155,7 +156,7 @@ func TestTextsForEveryValue(t *testing.T) {
 	english := words(t, "en.json")
 	keys := map[string]bool{}
 	add := func(beginning, value string) { keys[beginning+value] = true }
-	for _, kind := range kinds() {
+	for _, kind := range catalog.Kinds() {
 		add("kind.", string(kind))
 	}
 	for _, reason := range []core.Reason{core.FailNoCredits, core.FailKey, core.FailAway, core.FailUpkeep, core.WaitBusy} {

@@ -41,11 +41,6 @@ const (
 // Poor reports whether too many of the model's tasks fail.
 func (l modelLine) Poor() bool { return l.Ended() >= poorAfter && l.Rate() < poor }
 
-// kinds are those of the catalogue, in its order.
-func kinds() []catalog.Kind {
-	return []catalog.Kind{catalog.Image, catalog.Video, catalog.Music, catalog.Speech}
-}
-
 func (c *Console) modelsPage(rw http.ResponseWriter, r *http.Request) {
 	d := modelsData{Days: spans()[0]}
 	spending, err := c.cfg.Engine.Spending(r.Context(), d.Days)
@@ -57,7 +52,7 @@ func (c *Console) modelsPage(rw http.ResponseWriter, r *http.Request) {
 	for _, s := range spending.Models {
 		used[s.Name] = s.Spent
 	}
-	for _, kind := range kinds() {
+	for _, kind := range catalog.Kinds() {
 		of := kindOfModels{Kind: kind}
 		for _, family := range c.cfg.Catalog.Families(kind) {
 			for _, id := range family.Models {

@@ -52,7 +52,7 @@ func (c *Console) amount(value float64) string {
 func (c *Console) creditsByDay(s core.Spending) chart {
 	var points []point
 	for _, day := range s.Days {
-		points = append(points, point{Label: c.day(day.Day), Parts: [2]float64{inCredits(day.Credits)}, Texts: [2]string{c.credits(day.Credits)}})
+		points = append(points, point{Label: c.day(day.Day), Parts: [2]float64{day.Credits.Float()}, Texts: [2]string{c.credits(day.Credits)}})
 	}
 	ch := daysChart(points, c.amount)
 	ch.ID, ch.Title, ch.Names = "credits", c.say.word("spending.by_day"), [2]string{c.say.word("spending.credits")}
@@ -100,13 +100,13 @@ func (c *Console) rank(title string, spent []core.SpentBy, improve func(*point))
 		case len(points) == ranksMost:
 			rest += s.Credits
 		default:
-			p := point{Label: s.Name, Parts: [2]float64{inCredits(s.Credits)}, Texts: [2]string{c.credits(s.Credits)}}
+			p := point{Label: s.Name, Parts: [2]float64{s.Credits.Float()}, Texts: [2]string{c.credits(s.Credits)}}
 			improve(&p)
 			points = append(points, p)
 		}
 	}
 	if rest > 0 {
-		points = append(points, point{Label: c.say.word("chart.others"), Parts: [2]float64{inCredits(rest)}, Texts: [2]string{c.credits(rest)}})
+		points = append(points, point{Label: c.say.word("chart.others"), Parts: [2]float64{rest.Float()}, Texts: [2]string{c.credits(rest)}})
 	}
 	r := rankChart(points, c.say.word("chart.others"), func(v float64) string { return c.amount(round(v)) })
 	r.ID, r.Title = strings.ReplaceAll(title, ".", "-"), c.say.word(title)
@@ -125,9 +125,6 @@ func (c *Console) known(ctx context.Context, account string) string {
 	}
 	return c.name(ctx, p.Account.Identities[0])
 }
-
-// inCredits is an amount for a picture, where a float is good enough.
-func inCredits(amount core.Credits) float64 { return float64(amount) / 1000 }
 
 // day writes a calendar day for a label.
 func (c *Console) day(iso string) string {
