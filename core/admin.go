@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -226,10 +225,7 @@ func (e *Engine) RefundTask(ctx context.Context, act Act, id TaskID) (Task, erro
 	var task Task
 	err := e.act(ctx, act, "refund", string(id), func(c *change) (string, error) {
 		var err error
-		if task, err = c.Task(id); errors.Is(err, ErrNotFound) {
-			return "", &Refusal{Reason: ReasonNoTask}
-		}
-		if err != nil {
+		if task, err = orNoTask(c.Task(id)); err != nil {
 			return "", err
 		}
 		return task.Charged.String(), c.refundTask(&task, act)

@@ -151,9 +151,7 @@ func (c *courier) keep(work context.Context, d Delivery, r *receipt, files map[f
 		}
 		if d.Kind == DeliverFinal {
 			lead.Delivered = ch.now
-			if c.e.cfg.Observer != nil {
-				ch.shown = append(ch.shown, *lead)
-			}
+			ch.endShown(lead)
 		}
 		return nil
 	})

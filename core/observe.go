@@ -19,7 +19,7 @@ type Observer interface {
 type observed struct {
 	moves   []observedMove
 	entries []Entry
-	shown   []Task
+	ends    []Task
 }
 
 type observedMove struct {
@@ -41,6 +41,13 @@ func (c *change) booked(e Entry) {
 	}
 }
 
+// endShown notes that the end of a batch is in its chat.
+func (c *change) endShown(lead *Task) {
+	if c.e.cfg.Observer != nil {
+		c.ends = append(c.ends, *lead)
+	}
+}
+
 // tell tells the observer, if there is one.
 func (o *observed) tell(to Observer) {
 	if to == nil {
@@ -52,7 +59,7 @@ func (o *observed) tell(to Observer) {
 	for i := range o.entries {
 		to.Booked(&o.entries[i])
 	}
-	for i := range o.shown {
-		to.Shown(&o.shown[i])
+	for i := range o.ends {
+		to.Shown(&o.ends[i])
 	}
 }

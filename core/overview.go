@@ -61,22 +61,14 @@ func (o *Overview) countDeliveries(tx Tx) error {
 	all, err := tx.Deliveries(0, overviewMost)
 	o.Deliveries = len(all)
 	for _, d := range all {
-		o.Oldest = earliest(o.Oldest, d.Created)
+		o.Oldest = sooner(o.Oldest, d.Created)
 		if d.Attempts > 0 {
 			o.BackOff++
 			continue
 		}
-		o.Untried = earliest(o.Untried, d.Created)
+		o.Untried = sooner(o.Untried, d.Created)
 	}
 	return err
-}
-
-// earliest is the earlier one; zero is none.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // sumUp reads the credits of the day and the month.
@@ -106,6 +98,7 @@ type Person struct {
 	Account Account
 	Balance Balance   // without what roles in a chat may add
 	Latest  time.Time // when a request was accepted last; zero for never
+	Name    string    // what the chat of that request calls the person; may be empty
 }
 
 // People lists accounts by id, those greater than after, at most limit.
@@ -151,7 +144,7 @@ func (e *Engine) person(tx Tx, account Account) (Person, error) {
 	}
 	p := Person{Account: account, Balance: balance}
 	if len(latest) > 0 {
-		p.Latest = latest[0].Created
+		p.Latest, p.Name = latest[0].Created, latest[0].Request.Origin.Name
 	}
 	return p, nil
 }

@@ -81,11 +81,7 @@ func (e *Engine) PlaceAct(ctx context.Context, origin Origin, why string) (Act, 
 		return Act{}, &Refusal{Reason: ReasonNotAdmin}
 	}
 	err := e.view(ctx, func(tx Tx) error {
-		account, err := accountOrNone(tx, origin.Identity)
-		if err != nil {
-			return err
-		}
-		asked, err := e.asked(tx, account, origin, e.cfg.Now())
+		asked, err := e.askedBy(tx, origin, e.cfg.Now())
 		if err != nil {
 			return err
 		}

@@ -64,11 +64,7 @@ func purchaseSetting(of Charge) string { return "purchase/" + of.String() }
 // CanBuy refuses who may not ask for anything there, and so should not pay.
 func (e *Engine) CanBuy(ctx context.Context, origin Origin) error {
 	return e.view(ctx, func(tx Tx) error {
-		account, err := accountOrNone(tx, origin.Identity)
-		if err != nil {
-			return err
-		}
-		asked, err := e.asked(tx, account, origin, e.cfg.Now())
+		asked, err := e.askedBy(tx, origin, e.cfg.Now())
 		if err != nil {
 			return err
 		}

@@ -218,15 +218,18 @@ func batch(tx Tx, task Task) ([]Task, error) {
 
 // findTask finds a task by its id, whole or short.
 func findTask(tx Tx, id string) (Task, error) {
-	find := func() (Task, error) { return tx.Task(TaskID(id)) }
 	if len(id) == shortChars {
-		find = func() (Task, error) { return tx.TaskByShort(id) }
+		return orNoTask(tx.TaskByShort(id))
 	}
-	task, err := find()
+	return orNoTask(tx.Task(TaskID(id)))
+}
+
+// orNoTask refuses when the store has no such task.
+func orNoTask(t Task, err error) (Task, error) {
 	if errors.Is(err, ErrNotFound) {
 		return Task{}, &Refusal{Reason: ReasonNoTask}
 	}
-	return task, err
+	return t, err
 }
 
 // ownTask finds a task by id and checks that it is this person's.

@@ -300,6 +300,15 @@ func (a asked) identities() []string {
 // are, and what the platform says of where they are.
 func (a asked) names() []string { return append(a.identities(), a.origin.Roles...) }
 
+// askedBy is asked for the person of the origin, who may have no account.
+func (e *Engine) askedBy(tx Tx, origin Origin, now time.Time) (asked, error) {
+	account, err := accountOrNone(tx, origin.Identity)
+	if err != nil {
+		return asked{}, err
+	}
+	return e.asked(tx, account, origin, now)
+}
+
 // personal are the account's day and month.
 func (e *Engine) personal(a asked) []Window {
 	cal, limits := e.calendar(a.now), a.policy.limitsOf(a.account, a.origin.Roles)

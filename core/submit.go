@@ -53,11 +53,7 @@ func (e *Engine) look(ctx context.Context, req Request) (receipt Receipt, checke
 		if err != nil || receipt.Repeated {
 			return err
 		}
-		account, err := accountOrNone(tx, req.Origin.Identity)
-		if err != nil {
-			return err
-		}
-		asked, err := e.asked(tx, account, req.Origin, now)
+		asked, err := e.askedBy(tx, req.Origin, now)
 		if err != nil {
 			return err
 		}

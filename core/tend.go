@@ -16,7 +16,7 @@ func (e *Engine) CancelTask(ctx context.Context, act Act, id TaskID) (Task, erro
 	var refusal *Refusal
 	err := e.act(ctx, act, "cancel", string(id), func(c *change) (string, error) {
 		var err error
-		if task, err = findTask(c.Tx, string(id)); err != nil {
+		if task, err = orNoTask(c.Task(id)); err != nil {
 			return "", err
 		}
 		refusal, err = c.cancel(&task)
@@ -39,7 +39,7 @@ func (e *Engine) CancelTask(ctx context.Context, act Act, id TaskID) (Task, erro
 func (e *Engine) Redeliver(ctx context.Context, act Act, id TaskID) (Task, error) {
 	var lead Task
 	err := e.act(ctx, act, "redeliver", string(id), func(c *change) (string, error) {
-		t, err := findTask(c.Tx, string(id))
+		t, err := orNoTask(c.Task(id))
 		if err != nil {
 			return "", err
 		}

@@ -1,7 +1,7 @@
 package console
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -44,22 +44,18 @@ func barOf(name string, s core.Standing) usageBar {
 	return b
 }
 
-func (c *Console) lineOf(ctx context.Context, p core.Person) accountLine {
+func lineOf(p core.Person) accountLine {
 	line := accountLine{Person: p, Bars: []usageBar{barOf("window.day", p.Balance.Day), barOf("window.month", p.Balance.Month)}}
 	if len(p.Account.Identities) > 0 {
 		line.Who = p.Account.Identities[0].String()
-		line.Name = c.name(ctx, p.Account.Identities[0])
+		line.Name = nameOf(p)
 	}
 	return line
 }
 
-// name is what a chat calls the person, by their last request.
-func (c *Console) name(ctx context.Context, who core.Identity) string {
-	last, err := c.cfg.Engine.History(ctx, who, "", 1)
-	if err != nil || len(last) == 0 || last[0].Request.Origin.Name == "" {
-		return who.String()
-	}
-	return last[0].Request.Origin.Name
+// nameOf is what a chat calls the person, who has an identity, else that.
+func nameOf(p core.Person) string {
+	return cmp.Or(p.Name, p.Account.Identities[0].String())
 }
 
 func (c *Console) accountsPage(rw http.ResponseWriter, r *http.Request) {
@@ -79,7 +75,7 @@ func (c *Console) accountsPage(rw http.ResponseWriter, r *http.Request) {
 		d.Next = Path + "/accounts?" + url.Values{"after": {string(next)}}.Encode()
 	}
 	for _, p := range people {
-		d.Accounts = append(d.Accounts, c.lineOf(r.Context(), p))
+		d.Accounts = append(d.Accounts, lineOf(p))
 	}
 	c.render(rw, r, http.StatusOK, "accounts", "accounts.title", d)
 }
@@ -103,7 +99,7 @@ func (c *Console) accountPage(rw http.ResponseWriter, r *http.Request) {
 		c.failed(rw, r, err)
 		return
 	}
-	d := accountData{accountLine: c.lineOf(r.Context(), person)}
+	d := accountData{accountLine: lineOf(person)}
 	if d.Tasks, err = c.cfg.Engine.History(r.Context(), identity(d.Who), "", recent); err != nil {
 		c.failed(rw, r, err)
 		return

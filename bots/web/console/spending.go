@@ -123,7 +123,7 @@ func (c *Console) known(ctx context.Context, account string) string {
 	if err != nil || len(p.Account.Identities) == 0 {
 		return account
 	}
-	return c.name(ctx, p.Account.Identities[0])
+	return nameOf(p)
 }
 
 // day writes a calendar day for a label.
