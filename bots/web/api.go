@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/web/site"
 	"kiebot/core"
 )
 
@@ -18,9 +19,7 @@ const (
 	bodyMax    = 64 << 10
 	recent     = 50 // batches that a page gets when it connects
 	pageOf     = 100
-	heartbeat  = 15 * time.Second
-	writeFor   = 10 * time.Second // how long a page may take to accept one message
-	suggestMax = 4000             // bytes of text to look up; longer ones are prompts
+	suggestMax = 4000 // bytes of text to look up; longer ones are prompts
 )
 
 // posted is the body of a command or a press.
@@ -134,26 +133,16 @@ func (w *Web) events(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "the chat cannot be read at the moment", http.StatusServiceUnavailable)
 		return
 	}
-	h := rw.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	s := stream{rw: rw, control: http.NewResponseController(rw)}
-	if s.send("sync", first) != nil {
+	s := site.NewEvents(rw)
+	if s.Send("sync", first) != nil {
 		return
 	}
-	s.follow(r.Context(), c)
+	follow(r.Context(), s, c)
 }
 
-// stream writes events to one page.
-type stream struct {
-	rw      http.ResponseWriter
-	control *http.ResponseController
-}
-
-// follow passes messages on until one of the two ends it.
-func (s stream) follow(ctx context.Context, c *client) {
-	beat := time.NewTicker(heartbeat)
+// follow passes messages on until the page or the chat ends it.
+func follow(ctx context.Context, s site.Events, c *client) {
+	beat := time.NewTicker(site.Heartbeat)
 	defer beat.Stop()
 	for {
 		var err error
@@ -164,27 +153,16 @@ func (s stream) follow(ctx context.Context, c *client) {
 			if !ok {
 				return
 			}
-			err = s.send("upsert", data)
+			err = s.Send("upsert", data)
 		case <-beat.C:
 			// An event and not a comment: the page can hear it, and so
 			// notices a connection that died without a word.
-			err = s.send("beat", []byte("{}"))
+			err = s.Send("beat", []byte("{}"))
 		}
 		if err != nil {
 			return
 		}
 	}
-}
-
-// send writes one event. data is JSON and so has no line breaks.
-func (s stream) send(event string, data []byte) error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := fmt.Fprintf(s.rw, "event: %s\ndata: %s\n\n", event, data); err != nil {
-		return err
-	}
-	return s.control.Flush()
 }
 
 func (w *Web) snapshot(ctx context.Context) ([]byte, error) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kiebot/bots"
+	"kiebot/bots/web/site"
 	"kiebot/core"
 )
 
@@ -404,7 +405,7 @@ func TestStreamBeats(t *testing.T) {
 		begun := time.Now()
 		page.want("beat", &struct{}{})
 		page.want("beat", &struct{}{})
-		if since := time.Since(begun); since != 2*heartbeat {
+		if since := time.Since(begun); since != 2*site.Heartbeat {
 			t.Errorf("two beats in %s", since)
 		}
 		cancel()

@@ -5,18 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
+
+	"kiebot/bots/web/site"
 )
 
 // Bounds of the event streams.
 const (
 	listenersMax = 16
 	lookEvery    = 2 * time.Second
-	heartbeat    = 15 * time.Second // so that a connection that died is noticed
-	writeFor     = 10 * time.Second // how long a page may take to accept one message
 )
 
 // live counts the pages that listen. The zero value is ready.
@@ -82,20 +81,17 @@ func (c *Console) partOf(r *http.Request) part {
 // events sends the part once and then whenever it has changed, until the page
 // goes, cannot keep up, its session ends, or Close.
 func (c *Console) events(rw http.ResponseWriter, r *http.Request) {
-	h := rw.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	s := stream{Events: site.NewEvents(rw)}
 	if r.Method == http.MethodHead {
 		return
 	}
 	ended := c.live.join()
 	if ended == nil {
-		h.Set("Content-Type", "text/plain; charset=utf-8")
+		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		http.Error(rw, "too many pages are listening", http.StatusServiceUnavailable)
 		return
 	}
 	defer c.live.leave()
-	s := stream{rw: rw, control: http.NewResponseController(rw)}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for c.update(r, &s) == nil {
@@ -141,18 +137,17 @@ func (c *Console) update(r *http.Request, s *stream) error {
 	return errors.Join(s.send("over", []byte("{}")), errOver)
 }
 
-// stream writes events to one page.
+// stream sends a part to one page.
 type stream struct {
-	rw      http.ResponseWriter
-	control *http.ResponseController
-	last    []byte
-	sent    time.Time
+	site.Events
+	last []byte
+	sent time.Time
 }
 
 // change sends the part unless the page has it, and a beat now and then.
 func (s *stream) change(body []byte) error {
 	if bytes.Equal(body, s.last) {
-		if time.Since(s.sent) < heartbeat {
+		if time.Since(s.sent) < site.Heartbeat {
 			return nil
 		}
 		return s.send("beat", []byte("{}"))
@@ -161,14 +156,8 @@ func (s *stream) change(body []byte) error {
 	return s.send("part", body)
 }
 
-// send writes one event. data is JSON and so has no line breaks.
+// send is Send, and when.
 func (s *stream) send(event string, data []byte) error {
 	s.sent = time.Now()
-	if err := s.control.SetWriteDeadline(s.sent.Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := fmt.Fprintf(s.rw, "event: %s\ndata: %s\n\n", event, data); err != nil {
-		return err
-	}
-	return s.control.Flush()
+	return s.Send(event, data)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"kiebot/bots/web/site"
 	"kiebot/core"
 )
 
@@ -168,7 +169,7 @@ func TestStreamGivesUpSlowPages(t *testing.T) {
 	}
 	slow := &stuck{header: http.Header{}, until: make(chan time.Time, 1)}
 	w.console.events(slow, r)
-	if in := time.Until(<-slow.until); in > writeFor || in < writeFor/2 {
+	if in := time.Until(<-slow.until); in > site.WriteFor || in < site.WriteFor/2 {
 		t.Errorf("a page has %s to take an event", in)
 	}
 	if w.console.live.pages != 0 {
