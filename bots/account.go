@@ -170,7 +170,7 @@ const cancelable = 50
 func (b *Bot) cancel(ctx context.Context, s session) Reply {
 	who := s.in.Origin.Identity
 	if typed := strings.Fields(s.call.prompt); len(typed) > 0 {
-		id := strings.ToLower(strings.TrimLeft(typed[len(typed)-1], "#"))
+		id := jobName(typed[len(typed)-1])
 		return b.cancelTyped(ctx, s.voice, who, id)
 	}
 	tasks, err := b.engine.History(ctx, who, "", cancelable)

@@ -171,7 +171,7 @@ func (b *Bot) actUnblock(ctx context.Context, o order) Reply {
 
 // actRefund gives back what a job was charged, or the money of a payment.
 func (b *Bot) actRefund(ctx context.Context, o order) Reply {
-	task, err := b.engine.AnyTask(ctx, strings.ToLower(strings.TrimLeft(o.word, "#")))
+	task, err := b.engine.AnyTask(ctx, jobName(o.word))
 	var refused *core.Refusal
 	none := errors.As(err, &refused) && refused.Reason == core.ReasonNoTask
 	switch {

@@ -18,7 +18,7 @@ func (b *Bot) changeThere(ctx context.Context, o order, edit func(*core.PlaceRul
 
 // notThere refuses a target that has no meaning in a place.
 func (o order) notThere(key string) Reply {
-	return o.wrongWords(sentences(o.say("act.wrong", args{"Given": o.target.id, "Slot": o.say("slot.whom", nil)}), o.say(key, nil)))
+	return o.wrongWords(o.unfit(o.target.id, aWhom, key))
 }
 
 // limitThere limits each person, a role or all together there.

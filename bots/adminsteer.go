@@ -104,7 +104,7 @@ func (o order) noModel(b *Bot, name string, err error) Reply {
 
 // missing says that the slot has to be filled after all.
 func (o order) missing(s slot) Reply {
-	return o.withExample(o.say("act.missing", args{"Slot": o.say("slot."+s.name, nil), "Form": o.act.form(o.voice)}))
+	return o.withExample(o.lacks(s))
 }
 
 // noModelWord takes a choice back.
@@ -139,7 +139,7 @@ func (b *Bot) actPrompts(ctx context.Context, o order) Reply {
 	}
 	edit, key := o.editPrompts()
 	if edit == nil {
-		return o.wrongWords(sentences(o.say("act.wrong", args{"Given": shorten(o.word, 40), "Slot": o.say("slot.text", nil)}), o.say("act.prompts.number", nil)))
+		return o.wrongWords(o.unfit(o.word, someText, "act.prompts.number"))
 	}
 	err := b.engine.ChangePolicy(ctx, o.signed(), func(p *core.Policy) {
 		list := core.Prompts{}

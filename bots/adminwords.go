@@ -106,9 +106,9 @@ func (o *order) read(text string) (wrong string) {
 		case word == "" && s.may:
 			return ""
 		case word == "":
-			return o.say("act.missing", args{"Slot": o.say("slot."+s.name, nil), "Form": o.act.form(o.voice)})
+			return o.lacks(s)
 		case !s.read(o, word):
-			return sentences(o.say("act.wrong", args{"Given": shorten(word, 40), "Slot": o.say("slot."+s.name, nil)}), o.say("slot."+s.name+".is", nil))
+			return o.unfit(word, s, "slot."+s.name+".is")
 		}
 		o.given = append(o.given, s.name)
 		text = rest
@@ -117,6 +117,16 @@ func (o *order) read(text string) (wrong string) {
 		return o.say("act.more", args{"Given": shorten(text, 40), "Form": o.act.form(o.voice)})
 	}
 	return ""
+}
+
+// lacks says that a word is missing.
+func (o order) lacks(s slot) string {
+	return o.say("act.missing", args{"Slot": o.say("slot."+s.name, nil), "Form": o.act.form(o.voice)})
+}
+
+// unfit says that a word cannot stand in the slot; the message of the key says what can.
+func (o order) unfit(word string, s slot, key string) string {
+	return sentences(o.say("act.wrong", args{"Given": shorten(word, 40), "Slot": o.say("slot."+s.name, nil)}), o.say(key, nil))
 }
 
 // meansAnswered says whether the slot is for somebody who is not named, because
@@ -174,7 +184,7 @@ var targetForms = []struct {
 	{isGuild, regexp.MustCompile(`^(discord:guild:[1-9][0-9]{0,19})$`), "$1"},
 	{isChannel, regexp.MustCompile(`^(discord:channel:[1-9][0-9]{0,19})$`), "$1"},
 	{isRole, regexp.MustCompile(`^(discord:role:[1-9][0-9]{0,19})$`), "$1"},
-	{isTier, regexp.MustCompile(`^(tier:[\pL\pN_-]{1,32})$`), "$1"},
+	{isTier, regexp.MustCompile(`^(tier:.+)$`), "$1"},
 	{isEverybody, regexp.MustCompile(`^(everybody)$`), "$1"},
 	{isTotal, regexp.MustCompile(`^(total)$`), "$1"},
 	{isPolicy, regexp.MustCompile(`^(policy)$`), "$1"},
@@ -189,7 +199,7 @@ func parseTarget(word string) (target, bool) {
 			if t.kind == isPerson {
 				t.who.Platform, t.who.User, _ = strings.Cut(t.id, ":")
 			}
-			return t, true
+			return t, t.kind != isTier || isTierName(strings.TrimPrefix(t.id, core.TierRole("")))
 		}
 	}
 	return target{}, false
@@ -270,8 +280,9 @@ const noTier = "none"
 // tierMost is how many letters, digits, _ and - the name of a tier may have.
 const tierMost = 32
 
-func notInTier(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '_' && r != '-'
+func isTierName(name string) bool {
+	foreign := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '_' && r != '-' }
+	return name != "" && utf8.RuneCountInString(name) <= tierMost && !strings.ContainsFunc(name, foreign)
 }
 
 func readTier(o *order, word string) bool {
@@ -279,7 +290,7 @@ func readTier(o *order, word string) bool {
 	if o.word = word; word == noTier {
 		o.word = ""
 	}
-	return word != "" && utf8.RuneCountInString(word) <= tierMost && strings.IndexFunc(word, notInTier) < 0
+	return isTierName(word)
 }
 
 func readWord(o *order, word string) bool {
@@ -289,7 +300,7 @@ func readWord(o *order, word string) bool {
 
 // readJob reads the id of a job, whole or short, perhaps as lists show it.
 func readJob(o *order, word string) bool {
-	o.word = strings.ToLower(strings.TrimLeft(word, "#"))
+	o.word = jobName(word)
 	return jobID.MatchString(o.word)
 }
 

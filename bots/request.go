@@ -42,10 +42,13 @@ func (b *Bot) create(ctx context.Context, s session) Reply {
 	return b.accepted(s.voice, receipt, err)
 }
 
+// jobName is the id of a job as it was typed, perhaps as lists show it.
+func jobName(typed string) string { return strings.ToLower(strings.TrimLeft(typed, "#")) }
+
 // findEarlier lets the id of one of the person's own jobs stand for the Kie
 // task behind it. Anything else is taken for the id of a Kie task.
 func (b *Bot) findEarlier(ctx context.Context, s *session) {
-	id := strings.ToLower(strings.TrimLeft(s.call.options[catalog.EarlierTask], "#"))
+	id := jobName(s.call.options[catalog.EarlierTask])
 	if id == "" {
 		return
 	}
