@@ -101,11 +101,8 @@ func askAdmin(ctx context.Context, term terminal, words string, asJSON bool) err
 		return err
 	}
 	body, err := local(s).do(ctx, http.MethodPost, adminPath, strings.NewReader(words))
-	if errors.Is(err, errNotRunning) {
-		return fmt.Errorf("%w. Start it with kiebot serve, in the folder where its settings are", err)
-	}
 	if err != nil {
-		return err
+		return startIt(err)
 	}
 	defer body.Close()
 	var raw bytes.Buffer

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,7 +106,7 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	}
 	a.bot, err = bots.New(bots.Config{
 		Engine: a.engine, Catalog: models, Locale: s.locale, Location: s.location, Sale: a.sale(s),
-		Admins: append(s.admins, localUser), // who has the link to the page, and so the machine
+		Admins: slices.Concat(s.admins, []core.Identity{localUser}), // who has the link to the page, and so the machine
 		Tell:   func(ctx context.Context, to core.Identity, words string) error { return a.say(ctx, to, words, nil) },
 	})
 	if err != nil {
@@ -193,11 +194,16 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	return err
 }
 
+// kieClient opens a Kie account. It tries nothing twice: who calls it decides that.
+func (s settings) kieClient(k kieKey, log *slog.Logger) (*kie.Client, error) {
+	return kie.New(kie.Config{APIKey: k.key, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: log, Tries: 1})
+}
+
 // kieAccounts makes a client for each key.
 func (s settings) kieAccounts(log *slog.Logger) ([]core.KieAccount, error) {
 	var all []core.KieAccount
 	for _, k := range s.kieKeys {
-		client, err := kie.New(kie.Config{APIKey: k.key, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: log, Tries: 1})
+		client, err := s.kieClient(k, log)
 		if err != nil {
 			return nil, err
 		}

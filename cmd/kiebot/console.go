@@ -32,6 +32,9 @@ func (a *app) makeConsole(s settings, links *media.Links, secret []byte) (err er
 	return err
 }
 
+// consoleLinkPath is where the running kiebot makes such links, on its socket.
+const consoleLinkPath = console.Path + "/link"
+
 // consoleLink answers with a link that opens the console once.
 func (a *app) consoleLink(w http.ResponseWriter, _ *http.Request) {
 	path, until := a.desk.Invite()
@@ -53,5 +56,5 @@ func (consoleCommand) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	return local(s).stream(ctx, term.out, http.MethodPost, console.Path+"/link", nil)
+	return local(s).stream(ctx, term.out, http.MethodPost, consoleLinkPath, nil)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -71,9 +70,5 @@ func (c exportCommand) Run(ctx context.Context, term terminal) (err error) {
 }
 
 func (c exportCommand) fetch(ctx context.Context, s settings, w io.Writer) error {
-	err := local(s).stream(ctx, w, http.MethodGet, exportPath+"?person="+url.QueryEscape(c.Person), nil)
-	if errors.Is(err, errNotRunning) {
-		return fmt.Errorf("%w. Start it with kiebot serve, in the folder where its settings are", err)
-	}
-	return err
+	return startIt(local(s).stream(ctx, w, http.MethodGet, exportPath+"?person="+url.QueryEscape(c.Person), nil))
 }

@@ -35,8 +35,8 @@ func (c initCommand) Run(term terminal) error {
 	}
 	fmt.Fprintf(term.out, "%s is written, and only you can read it. Put in what you use:\n\n", c.Out)
 	table := tabwriter.NewWriter(term.out, 0, 0, 2, ' ', 0)
-	for _, name := range firstSettings() {
-		fmt.Fprintf(table, "  %s\t%s\n", name, whereFrom()[name])
+	for _, one := range firstSettings() {
+		fmt.Fprintf(table, "  %s\t%s\n", one.name, one.from)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -45,25 +45,19 @@ func (c initCommand) Run(term terminal) error {
 	return nil
 }
 
-// firstSettings are those that a newcomer fills in, in the order in which to do it.
-func firstSettings() []string {
-	return []string{"KIE_API_KEY", "TELEGRAM_TOKEN", "DISCORD_TOKEN", "ADMINS"}
-}
-
-// whereFrom says where to get what goes into them.
-func whereFrom() map[string]string {
-	return map[string]string{
-		"KIE_API_KEY":    "the account that pays: make a key on https://kie.ai/api-key",
-		"TELEGRAM_TOKEN": "for Telegram: write /newbot to @BotFather, and copy the token it gives you",
-		"DISCORD_TOKEN":  "for Discord: https://discord.com/developers/applications, New Application, Bot, Reset Token",
-		"ADMINS":         "you: telegram:123 or discord:456. Not known yet? telegram:1 will do for now: the bot tells everybody their id",
+// firstSettings are those that a newcomer fills in, in the order in which to do
+// it, and where to get what goes into them.
+func firstSettings() []struct{ name, from string } {
+	return []struct{ name, from string }{
+		{"KIE_API_KEY", "the account that pays: make a key on https://kie.ai/api-key"},
+		{"TELEGRAM_TOKEN", "for Telegram: write /newbot to @BotFather, and copy the token it gives you"},
+		{"DISCORD_TOKEN", "for Discord: https://discord.com/developers/applications, New Application, Bot, Reset Token"},
+		{"ADMINS", "you: telegram:123 or discord:456. Not known yet? telegram:1 will do for now: the bot tells everybody their id"},
 	}
 }
 
-// madeSettings are the secrets that need not come from anywhere else.
-func madeSettings() map[string]bool {
-	return map[string]bool{"CONSOLE_PASSWORD": true, "TELEGRAM_WEBHOOK_SECRET": true}
-}
+// isMade says whether the setting is a secret that need not come from anywhere else.
+func isMade(name string) bool { return name == "CONSOLE_PASSWORD" || name == "TELEGRAM_WEBHOOK_SECRET" }
 
 // settingsHead begins the file.
 const settingsHead = `# The settings of kiebot. A line that begins with # is off and shows the default.
@@ -76,14 +70,14 @@ func writeSettings(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString(settingsHead)
 	first := map[string]bool{}
-	for _, name := range firstSettings() {
-		first[name] = true
-		fmt.Fprintf(&out, "\n# %s\n%s=\n", whereFrom()[name], name)
+	for _, one := range firstSettings() {
+		first[one.name] = true
+		fmt.Fprintf(&out, "\n# %s\n%s=\n", one.from, one.name)
 	}
 	for _, v := range variables() {
 		switch {
 		case first[v.name]:
-		case madeSettings()[v.name]:
+		case isMade(v.name):
 			fmt.Fprintf(&out, "\n# %s\n%s=%s\n", v.about(), v.name, rand.Text())
 		default:
 			fmt.Fprintf(&out, "\n# %s\n#%s=%s\n", v.about(), v.name, v.fallback)

@@ -32,6 +32,12 @@ type meters struct {
 	set    *metrics.Set
 	models core.Catalog
 	latest atomic.Pointer[core.Overview] // nil while it cannot be read
+
+	// Those without labels, which are counted most, need not be looked up.
+	waits, shows, commits *metrics.PrometheusHistogram
+	updates               *metrics.Counter
+
+	quick, slow []float64 // the bounds of histograms, in seconds
 }
 
 // family is a metric with all its labels.
@@ -67,14 +73,17 @@ func families() []family {
 	}
 }
 
-// The bounds of histograms, in seconds.
-func quick() []float64 {
-	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
-}
-func slow() []float64 { return []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600, 10800} }
-
 func newMeters(models core.Catalog) *meters {
-	m := &meters{set: metrics.NewSet(), models: models}
+	set := metrics.NewSet()
+	quick := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	slow := []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600, 10800}
+	m := &meters{
+		set: set, models: models, quick: quick, slow: slow,
+		waits:   set.NewPrometheusHistogramExt("kiebot_task_wait_seconds", slow),
+		shows:   set.NewPrometheusHistogramExt("kiebot_task_shown_seconds", quick),
+		commits: set.NewPrometheusHistogramExt("kiebot_store_commit_seconds", quick),
+		updates: set.NewCounter("kiebot_store_updates_total"),
+	}
 	m.gauge("kiebot_build_info", func() float64 { return 1 }, "version", version())
 	return m
 }
@@ -83,9 +92,10 @@ func newMeters(models core.Catalog) *meters {
 func named(name string, labels ...string) string {
 	var out strings.Builder
 	out.WriteString(name)
+	before := "{"
 	for i := 0; i < len(labels); i += 2 {
-		out.WriteString(map[bool]string{true: "{", false: ","}[i == 0])
-		fmt.Fprintf(&out, "%s=%q", labels[i], labels[i+1])
+		out.WriteString(before + labels[i] + "=" + strconv.Quote(labels[i+1]))
+		before = ","
 	}
 	if len(labels) > 0 {
 		out.WriteString("}")
@@ -112,6 +122,13 @@ func (m *meters) took(name string, bounds []float64, d time.Duration, labels ...
 	}
 }
 
+// lasted notes a length of time without labels.
+func lasted(in *metrics.PrometheusHistogram, d time.Duration) {
+	if d >= 0 {
+		in.Update(d.Seconds())
+	}
+}
+
 // kind is the kind of the task's model.
 func (m *meters) kind(t *core.Task) string {
 	if model, err := m.models.Lookup(t.Request.Model); err == nil {
@@ -126,9 +143,9 @@ func (m *meters) Moved(t *core.Task, from core.State) {
 	m.count("kiebot_tasks_moved_total", "state", string(t.State), "kind", kind)
 	switch {
 	case t.State == core.Running && !t.Started.IsZero():
-		m.took("kiebot_task_wait_seconds", slow(), t.Started.Sub(t.Created))
+		lasted(m.waits, t.Started.Sub(t.Created))
 	case from == core.Running && t.State.Final() && !t.Started.IsZero():
-		m.took("kiebot_task_duration_seconds", slow(), t.Finished.Sub(t.Started), "kind", kind)
+		m.took("kiebot_task_duration_seconds", m.slow, t.Finished.Sub(t.Started), "kind", kind)
 	}
 }
 
@@ -158,7 +175,7 @@ func (m *meters) credits(what string, amount core.Credits) {
 // Shown implements core.Observer.
 func (m *meters) Shown(lead *core.Task) {
 	if !lead.Finished.IsZero() {
-		m.took("kiebot_task_shown_seconds", quick(), lead.Delivered.Sub(lead.Finished))
+		lasted(m.shows, lead.Delivered.Sub(lead.Finished))
 	}
 }
 
@@ -169,8 +186,8 @@ func (m *meters) CalledBack(status int) {
 
 // committed is bolt.Options.Observe.
 func (m *meters) committed(updates int, took time.Duration) {
-	m.took("kiebot_store_commit_seconds", quick(), took)
-	m.set.GetOrCreateCounter("kiebot_store_updates_total").Add(updates)
+	lasted(m.commits, took)
+	m.updates.Add(updates)
 }
 
 // fetched notes what came of fetching a result.
@@ -198,7 +215,7 @@ func (k meteredKie) note(operation string, began time.Time, err error) {
 		outcome = strings.ReplaceAll(kie.KindOf(err).String(), " ", "_")
 	}
 	k.m.count("kiebot_kie_requests_total", "operation", operation, "outcome", outcome)
-	k.m.took("kiebot_kie_request_seconds", quick(), time.Since(began), "operation", operation)
+	k.m.took("kiebot_kie_request_seconds", k.m.quick, time.Since(began), "operation", operation)
 }
 
 // Create implements core.Kie.
@@ -247,7 +264,7 @@ func (a meteredAdapter) Deliver(ctx context.Context, p core.Parcel) (json.RawMes
 		outcome = "failed"
 	}
 	a.m.count("kiebot_deliveries_total", "platform", a.platform, "outcome", outcome)
-	a.m.took("kiebot_delivery_duration_seconds", quick(), time.Since(began), "platform", a.platform)
+	a.m.took("kiebot_delivery_duration_seconds", a.m.quick, time.Since(began), "platform", a.platform)
 	return receipt, err
 }
 

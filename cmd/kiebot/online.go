@@ -66,7 +66,7 @@ func (s settings) askKie(ctx context.Context, k kieKey) finding {
 	if len(s.kieKeys) > 1 {
 		f.about += " (" + k.name + ")"
 	}
-	client, err := kie.New(kie.Config{APIKey: k.key, BaseURL: s.kieURL, UploadURL: s.uploadURL, UserAgent: "kiebot/" + version(), Logger: slog.New(slog.DiscardHandler), Tries: 1})
+	client, err := s.kieClient(k, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return f.failed(err, "")
 	}

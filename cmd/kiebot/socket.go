@@ -15,8 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"kiebot/bots/web/console"
 )
 
 // A running kiebot listens on a socket in DATA_DIR, for the subcommands that
@@ -200,7 +198,7 @@ func (a *app) serveLocal(ctx context.Context) {
 func (a *app) localRoutes(s settings) {
 	a.backupRoutes(s)
 	a.verifyRoutes(s)
-	a.local.HandleFunc("POST "+console.Path+"/link", a.consoleLink)
+	a.local.HandleFunc("POST "+consoleLinkPath, a.consoleLink)
 	a.local.HandleFunc("POST "+adminPath, a.administer)
 	a.local.HandleFunc("GET "+exportPath, a.export)
 	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, a.ready(r.Context())) })
@@ -242,6 +240,14 @@ func (c *localClient) do(ctx context.Context, method, path string, body io.Reade
 		return nil, fmt.Errorf("asking the running kiebot: %w", err)
 	}
 	return nil, errors.New(strings.TrimSpace(string(text)))
+}
+
+// startIt adds to errNotRunning how to mend that.
+func startIt(err error) error {
+	if errors.Is(err, errNotRunning) {
+		return fmt.Errorf("%w. Start it with kiebot serve, in the folder where its settings are", err)
+	}
+	return err
 }
 
 // stream asks and copies the body of a good answer to w as it comes.

@@ -18,19 +18,18 @@ func (a *app) supervised(ctx context.Context) {
 	if err != nil {
 		a.log.Warn("WATCHDOG_USEC cannot be read, so systemd is not told that kiebot is alive", slog.Any("error", err))
 	}
-	if every == 0 {
-		<-ctx.Done()
-		a.tell(daemon.SdNotifyStopping)
-		return
+	var look <-chan time.Time // never, without a watchdog
+	if every > 0 {
+		tick := time.NewTicker(every / 3)
+		defer tick.Stop()
+		look = tick.C
 	}
-	tick := time.NewTicker(every / 3)
-	defer tick.Stop()
+	defer a.tell(daemon.SdNotifyStopping)
 	for {
 		select {
 		case <-ctx.Done():
-			a.tell(daemon.SdNotifyStopping)
 			return
-		case <-tick.C:
+		case <-look:
 		}
 		if err := a.store.Healthy(); err != nil {
 			a.log.Error("the store takes no work, so systemd is left to start kiebot again", slog.Any("error", err))
