@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 )
 
 // Self is what Discord says about an application (Discord docs, Application
@@ -28,9 +27,6 @@ const (
 // DefaultURL, a nil transport one with fitting bounds. The error is a sentence
 // for the operator.
 func Ask(ctx context.Context, token Token, url string, transport http.RoundTripper) (Self, error) {
-	if url = strings.TrimRight(url, "/"); url == "" {
-		url = DefaultURL
-	}
 	var app struct {
 		Name      string         `json:"name"`
 		PublicKey string         `json:"verify_key"`
@@ -38,7 +34,7 @@ func Ask(ctx context.Context, token Token, url string, transport http.RoundTripp
 		Servers   int            `json:"approximate_guild_count"`
 		Installs  map[string]any `json:"integration_types_config"`
 	}
-	err := newClient(string(token), url+apiPath, transport).do(ctx, call{method: http.MethodGet, route: "/applications/@me"}, &app)
+	err := newClient(string(token), apiURL(url), transport).do(ctx, call{method: http.MethodGet, route: "/applications/@me"}, &app)
 	var failed *callError
 	switch {
 	case meaning(err) == failToken:

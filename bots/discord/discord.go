@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
@@ -96,12 +97,7 @@ func New(cfg Config) (*Discord, error) {
 	case !validPrefix.MatchString(cfg.Prefix):
 		return nil, errors.New("discord: Config.Prefix may have up to 16 of a-z, 0-9, _ and -")
 	}
-	if cfg.URL = strings.TrimRight(cfg.URL, "/"); cfg.URL == "" {
-		cfg.URL = DefaultURL
-	}
-	if !strings.HasSuffix(cfg.URL, apiPath) {
-		cfg.URL += apiPath
-	}
+	cfg.URL = apiURL(cfg.URL)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -125,6 +121,13 @@ func New(cfg Config) (*Discord, error) {
 		Token: cfg.Token, URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Dial: cfg.Dial, Logger: cfg.Logger,
 	})
 	return d, err
+}
+
+// apiURL is the address of the REST API with its version, without a slash at its
+// end; empty means that of DefaultURL.
+func apiURL(url string) string {
+	url = cmp.Or(strings.TrimRight(url, "/"), DefaultURL)
+	return strings.TrimSuffix(url, apiPath) + apiPath
 }
 
 // readKey reads an application's public key.

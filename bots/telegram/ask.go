@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 )
 
 // Self is what Telegram says about a bot (Bot API, User and WebhookInfo).
@@ -22,10 +21,7 @@ type Self struct {
 // Ask asks who the bot with the token is. An empty url is DefaultURL, a nil
 // transport one with fitting bounds. The error is a sentence for the operator.
 func Ask(ctx context.Context, token Token, url string, transport http.RoundTripper) (Self, error) {
-	if url = strings.TrimRight(url, "/"); url == "" {
-		url = DefaultURL
-	}
-	api, err := newClient(token.reveal(), url, transport)
+	api, err := newClient(token.reveal(), serverURL(url), transport)
 	if err != nil {
 		return Self{}, err
 	}

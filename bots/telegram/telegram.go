@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,9 +106,7 @@ func New(cfg Config) (*Telegram, error) {
 	if cfg.Webhook && (cfg.PublicURL == "" || cfg.Secret == "") {
 		return nil, errors.New("telegram: a webhook needs Config.PublicURL and Secret")
 	}
-	if cfg.URL = strings.TrimRight(cfg.URL, "/"); cfg.URL == "" {
-		cfg.URL = DefaultURL
-	}
+	cfg.URL = serverURL(cfg.URL)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -126,6 +125,10 @@ func New(cfg Config) (*Telegram, error) {
 	t.receiver = newReceiver(newInbox(cfg.Store), t.handle, t.skipped)
 	return t, nil
 }
+
+// serverURL is the address of the Bot API server, without a slash at its end;
+// empty means DefaultURL.
+func serverURL(url string) string { return cmp.Or(strings.TrimRight(url, "/"), DefaultURL) }
 
 // Run receives until ctx ends, and returns when nothing is being handled any
 // more. Telegram being away is no error: it goes on when it is back. An error
