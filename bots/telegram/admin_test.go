@@ -97,7 +97,7 @@ func TestTalkAdminInAGroup(t *testing.T) {
 		group.Until(t, finds("text", "Only those who run this bot can do that."))
 		// Bob has opened the group: once he is let in he makes its rules, and no others.
 		group.As(bob).Types("/admin@testbot limit everybody 5")
-		group.Next(t)
+		group.Until(t, finds("text", "or everybody here"))
 		boss.Types("/admin allow " + identity(bob.ID()).String())
 		boss.Until(t, finds("text", "can use the bot now"))
 		bob.Starts("")
