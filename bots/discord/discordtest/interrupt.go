@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -55,7 +56,10 @@ func (s *Server) Interrupt(f GatewayFault) {
 	defer s.mu.Unlock()
 	for c := range s.gate.conns {
 		f.strike(c)
-		c.deaf = c.deaf || f == GatewayFault{At: f.At}
+		if (f == GatewayFault{At: f.At}) {
+			c.deaf = true
+			_ = c.ws.SetReadDeadline(time.Time{}) // nor is it told that its session timed out
+		}
 	}
 	s.touch()
 }
