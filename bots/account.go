@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kiebot/core"
+	"kiebot/core/media"
 )
 
 // balance answers /balance: the limits, what was used, when it starts anew,
@@ -72,17 +73,19 @@ func (b *Bot) history(ctx context.Context, s session) Reply {
 	if err != nil {
 		return b.refusal(s.voice, err)
 	}
+	if s.in.Alone != nil { // others are there
+		tasks = slices.DeleteFunc(tasks, func(t core.Task) bool { return t.Request.Private })
+	}
 	if len(tasks) == 0 {
 		return Reply{Text: s.say("history.empty", args{"Example": s.say("example."+plainCommand, nil)})}
 	}
 	reply := Reply{Text: s.count("history.title", len(tasks), args{"N": fmt.Sprint(len(tasks))})}
 	for _, t := range tasks {
-		reply.Items = append(reply.Items, Item{
-			Title:  shorten(t.Request.Prompt, 80),
-			Detail: b.historyLine(s.voice, t),
-			Task:   t.ID,
-			State:  t.State,
-		})
+		line := Item{Title: shorten(t.Request.Prompt, 80), Detail: b.historyLine(s.voice, t), Task: t.ID, State: t.State}
+		if picture := b.engine.Picture(t, s.in.Origin); picture != nil && media.CanShrink(*picture) {
+			line.Picture, line.Spoiler = picture, t.Request.Spoiler
+		}
+		reply.Items = append(reply.Items, line)
 	}
 	return reply
 }

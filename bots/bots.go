@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kiebot/core"
+	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -159,6 +160,11 @@ type Item struct {
 	Insert string      // what to put into the input field when it is chosen; may be empty
 	Task   core.TaskID // the task of a /history line
 	State  core.State  // the state of that task
+	// Picture is of what the task made; nil for none. It can be made smaller
+	// (media.CanShrink) and is not to be changed. With Spoiler it is hidden until
+	// somebody looks.
+	Picture *media.File
+	Spoiler bool
 }
 
 // Button is something to press. Data goes to Press as it is; it is at most 64

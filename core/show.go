@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"kiebot/core/media"
 )
 
 // ReasonNotYet refuses to show the end of a task that is still under way.
@@ -51,6 +53,25 @@ func (e *Engine) show(ctx context.Context, id string, d Delivery) ([]Task, error
 		return c.tell(d)
 	})
 	return tasks, unavailable(err)
+}
+
+// Picture is what a list shows of the person's task where origin is: the first of
+// its pictures, or of the covers of its videos and songs, that is kept. It is
+// nil when there is none, and when it may not be shown there.
+func (e *Engine) Picture(t Task, origin Origin) *media.File {
+	if origin.Safe && !e.fit(&t) {
+		return nil
+	}
+	for _, output := range t.Outputs {
+		for _, file := range []*media.File{output.File, output.Cover} {
+			if file != nil && file.Kind == media.Image {
+				if kept := e.resolved(file); kept != nil {
+					return kept
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // asCopy makes the tasks of a parcel look as if they had been asked for by the

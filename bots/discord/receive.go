@@ -165,7 +165,9 @@ func (d *Discord) show(ctx context.Context, o *opening, r bots.Reply) {
 	case r.Replaces && o.in.Type == typeComponent:
 		err = d.replace(ctx, o, saying(replyText(r), r.Buttons))
 	default:
-		err = d.say(ctx, o, saying(replyText(r), r.Buttons))
+		if err = d.say(ctx, o, saying(replyText(r), r.Buttons)); err == nil {
+			err = d.picture(ctx, o, r.Items)
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		d.log.Warn("an answer was not shown", "interaction", o.in.ID, "error", err)

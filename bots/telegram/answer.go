@@ -64,7 +64,9 @@ func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.R
 		t.answerAlone(ctx, at, locale, pieces, keys)
 		return
 	}
-	t.sayAll(ctx, &at, pieces, keys)
+	if t.sayAll(ctx, &at, pieces, keys) == nil {
+		t.picture(ctx, at, r.Items)
+	}
 }
 
 func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pieces []*text, keys models.ReplyMarkup) {
@@ -195,16 +197,21 @@ func replyText(r bots.Reply) *text {
 			says.line(group)
 		}
 		says.add("\n")
-		if item.Task != "" {
-			says.code(clip.Shorten(item.Title, itemPrompt))
-		} else {
-			says.add(item.Title)
-		}
-		if item.Detail != "" {
-			says.add(" – " + item.Detail)
-		}
+		says.item(item)
 	}
 	return says
+}
+
+// item adds a line of a list.
+func (t *text) item(line bots.Item) {
+	if line.Task != "" {
+		t.code(clip.Shorten(line.Title, itemPrompt))
+	} else {
+		t.add(line.Title)
+	}
+	if line.Detail != "" {
+		t.add(" – " + line.Detail)
+	}
 }
 
 const itemPrompt = 120 // UTF-16 units of a prompt in a list

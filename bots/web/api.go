@@ -85,7 +85,7 @@ func readPosted(rw http.ResponseWriter, r *http.Request) (posted, bool) {
 }
 
 func (w *Web) answer(rw http.ResponseWriter, r bots.Reply) {
-	w.writeJSON(rw, newReply(r, w.cfg.Now()))
+	w.writeJSON(rw, w.reply(r))
 }
 
 func (w *Web) suggest(rw http.ResponseWriter, r *http.Request) {

@@ -96,6 +96,10 @@ func TestChatInABrowser(t *testing.T) {
 		t.Errorf("the pictures are %v", sources)
 	}
 
+	b.say("/history")
+	b.Wait("the history in pictures", `[...document.querySelectorAll('.items .thumb')].filter((img) => img.naturalWidth > 0).length === 2`)
+	b.shots("3-history")
+
 	b.say("/imagine")
 	b.Wait("a refusal", `document.querySelector('.reply.refused')`)
 	if got := eval[string](b, `document.querySelector('.reply.refused').innerText`); !strings.Contains(got, "Nothing was charged") {

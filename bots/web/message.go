@@ -65,6 +65,8 @@ type item struct {
 	Insert string      `json:"insert,omitempty"`
 	Task   core.TaskID `json:"task,omitempty"`
 	State  core.State  `json:"state,omitempty"`
+	Src    string      `json:"src,omitempty"`    // a signed link on this host to a picture of it
+	Hidden bool        `json:"hidden,omitempty"` // until somebody looks
 }
 
 type suggestion struct {
@@ -83,10 +85,14 @@ type reply struct {
 	Buttons  []button `json:"buttons,omitempty"`
 }
 
-func newReply(r bots.Reply, now time.Time) reply {
-	out := reply{At: now.UnixMilli(), Accepted: len(r.Accepted) > 0, Refused: r.Refused, Text: r.Text, Buttons: buttons(r.Buttons)}
+func (w *Web) reply(r bots.Reply) reply {
+	out := reply{At: w.cfg.Now().UnixMilli(), Accepted: len(r.Accepted) > 0, Refused: r.Refused, Text: r.Text, Buttons: buttons(r.Buttons)}
 	for _, i := range r.Items {
-		out.Items = append(out.Items, item{Group: i.Group, Title: i.Title, Detail: i.Detail, Insert: i.Insert, Task: i.Task, State: i.State})
+		line := item{Group: i.Group, Title: i.Title, Detail: i.Detail, Insert: i.Insert, Task: i.Task, State: i.State, Hidden: i.Spoiler}
+		if i.Picture != nil {
+			line.Src = w.link(i.Picture.Name)
+		}
+		out.Items = append(out.Items, line)
 	}
 	return out
 }

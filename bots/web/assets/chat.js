@@ -164,11 +164,12 @@
   }
 
   // item is one line. Choosing it fills the input field, or shows the task it is about.
-  function item({title, detail, insert, task, state}) {
+  function item({title, detail, insert, task, state, src, hidden}) {
     const there = () => [...turns.values()].find((turn) => turn.message?.id === task)?.node;
     const act = insert ? () => fill(insert) : task && there() ? () => there()?.scrollIntoView({block: 'center'}) : null;
     const line = act ? el('button', {type: 'button', onclick: act}) : el('div');
     line.className = 'line';
+    if (src) line.append(el('img', {className: hidden ? 'thumb veiled' : 'thumb', src, alt: '', loading: 'lazy', decoding: 'async'}));
     line.append(el('span', {className: 'title'}, title), detail ? el('span', {className: 'detail'}, detail) : '');
     if (state) line.dataset.state = state;
     return el('li', {}, line);

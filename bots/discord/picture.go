@@ -1,0 +1,50 @@
+package discord
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bwmarrin/discordgo"
+
+	"kiebot/bots"
+	"kiebot/bots/clip"
+)
+
+const (
+	thumbSide = 640  // pixels of a picture of a list
+	altMax    = 1024 // Discord docs, "Media Gallery Item Structure": of a description
+)
+
+// picture shows the pictures of a list below it, smaller than they are, to who
+// sees the list. What cannot be made smaller is left out.
+func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) error {
+	words := newDraft()
+	words.Flags |= flagComponents
+	var gallery []discordgo.MediaGalleryItem
+	for _, item := range items {
+		if item.Picture == nil || len(gallery) == galleryMax {
+			continue
+		}
+		data, err := d.shrinker.JPEG(ctx, *item.Picture, thumbSide, renditionRatio)
+		if err != nil {
+			d.log.Info("a picture of a list cannot be shown", "task", item.Task, "error", err)
+			continue
+		}
+		name, alt := fmt.Sprintf("%d.jpg", len(gallery)+1), clip.Shorten(item.Title+" – "+item.Detail, altMax)
+		words.attach(upload{name: name, kind: "image/jpeg", data: data}, item.Spoiler)
+		gallery = append(gallery, discordgo.MediaGalleryItem{
+			Media: discordgo.UnfurledMediaItem{URL: "attachment://" + name}, Description: &alt, Spoiler: item.Spoiler,
+		})
+	}
+	if len(gallery) == 0 {
+		return nil
+	}
+	words.Components = append(words.Components, discordgo.MediaGallery{Items: gallery})
+	if !o.in.direct() {
+		words = words.alone()
+	}
+	return soon(ctx, func() error {
+		_, err := d.furtherTo(ctx, o.in.ref(false), words)
+		return err
+	})
+}
