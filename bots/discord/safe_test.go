@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"fmt"
 	"testing"
 
 	"kiebot/bots/discord/discordtest"
@@ -32,6 +33,33 @@ func TestAgeRestricted(t *testing.T) {
 				c.at.Types("/imagine", set("prompt", words), set("model", "google/nano-banana")).Becomes(t, made(1, "a statue"))
 				if w.filtered() != c.filtered {
 					t.Errorf("%s, %q: filtered is %v", name, words, !c.filtered)
+				}
+			}
+		}
+	})
+}
+
+// Models that have more than a switch are asked for their strict side, and in an
+// age-restricted channel for what the person wants.
+func TestAgeRestrictedModes(t *testing.T) {
+	both(t, worldConfig{safe: true}, func(t *testing.T, w *world) {
+		adults := w.guild.Channel("adults")
+		adults.SetNSFW(true)
+		for _, c := range []struct {
+			model, input string
+			loose        string
+			strict       string
+		}{
+			{"flux-kontext-pro", "safetyTolerance", "6", "2"},
+			{"flux1-kontext", "safety_tolerance", "6", "2"},
+			{"grok-imagine/text-to-video", "mode", "spicy", "normal"},
+		} {
+			words := "a statue --set " + c.input + "=" + c.loose
+			for at, want := range map[discordtest.Speaker]string{w.channel.As(w.ada): c.strict, adults.As(w.ada): c.loose} {
+				at.Types("/generate", set("prompt", words), set("model", c.model)).Becomes(t, made(1, "a statue"))
+				tasks := w.kie.Tasks()
+				if got := fmt.Sprint(tasks[len(tasks)-1].Input[c.input]); got != want {
+					t.Errorf("%s of %s is %s and not %s", c.input, c.model, got, want)
 				}
 			}
 		}
