@@ -296,6 +296,7 @@ func (d *delivery) respond(ctx context.Context, draft draft) (bool, error) {
 	case o == nil:
 		return true, d.editHooked(ctx, draft)
 	}
+	o.take()
 	if o.tells && len(draft.uploads) == 0 {
 		first, m, err := o.answer(ctx, response{Type: respondMessage, Data: draft})
 		switch {

@@ -34,6 +34,7 @@ type Bot interface {
 	wording
 	Command(ctx context.Context, in bots.Incoming) bots.Reply
 	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
+	Broken(locale string) bots.Reply
 	Commands(locale string) []bots.Command
 	Complete(ctx context.Context, command, field, typed string, others []bots.Given, locale string) []bots.Suggestion
 }

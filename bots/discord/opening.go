@@ -41,6 +41,7 @@ type opening struct {
 
 	mu    sync.Mutex
 	given int // the type of the answer, 0 before
+	taken bool
 	timer *time.Timer
 }
 
@@ -67,11 +68,19 @@ func (o *opening) answer(ctx context.Context, r response) (first bool, m message
 	return true, m, err
 }
 
-// was is the type of the answer that was given, 0 when none was.
-func (o *opening) was() int {
+// take says that a delivery shows itself as the answer: nothing else may be put
+// in its place.
+func (o *opening) take() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.given
+	o.taken = true
+}
+
+// thinks says whether the answer is still to come.
+func (o *opening) thinks() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.given == respondThinking && !o.taken
 }
 
 // openings are the interactions that are being answered, by their tokens: the

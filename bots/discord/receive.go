@@ -3,9 +3,7 @@ package discord
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -70,7 +68,7 @@ func (d *Discord) respondTo(ctx context.Context, i *interaction, r response) (me
 func (d *Discord) handle(ctx context.Context, o *opening) {
 	defer func() {
 		if what := recover(); what != nil {
-			d.log.Error("an interaction could not be handled", "interaction", o.in.ID, "error", fmt.Errorf("panic: %v\n%s", what, debug.Stack()))
+			d.unhandled(o, bots.Panicked(what))
 		}
 	}()
 	switch o.in.Type {
@@ -85,6 +83,10 @@ func (d *Discord) handle(ctx context.Context, o *opening) {
 	default:
 		d.log.Info("an interaction of an unknown type was left alone", "interaction", o.in.ID, "type", o.in.Type)
 	}
+}
+
+func (d *Discord) unhandled(o *opening, err error) {
+	d.log.Error("an interaction could not be handled", "interaction", o.in.ID, "error", err)
 }
 
 // command answers a command.
@@ -131,10 +133,13 @@ func (d *Discord) answering(ctx context.Context, o *opening, reply func() bots.R
 	case <-ctx.Done():
 		return
 	}
-	r := func() bots.Reply {
+	r := bots.Contain(func() bots.Reply {
 		defer func() { <-d.slots }()
 		return reply()
-	}()
+	}, func(err error) bots.Reply {
+		d.unhandled(o, err)
+		return d.cfg.Bot.Broken(o.in.Locale)
+	})
 	if ctx.Err() == nil {
 		d.show(ctx, o, r)
 	}
@@ -185,7 +190,7 @@ func (d *Discord) say(ctx context.Context, o *opening, words draft) error {
 	}
 	r := o.in.ref(false)
 	switch {
-	case o.was() != respondThinking:
+	case !o.thinks():
 		_, err := d.furtherTo(ctx, r, words)
 		return err
 	case o.heldAlone() || o.in.direct():

@@ -393,10 +393,20 @@ func TestTrap10Mentions(t *testing.T) {
 	})
 }
 
-// fragile is a Bot that panics.
-type fragile struct{ Bot }
+// fragile is a Bot that panics, with a person's words.
+type fragile struct {
+	Bot
+	after time.Duration // it did what was asked then; 0 does nothing
+}
 
-func (fragile) Command(context.Context, bots.Incoming) bots.Reply       { panic("a command") }
+func (f fragile) Command(ctx context.Context, in bots.Incoming) bots.Reply {
+	if f.after > 0 {
+		f.Bot.Command(ctx, in)
+		<-time.After(f.after)
+	}
+	panic("a command")
+}
+
 func (fragile) Press(context.Context, bots.Incoming, string) bots.Reply { panic("a press") }
 func (fragile) Complete(context.Context, string, string, string, []bots.Given, string) []bots.Suggestion {
 	panic("a completion")
@@ -409,7 +419,7 @@ func TestTrap12PanicsAreContained(t *testing.T) {
 		result := at.Types("/imagine", set("prompt", "a cat")).Becomes(t, made(1, "a cat"))
 		whole := w.ours.cfg.Bot
 		synctest.Wait() // nobody looks at it
-		w.ours.cfg.Bot = fragile{whole}
+		w.ours.cfg.Bot = fragile{Bot: whole}
 		for range 2 * atOnce { // more than are worked on at once
 			at.Types("/balance")
 			w.ada.Presses(result, "Info")
@@ -420,8 +430,27 @@ func TestTrap12PanicsAreContained(t *testing.T) {
 		if n := w.spy.logged("could not be handled"); n != 6*atOnce {
 			t.Errorf("%d panics were logged of %d", n, 6*atOnce)
 		}
+		at.Types("/balance").Becomes(t, says("Something broke here", "/history"))
+		w.ada.Presses(result, "Info")
+		if n := w.spy.logged("a command") + w.spy.logged("a press"); n > 0 {
+			t.Error("the log has what a panic said")
+		}
 		w.ours.cfg.Bot = whole
 		at.Types("/balance").Becomes(t, says("credits"))
+	})
+}
+
+// What was accepted before a panic goes on, and is not overwritten by the
+// sentence about it.
+func TestTrap12APanicAfterTheResult(t *testing.T) {
+	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		w.ours.cfg.Bot = fragile{Bot: w.ours.cfg.Bot, after: 5 * time.Minute}
+		at := w.channel.As(w.ada)
+		at.Types("/imagine", set("prompt", "a cat"))
+		at.Until(t, says("Something broke here"))
+		if all := w.channel.FromBot(); len(all) != 1 || !made(1, "a cat")(all[0]) {
+			t.Errorf("%s", all)
+		}
 	})
 }
 

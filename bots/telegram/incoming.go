@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,18 +52,27 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 	}
 	origin.Admin = origin.Admin || m.From != nil && t.isAdmin(ctx, m.Chat.ID, m.From.ID)
 	in := bots.Incoming{Key: keyOf(u), Origin: origin, Text: text, Files: t.filesOf(m, album), Alone: t.alone(origin, m.Chat.ID), Answers: m.answered()}
-	var reply bots.Reply
-	t.receiver.working(ctx, func() {
+	reply := t.hears(ctx, u, origin.Locale, func() bots.Reply {
 		if answers && !strings.HasPrefix(m.Text, "/") {
 			in.Text = m.Text
-			reply = t.cfg.Bot.Press(ctx, in, ask)
-			return
+			return t.cfg.Bot.Press(ctx, in, ask)
 		}
-		reply = t.cfg.Bot.Command(ctx, in)
+		return t.cfg.Bot.Command(ctx, in)
 	})
 	if ctx.Err() == nil {
 		t.answer(ctx, placeOf(m, origin), origin.Locale, reply)
 	}
+}
+
+// hears is the bot's answer, also when it panics.
+func (t *Telegram) hears(ctx context.Context, u update, locale string, answer func() bots.Reply) (reply bots.Reply) {
+	t.receiver.working(ctx, func() {
+		reply = bots.Contain(answer, func(err error) bots.Reply {
+			t.skipped(u.ID, err)
+			return t.cfg.Bot.Broken(locale)
+		})
+	})
+	return reply
 }
 
 // keyOf names the update for core, which makes nothing twice under one name.
@@ -215,17 +223,10 @@ func (t *Telegram) press(ctx context.Context, u update) {
 	origin, _ := originOf(&m)
 	done := make(chan bots.Reply, 1)
 	go func() {
-		reply := bots.Reply{Silent: true}
-		defer func() {
-			if what := recover(); what != nil {
-				t.skipped(u.ID, fmt.Errorf("panic: %v\n%s", what, debug.Stack()))
-			}
-			done <- reply
-		}()
-		asks := origin
-		asks.Admin = t.isAdmin(ctx, m.Chat.ID, p.From.ID)
-		t.receiver.working(ctx, func() {
-			reply = t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: asks, Alone: t.alone(asks, m.Chat.ID)}, p.Data)
+		done <- t.hears(ctx, u, origin.Locale, func() bots.Reply {
+			asks := origin
+			asks.Admin = t.isAdmin(ctx, m.Chat.ID, p.From.ID)
+			return t.cfg.Bot.Press(ctx, bots.Incoming{Key: keyOf(u), Origin: asks, Alone: t.alone(asks, m.Chat.ID)}, p.Data)
 		})
 	}()
 	at := placeOf(&m, origin)

@@ -3,9 +3,10 @@ package telegram
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
+
+	"kiebot/bots"
 )
 
 // Bounds of receiving.
@@ -221,7 +222,7 @@ func (r *receiver) guarded(ctx context.Context, j *job) {
 // contain ends a panic.
 func (r *receiver) contain(id int64) {
 	if what := recover(); what != nil {
-		r.failed(id, fmt.Errorf("panic: %v\n%s", what, debug.Stack()))
+		r.failed(id, bots.Panicked(what))
 	}
 }
 

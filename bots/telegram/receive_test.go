@@ -229,7 +229,7 @@ func TestTrap4PanicsAreContained(t *testing.T) {
 			}
 		}
 		c.takes(says(t, 1, 7, "bang", ""), says(t, 2, 7, "after", ""))
-		if got := c.handled(); !slices.Equal(got, []string{"7:after:0"}) || !slices.Equal(c.failed, []string{"1 panic: no such thing"}) {
+		if got := c.handled(); !slices.Equal(got, []string{"7:after:0"}) || !slices.Equal(c.failed, []string{"1 panic of a string"}) {
 			t.Error(got, c.failed)
 		}
 	})

@@ -47,6 +47,7 @@ type Bot interface {
 	wording
 	Command(ctx context.Context, in bots.Incoming) bots.Reply
 	Press(ctx context.Context, in bots.Incoming, data string) bots.Reply
+	Broken(locale string) bots.Reply
 	Commands(locale string) []bots.Command
 	HasCommand(name string) bool
 	WriteFirst(locale, link string) string

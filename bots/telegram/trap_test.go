@@ -45,6 +45,7 @@ func (*quiet) Press(context.Context, bots.Incoming, string) bots.Reply {
 func (*quiet) Commands(string) []bots.Command {
 	return []bots.Command{{Name: "imagine", Title: "Make a picture"}}
 }
+func (*quiet) Broken(string) bots.Reply         { return bots.Reply{} }
 func (*quiet) HasCommand(name string) bool      { return strings.EqualFold(name, "imagine") }
 func (*quiet) WriteFirst(string, string) string { return "write first" }
 func (*quiet) Recent(context.Context, core.Origin, string) (bots.Offer, error) {
@@ -199,6 +200,37 @@ func TestTrap3RunWaitsForHandlers(t *testing.T) {
 		}
 		e.bot.slow = nil
 		e.start()
+	})
+}
+
+// fragile is a Bot that panics, with a person's words.
+type fragile struct{ Bot }
+
+func (fragile) Command(_ context.Context, in bots.Incoming) bots.Reply { panic(in.Text) }
+func (fragile) Press(context.Context, bots.Incoming, string) bots.Reply {
+	panic("buy my cats")
+}
+
+// Who would wait for an answer that a panic ended is told so, and the log does
+// not have their words.
+func TestTrap4PanicsAreTold(t *testing.T) {
+	inTown(t, townConfig{}, func(t *testing.T, w *town) {
+		ann := w.tg.Person("Ann")
+		ann.Starts("")
+		ann.Next(t)
+		ann.Types("/imagine a cat")
+		result := ann.Until(t, finds("photo", "a cat"))
+		whole := w.telegram.cfg.Bot
+		synctest.Wait() // nobody looks at it
+		w.telegram.cfg.Bot = fragile{whole}
+		ann.Types("/imagine buy my cats")
+		ann.Until(t, finds("text", "Something broke here"))
+		if said := ann.Presses(result, "Info").Answer(t); !strings.Contains(said.Text, "Something broke here") {
+			t.Errorf("the press is answered %+v", said)
+		}
+		if n := w.spy.logged("buy my cats"); n > 0 {
+			t.Error("the log has what a panic said")
+		}
 	})
 }
 
