@@ -24,7 +24,7 @@ func (b *Bot) balance(ctx context.Context, s session) Reply {
 		line("balance.tier", args{"Tier": have.Tier})
 	}
 	if limits := s.limits(have); len(limits) > 0 {
-		line("balance.limits", args{"List": strings.Join(limits, ", ")})
+		line("balance.limits", args{"List": s.joined(limits)})
 	} else {
 		line("balance.unlimited", nil)
 	}

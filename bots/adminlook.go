@@ -221,7 +221,7 @@ func (v voice) standingNow(now core.Overview) string {
 	}
 	text := v.say("act.stats.idle", nil)
 	if len(parts) > 0 {
-		text = v.say("act.stats.now", args{"List": strings.Join(parts, ", ")})
+		text = v.say("act.stats.now", args{"List": v.joined(parts)})
 	}
 	if now.Deliveries > 0 {
 		text = sentences(text, v.say("act.stats.waits", args{"N": strconv.Itoa(now.Deliveries), "Ago": v.ago(now.Oldest)}))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"kiebot/core"
 )
@@ -66,7 +65,7 @@ func (v voice) limitsText(l core.Limits) string {
 	if l.Monthly != nil {
 		parts = append(parts, v.say("limits.monthly", args{"Limit": v.limit(*l.Monthly)}))
 	}
-	return strings.Join(parts, ", ")
+	return v.joined(parts)
 }
 
 // actReset takes limits back, or all rules that admins set.

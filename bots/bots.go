@@ -104,11 +104,7 @@ func New(cfg Config) (*Bot, error) {
 
 // voice speaks the language that fits the locale best.
 func (b *Bot) voice(locale string) voice {
-	i, ok := b.texts.match(locale)
-	if !ok {
-		i = b.texts.fallback
-	}
-	return voice{speaker: b.texts.speakers[i], now: b.now(), location: b.location}
+	return voice{speaker: b.texts.speakers[b.texts.code(locale)], now: b.now(), location: b.location}
 }
 
 // Reply is the immediate answer to a command or a press. When Accepted is

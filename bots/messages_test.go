@@ -59,14 +59,51 @@ func placeholders(f forms) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-func TestLanguagesSayTheSame(t *testing.T) {
-	if got := Languages(); !slices.Equal(got, []string{"en", "ru"}) {
-		t.Errorf("the languages are %v; a new one needs its plural forms below", got)
+// plurals are the forms that a message with a number needs in each language
+// ("Language Plural Rules", cardinal, Unicode CLDR).
+func plurals() map[string][]string {
+	return map[string][]string{
+		"en": {"one", "other"}, "es": {"many", "one", "other"}, "id": {"other"},
+		"ru": {"few", "many", "one", "other"}, "zh": {"other"},
 	}
-	// The plural forms of each language, from the Unicode CLDR.
-	plurals := map[string][]string{"en": {"one", "other"}, "ru": {"few", "many", "one", "other"}}
+}
+
+// A language is there as a whole: in the chats, in the browser and in the
+// console.
+func TestLanguagesAreEverywhere(t *testing.T) {
+	for _, folder := range []string{"web/texts", "web/console/texts"} {
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var there []string
+		for _, file := range files {
+			there = append(there, strings.TrimSuffix(file.Name(), ".json"))
+		}
+		if !slices.Equal(there, Languages()) {
+			t.Errorf("%s has %v, messages %v", folder, there, Languages())
+		}
+	}
+}
+
+func TestLanguageOfALocale(t *testing.T) {
+	for locale, want := range map[string]string{
+		"en": "en", "en-GB": "en", "ru_RU": "ru", "ru-xx": "ru", "RU": "ru", "zz": "", "pt-BR": "", "uk": "", "und": "", "": "", "..": "",
+		"es": "es", "es-419": "es", "es-MX": "es", "ca": "", "zh": "zh", "zh-hans": "zh", "zh-hant": "zh", "zh-TW": "zh", "zh-CN": "zh", "id": "id", "id-ID": "id", "in": "id", "ms": "",
+	} {
+		is := slices.Contains(Languages(), want)
+		if got, ok := Language(locale); ok != is || is && got != want {
+			t.Errorf("%q is in the language %q %v, want %q", locale, got, ok, want)
+		}
+	}
+}
+
+func TestLanguagesSayTheSame(t *testing.T) {
 	english := messagesOf(t, "en")
 	for _, language := range Languages() {
+		if len(plurals()[language]) == 0 {
+			t.Errorf("%s: its plural forms are not known here", language)
+		}
 		messages := messagesOf(t, language)
 		for key := range messages {
 			if _, ok := english[key]; !ok {
@@ -82,11 +119,11 @@ func TestLanguagesSayTheSame(t *testing.T) {
 			if !slices.Equal(placeholders(got), placeholders(want)) {
 				t.Errorf("%s: %q has %v, English has %v", language, key, placeholders(got), placeholders(want))
 			}
-			if len(want) > 1 && !slices.Equal(slices.Sorted(maps.Keys(got)), plurals[language]) {
-				t.Errorf("%s: %q has the forms %v, want %v", language, key, slices.Sorted(maps.Keys(got)), plurals[language])
+			if len(want) > 1 && !slices.Equal(slices.Sorted(maps.Keys(got)), plurals()[language]) {
+				t.Errorf("%s: %q has the forms %v, want %v", language, key, slices.Sorted(maps.Keys(got)), plurals()[language])
 			}
 			for form, text := range got {
-				if strings.TrimSpace(text) != text || text == "" {
+				if strings.TrimSpace(text) != text && key != "list.comma" || text == "" {
 					t.Errorf("%s: %q %s is %q", language, key, form, text)
 				}
 			}
@@ -179,7 +216,7 @@ func families(t *testing.T) []string {
 	}
 	add("option.", string(catalog.AspectRatio), string(catalog.Resolution), string(catalog.Duration), string(catalog.Count), string(catalog.Voice))
 	add("option.", string(spoilerOption), string(privateOption))
-	add("settings.language.", append(Languages(), "auto")...)
+	add("settings.language.", slices.Concat(slices.Collect(maps.Keys(plurals())), []string{"auto"})...)
 	add("settings.who.", everybody, adminsOnly)
 	add("file.", "image", "video", "audio", "document")
 	for _, m := range models.All() {

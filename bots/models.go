@@ -121,7 +121,7 @@ func (v voice) needs(m catalog.Model) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return v.say("models.needs", args{"List": strings.Join(names, ", ")})
+	return v.say("models.needs", args{"List": v.joined(names)})
 }
 
 // standard marks what is used when nothing is said.
@@ -176,10 +176,10 @@ func (b *Bot) modelCard(v voice, m catalog.Model) Reply {
 			lines = append(lines, "• "+dots(v.conditions(m, rate), v.per(m, rate.Credits)))
 		}
 	}
-	lines = append(lines, v.say("models.names", args{"Names": strings.Join(append([]string{m.ID}, m.Aliases...), ", ")}))
+	lines = append(lines, v.say("models.names", args{"Names": v.joined(append([]string{m.ID}, m.Aliases...))}))
 	items := v.inputs(m)
 	if family := b.familyOf(m); len(family.Models) > 1 {
-		lines = append(lines, v.say("models.family", args{"Name": family.Name, "List": strings.Join(family.Models, ", ")}))
+		lines = append(lines, v.say("models.family", args{"Name": family.Name, "List": v.joined(family.Models)}))
 		items = append(items, b.moreFiles(v, m, family)...)
 	}
 	if prompt, ok := m.ByOption(catalog.Prompt); ok && prompt.MaxLength > 0 {
@@ -253,7 +253,7 @@ func (v voice) filesOf(m catalog.Model, in catalog.Input) string {
 		size = v.say("files.size", args{"Limit": fmt.Sprint(in.MaxMB)})
 	}
 	if len(in.Accept) > 0 {
-		types = strings.Join(v.typesOf(in), ", ")
+		types = v.joined(v.typesOf(in))
 	}
 	return dots(most, size, types)
 }
@@ -269,7 +269,7 @@ func (v voice) conditions(m catalog.Model, rate catalog.Rate) string {
 		}
 		parts = append(parts, title+" "+v.either(rate.When[name]))
 	}
-	return strings.Join(parts, ", ")
+	return v.joined(parts)
 }
 
 // rangeOf lists an input's choices, or its smallest and largest value.

@@ -37,7 +37,7 @@ func (v voice) problem(c command, p problem) string {
 	a := args{
 		"Name": p.name, "Given": p.given, "Command": "/" + c.name, "Title": p.model.Title,
 		"Max": fmt.Sprint(core.MaxBatch), "Example": v.example(c, p),
-		"Reason": p.reason, "Actual": p.actual, "Limit": p.limit, "List": strings.Join(p.choices, ", "),
+		"Reason": p.reason, "Actual": p.actual, "Limit": p.limit, "List": v.joined(p.choices),
 	}
 	switch p.code {
 	case wrongKind:

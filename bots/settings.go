@@ -1,7 +1,6 @@
 package bots
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -96,7 +95,10 @@ func switchTo(on bool) string {
 }
 
 func (v voice) languageName(code string) string {
-	return v.say("settings.language."+cmp.Or(code, "auto"), nil)
+	if code == "" {
+		return v.say("settings.language.auto", nil)
+	}
+	return v.say("settings.language."+code, nil)
 }
 
 // nextLanguage goes round all of them and "as on the platform".

@@ -47,8 +47,7 @@ func visible(name string) string {
 // doors are the buttons under such an alert. What they are about is all in
 // their data: 64 bytes are enough for the longest ids of both platforms.
 func (b *Bot) doors(v voice, a core.Alert) []Button {
-	i, _ := b.texts.match(a.Locale)
-	who, language := a.Who.String(), b.texts.names[i]
+	who, language := a.Who.String(), b.texts.code(a.Locale)
 	all := []Button{{Emoji: "✅", Label: v.say("button.let_in", nil), Data: buttonData(pressLetIn, who+":"+language)}}
 	if where := placeOf(a.Roles); where != "" {
 		all = append(all, Button{Emoji: "👥", Label: v.say("button.let_all", nil), Data: buttonData(pressLetAll, where+":"+a.Who.User+":"+language)})

@@ -1,11 +1,10 @@
 package bots
 
 import (
+	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,13 +18,10 @@ import (
 //go:embed messages/*.json
 var messageFiles embed.FS
 
-// texts are the messages of every language.
+// texts are the messages of every language, by its code.
 type texts struct {
-	tags     []language.Tag // English first
-	names    []string       // as tags
-	matcher  language.Matcher
-	speakers []*i18n.Localizer // as tags
-	fallback int               // for people whose language is not there
+	speakers map[string]*i18n.Localizer
+	fallback string // the code for people whose language is not there
 }
 
 // readTexts reads the embedded message files. The locale is the language of
@@ -41,38 +37,27 @@ func readTexts(locale string) (*texts, error) {
 			return nil, fmt.Errorf("reading the texts in %s: %w", file.Name(), err)
 		}
 	}
-	t := &texts{tags: bundle.LanguageTags()}
-	t.matcher = language.NewMatcher(t.tags)
-	for _, tag := range t.tags {
-		t.names = append(t.names, tag.String())
-		t.speakers = append(t.speakers, i18n.NewLocalizer(bundle, tag.String()))
+	t := &texts{speakers: map[string]*i18n.Localizer{}}
+	for _, code := range Languages() {
+		t.speakers[code] = i18n.NewLocalizer(bundle, code)
 	}
-	if locale == "" {
-		return t, nil
-	}
-	fallback, ok := t.match(locale)
+	code, ok := Language(cmp.Or(locale, "en"))
 	if !ok {
-		return nil, fmt.Errorf("no texts in the language %q, there are %s", locale, strings.Trim(fmt.Sprint(t.tags), "[]"))
+		return nil, fmt.Errorf("no texts in the language %q, there are %s", locale, strings.Join(Languages(), " "))
 	}
-	t.fallback = fallback
+	t.fallback = code
 	return t, nil
 }
 
-// match finds the language that fits. A merely related one does not: nobody is
-// answered in the language of a neighbouring country.
-func (t *texts) match(locale string) (int, bool) {
-	if i := slices.Index(t.names, locale); i >= 0 {
-		return i, true // as it nearly always is
+// code is that of the language that fits the locale.
+func (t *texts) code(locale string) string {
+	if t.speakers[locale] != nil {
+		return locale // as it nearly always is
 	}
-	tag, err := language.Parse(locale)
-	var unknown language.ValueError // well-formed, with a part nobody knows: the rest still counts
-	if err != nil && !errors.As(err, &unknown) {
-		return 0, false
+	if code, ok := Language(locale); ok {
+		return code
 	}
-	_, i, _ := t.matcher.Match(tag)
-	asked, _ := tag.Base()
-	found, _ := t.tags[i].Base()
-	return i, asked == found
+	return t.fallback
 }
 
 // voice speaks one language, at one moment.
@@ -158,14 +143,19 @@ func (v voice) distance(prefix string, d time.Duration) string {
 	}
 }
 
+// joined puts a comma between things, as the language writes it.
+func (v voice) joined(things []string) string {
+	return strings.Join(things, v.say("list.comma", nil))
+}
+
 // list writes at most twelve things and says how many more there are; where,
 // if not empty, is the command that shows them all.
 func (v voice) list(things []string, where string) string {
 	const most = 12
 	if len(things) <= most {
-		return strings.Join(things, ", ")
+		return v.joined(things)
 	}
-	rest := args{"Some": strings.Join(things[:most], ", "), "N": fmt.Sprint(len(things) - most), "Where": where}
+	rest := args{"Some": v.joined(things[:most]), "N": fmt.Sprint(len(things) - most), "Where": where}
 	if where == "" {
 		return v.count("list.more", len(things)-most, rest)
 	}
@@ -178,7 +168,7 @@ func (v voice) either(things []string) string {
 		return strings.Join(things, "")
 	}
 	last := len(things) - 1
-	return v.say("list.or", args{"Some": strings.Join(things[:last], ", "), "Last": things[last]})
+	return v.say("list.or", args{"Some": v.joined(things[:last]), "Last": things[last]})
 }
 
 // elapsed is a stretch of time as a clock shows it: 0:42, 12:05, 1:02:03.

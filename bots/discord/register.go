@@ -141,7 +141,7 @@ func locales(code string) []string {
 	case "es":
 		return []string{"es-ES", "es-419"}
 	case "zh":
-		return []string{"zh-CN"}
+		return []string{"zh-CN", "zh-TW"}
 	default:
 		return []string{code}
 	}

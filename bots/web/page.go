@@ -61,20 +61,9 @@ type example struct {
 	Command string `json:"command"`
 }
 
-// languages returns those that the page speaks, the one for everybody else first.
-func languages() []string {
-	all := []string{"en"}
-	for _, code := range bots.Languages() {
-		if code != "en" {
-			all = append(all, code)
-		}
-	}
-	return all
-}
-
 func loadTexts() (map[string]texts, error) {
 	all := map[string]texts{}
-	for _, lang := range languages() {
+	for _, lang := range bots.Languages() {
 		data, err := embedded.ReadFile("texts/" + lang + ".json")
 		if err != nil {
 			return nil, fmt.Errorf("web: reading texts: %w", err)
@@ -90,20 +79,19 @@ func loadTexts() (map[string]texts, error) {
 	return all, nil
 }
 
-// locale is the language, one of languages, that suits the browser best.
+// locale is the first language of the browser's that there are texts in.
 func (w *Web) locale(r *http.Request) string {
-	var known []language.Tag
-	for _, lang := range languages() {
-		known = append(known, language.Make(lang))
-	}
-	matcher := language.NewMatcher(known)
 	// A malformed header is as good as none.
 	wanted, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
-	_, index, confidence := matcher.Match(wanted...)
-	if confidence == language.No {
-		_, index, _ = matcher.Match(language.Make(w.cfg.Locale))
+	for _, tag := range wanted {
+		if code, ok := bots.Language(tag.String()); ok {
+			return code
+		}
 	}
-	return languages()[index]
+	if code, ok := bots.Language(w.cfg.Locale); ok {
+		return code
+	}
+	return "en"
 }
 
 func (w *Web) textsFor(r *http.Request) texts { return w.texts[w.locale(r)] }

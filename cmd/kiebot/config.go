@@ -22,7 +22,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/joho/godotenv"
 	"github.com/kelseyhightower/envconfig"
-	"golang.org/x/text/language"
 
 	"kiebot/bots"
 	"kiebot/core"
@@ -418,20 +417,9 @@ func (e environment) readTexts(s *settings, found *problems) {
 		found.add("TZ", "is not the name of a time zone, such as UTC or Europe/Berlin")
 	}
 	s.location, s.locale = location, e.Locale
-	tag, err := language.Parse(e.Locale)
-	base, _ := tag.Base()
-	if err != nil || !isLanguage(base.String()) {
+	if _, ok := bots.Language(e.Locale); !ok {
 		found.add("LOCALE", "is not a language that kiebot has texts for: %s", strings.Join(bots.Languages(), ", "))
 	}
-}
-
-func isLanguage(base string) bool {
-	for _, known := range bots.Languages() {
-		if known == base {
-			return true
-		}
-	}
-	return false
 }
 
 func (e environment) readLog(s *settings, found *problems) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"kiebot/bots"
 	"kiebot/core"
 )
 
@@ -22,10 +23,7 @@ func (s *seeded) paths() []string {
 
 func TestPagesInEveryLanguage(t *testing.T) {
 	t.Parallel()
-	files, err := embedded.ReadDir("texts")
-	must(t, err)
-	for _, file := range files {
-		language := strings.TrimSuffix(file.Name(), ".json")
+	for _, language := range bots.Languages() {
 		w := newWorld(t, func(c *Config) { c.Locale = language })
 		b := w.in()
 		for _, path := range w.seed().paths() {

@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/text/language"
+	"kiebot/bots"
 )
 
 // texts are the console's own words in one language, by key.
@@ -17,16 +17,11 @@ type texts struct {
 
 // readTexts reads the words in the language that fits the locale, or in English.
 func readTexts(locale string) (texts, error) {
-	files, err := embedded.ReadDir("texts")
-	if err != nil {
-		return texts{}, fmt.Errorf("console: reading the texts: %w", err)
+	code, ok := bots.Language(locale)
+	if !ok {
+		code = "en"
 	}
-	tags := []language.Tag{language.English} // for whoever speaks none of them
-	for _, file := range files {
-		tags = append(tags, language.Make(strings.TrimSuffix(file.Name(), ".json")))
-	}
-	_, index, _ := language.NewMatcher(tags).Match(language.Make(locale))
-	t := texts{lang: tags[index].String()}
+	t := texts{lang: code}
 	data, err := embedded.ReadFile(path.Join("texts", t.lang+".json"))
 	if err == nil {
 		err = json.Unmarshal(data, &t.words)
