@@ -33,6 +33,7 @@ const (
 	codeUnknownInteraction = 10062
 	codeTooLarge           = 40005
 	codeAnswered           = 40060
+	codeNoFollowUps        = 40094 // where only the person installed the bot: five further messages are the most
 	codeNoAccess           = 50001
 	codeNoDirect           = 50007
 	codeNoRights           = 50013
@@ -54,7 +55,7 @@ func meaning(err error) failure {
 	switch failed.Code {
 	case codeUnknownMessage:
 		return failGone
-	case codeUnknownWebhook, codeUnknownInteraction, codeInvalidToken:
+	case codeUnknownWebhook, codeUnknownInteraction, codeInvalidToken, codeNoFollowUps:
 		return failExpired
 	case codeAnswered:
 		return failAnswered

@@ -73,6 +73,22 @@ func TestAResultThatOutlivesItsPlace(t *testing.T) {
 	}
 }
 
+// Where a person brought the bot, an interaction has five further messages. What
+// is more comes as a direct message.
+func TestAResultBeyondTheFollowUps(t *testing.T) {
+	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		w.ada.Installs()
+		c := w.discord.GroupDM(w.ada, w.eva)
+		result := c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Becomes(t, made(1, "a cat"))
+		w.discord.Fault(discordtest.Fault{Route: routeFollow, Status: 400, Code: codeNoFollowUps})
+		w.ada.Presses(result, "Again")
+		w.ada.Until(t, made(1, "a cat"))
+		if n := len(c.FromBot()); n != 1 {
+			t.Errorf("the conversation has %d messages", n)
+		}
+	})
+}
+
 // What is for one person alone cannot stay in the channel longer than its token.
 func TestAPrivateResultThatIsLate(t *testing.T) {
 	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
