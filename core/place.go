@@ -16,7 +16,6 @@ import (
 
 // Why a place takes a request, or a rule, of nobody or not of this person.
 const (
-	ReasonPlaceAdmins  Reason = "place_admins"  // only the place's admins may ask there
 	ReasonPlaceBlocked Reason = "place_blocked" // the place's admins blocked the person; Refusal.Why
 	ReasonPlaceRoles   Reason = "place_roles"   // only some people may ask there; Refusal.Roles
 	ReasonPlaceChannel Reason = "place_channel" // not in this chat of the place; Refusal.Roles
@@ -56,8 +55,6 @@ type PlaceRules struct {
 	// Channels are the chats of the place where one may ask, as in
 	// Origin.Roles; empty is all of them.
 	Channels []string `json:"channels,omitempty"`
-	// AdminsOnly lets nobody but the place's admins ask for anything there.
-	AdminsOnly bool `json:"admins_only,omitempty"`
 	// Blocked are the people who may not ask there, by Identity, and why, which they read.
 	Blocked map[string]string `json:"blocked,omitempty"`
 	// Off are the models that cannot be used there, by catalogue id; the name
@@ -210,7 +207,6 @@ func (r PlaceRules) over(base PlaceRules) PlaceRules {
 	r.Limits = r.Limits.over(base.Limits)
 	r.Person = first(r.Person, base.Person)
 	r.Roles, r.Blocked = mapsOver(r.Roles, base.Roles), mapsOver(r.Blocked, base.Blocked)
-	r.AdminsOnly = r.AdminsOnly || base.AdminsOnly
 	r.Off = slices.Concat(r.Off, base.Off)
 	if len(r.Allow) == 0 {
 		r.Allow = base.Allow
@@ -287,8 +283,6 @@ func (a asked) welcomeThere() error {
 		}
 	}
 	switch {
-	case rules.AdminsOnly && !a.origin.Admin:
-		return &Refusal{Reason: ReasonPlaceAdmins}
 	case len(rules.Allow) > 0 && !a.origin.Admin && !anyOf(rules.Allow, a.names()):
 		return &Refusal{Reason: ReasonPlaceRoles, Roles: rules.Allow}
 	case len(rules.Channels) > 0 && !anyOf(rules.Channels, a.origin.Roles):

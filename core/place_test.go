@@ -142,15 +142,15 @@ func TestAdminsOfAPlaceReachNoFurther(t *testing.T) {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
-		w.must(w.engine.ChangePlace(ctx, boss, guildA, func(r *core.PlaceRules) { r.AdminsOnly = true }))
-		w.must(w.engine.ChangePlace(ctx, admin("the operator"), guildB, func(r *core.PlaceRules) { r.AdminsOnly = true }))
+		w.must(w.engine.ChangePlace(ctx, boss, guildA, func(r *core.PlaceRules) { r.Allow = []string{"chat:bob"} }))
+		w.must(w.engine.ChangePlace(ctx, admin("the operator"), guildB, func(r *core.PlaceRules) { r.Allow = []string{"chat:bob"} }))
 		audits, err := w.engine.Audits(ctx, 0, 10)
 		w.must(err)
 		var said []string
 		for _, a := range audits {
 			said = append(said, strings.Join([]string{a.By, a.Action, a.Target, a.Detail, a.Why}, " "))
 		}
-		want := []string{`chat:boss place chat:guild:B {"admins_only":true} the operator`, `chat:boss place chat:guild:A {"admins_only":true} our rules`}
+		want := []string{`chat:boss place chat:guild:B {"allow":["chat:bob"]} the operator`, `chat:boss place chat:guild:A {"allow":["chat:bob"]} our rules`}
 		if !slices.Equal(said, want) {
 			t.Errorf("the log says %q, want %q", said, want)
 		}
@@ -215,10 +215,10 @@ func TestAPlaceNeverHasMoreThanItIsGiven(t *testing.T) {
 		wantRefusal(t, set(nil, pictures(10)), core.ReasonPlaceAbove)
 		w.must(set(pictures(5), pictures(4)))
 		give(core.Limits{Daily: pictures(2)})
-		w.must(w.engine.ChangePlace(ctx, boss, guildA, func(r *core.PlaceRules) { r.AdminsOnly = true })) // its day stays as it was chosen
+		w.must(w.engine.ChangePlace(ctx, boss, guildA, func(r *core.PlaceRules) { r.Off = []string{"veo"} })) // its day stays as it was chosen
 		view, err := w.engine.Place(ctx, guildA)
 		w.must(err)
-		if *view.Limits.Daily != *pictures(2) || *view.Rules.Limits.Daily != *pictures(5) || view.Day.Limit != *pictures(2) || view.Month.Limit != *pictures(4) || !view.Rules.AdminsOnly {
+		if *view.Limits.Daily != *pictures(2) || *view.Rules.Limits.Daily != *pictures(5) || view.Day.Limit != *pictures(2) || view.Month.Limit != *pictures(4) || len(view.Rules.Off) != 1 {
 			t.Errorf("%+v", view)
 		}
 		w.rule(guildA, func(r *core.PlaceRules) {
@@ -296,7 +296,6 @@ func TestRulesOfAPlace(t *testing.T) {
 		refused []core.Origin
 		served  []core.Origin
 	}{
-		"admins only": {core.PlaceRules{AdminsOnly: true}, core.ReasonPlaceAdmins, []core.Origin{inA("c")}, []core.Origin{bossIn("c")}},
 		"roles": {core.PlaceRules{Allow: []string{"chat:role:1", "chat:role:2"}}, core.ReasonPlaceRoles,
 			[]core.Origin{inA("c"), inA("c", "chat:role:3")}, []core.Origin{inA("c", "chat:role:3", "chat:role:2"), bossIn("c")}},
 		"people": {core.PlaceRules{Allow: []string{"chat:bob"}}, core.ReasonPlaceRoles, []core.Origin{inA("c")}, nil},
