@@ -45,7 +45,7 @@ func goldens() map[string]any {
 		}},
 		"place": &core.Chat{Lane: "discord:guild:456", Limits: core.Limits{Daily: limit(500_000), Monthly: limit(core.Unlimited)}, Rules: core.PlaceRules{
 			Limits: core.Limits{Daily: limit(200_000)}, Person: limit(20_000), Roles: map[string]core.Limit{"discord:role:789": 50_000},
-			Allow: []string{"discord:role:789", "discord:123"}, Channels: []string{"discord:channel:457"}, AdminsOnly: true,
+			Allow: []string{"discord:role:789", "discord:123"}, Channels: []string{"discord:channel:457"},
 			Blocked: map[string]string{"discord:124": "spam"}, Off: []string{"veo3"},
 		}},
 	}
