@@ -17,6 +17,7 @@ type asked struct {
 	form  any    // a form that has to be filled in first; nil for none
 	alone bool   // the answer is for nobody else
 	gone  bool   // what it was about is not known any more
+	says  string // why it cannot be done; empty when it can
 }
 
 // The fields that are no options of bots.Command's.
@@ -216,11 +217,17 @@ func (d *Discord) aboutMessage(i *interaction) (asked, bool) {
 		out.press = ours
 		return out, true
 	case c.command == "":
-		return asked{}, false
+		out.says = d.cfg.Bot.Labels(i.Locale).Theirs
+		return out, true
 	}
 	out.in.Text = "/" + c.command
 	for _, a := range m.Attachments {
-		out.in.Files = append(out.in.Files, a.attached(""))
+		if c.takes(a.Type) {
+			out.in.Files = append(out.in.Files, a.attached(""))
+		}
+	}
+	if len(out.in.Files) == 0 {
+		out.says = d.cfg.Bot.Labels(i.Locale).NoPicture
 	}
 	if c.words && len(out.in.Files) > 0 {
 		d.forms.keep(i.ID, out.in.Files)
@@ -237,13 +244,20 @@ type menuCommand struct {
 	command string // for a message of somebody else's; empty for none
 	alone   bool
 	words   bool // it is told what to do with the picture
+	video   bool // it works from a video too
+}
+
+// takes says whether a file of that type is something to work from. What
+// Discord does not know the type of is found out later.
+func (c menuCommand) takes(mediaType string) bool {
+	return mediaType == "" || strings.HasPrefix(mediaType, "image/") || c.video && strings.HasPrefix(mediaType, "video/")
 }
 
 func messageMenu() []menuCommand {
 	return []menuCommand{
 		{name: "Edit", button: "edit", command: "edit", words: true},
 		{name: "Animate", button: "animate", command: "animate", words: true},
-		{name: "Upscale", button: "upscale", command: "upscale"},
+		{name: "Upscale", button: "upscale", command: "upscale", video: true},
 		{name: "What made this?", button: "info", alone: true},
 	}
 }

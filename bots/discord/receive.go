@@ -93,7 +93,10 @@ func (d *Discord) unhandled(o *opening, err error) {
 func (d *Discord) command(ctx context.Context, o *opening) {
 	asked, ok := d.asked(o.in)
 	if !ok {
-		_, _, _ = o.answer(ctx, response{Type: respondMessage, Data: saying(plainly(d.cfg.Bot.Labels(o.in.Locale).Gone), nil).alone()})
+		asked.says = d.cfg.Bot.Labels(o.in.Locale).Gone
+	}
+	if asked.says != "" {
+		_, _, _ = o.answer(ctx, response{Type: respondMessage, Data: saying(plainly(asked.says), nil).alone()})
 		return
 	}
 	if asked.form != nil {

@@ -358,6 +358,29 @@ func TestTalkThePrice(t *testing.T) {
 	})
 }
 
+// A message's menu says at once where it has nothing to work from: no form is
+// filled in for nothing.
+func TestTalkMessageCommandsWithoutAPicture(t *testing.T) {
+	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
+		song := c.makes("/speak", "hello", 1)
+		for _, theirs := range []discordtest.Message{c.at.Writes("look"), c.at.Writes("look", attach("", "notes.txt", []byte("hello")))} {
+			for _, row := range messageMenu() {
+				if row.button == "info" {
+					c.hears(c.at.UsesOn(theirs, row.name), 0, c.in("does not show what this bot made", "не то, что сделал этот бот"))
+					continue
+				}
+				c.hears(c.at.UsesOn(theirs, row.name), 0, c.in("no picture or video", "нет картинки или видео"))
+				if row.button != "edit" { // that is to change what is said
+					c.hears(c.at.UsesOn(song, row.name), 0, c.in("no picture or video", "нет картинки или видео"))
+				}
+			}
+		}
+		if n := len(c.kie.Tasks()); n != 1 {
+			c.t.Errorf("Kie has %d tasks", n)
+		}
+	})
+}
+
 // The commands of a message's menu, on one of ours and on somebody's picture.
 func TestTalkEveryMessageCommand(t *testing.T) {
 	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
