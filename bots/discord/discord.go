@@ -58,7 +58,7 @@ type Config struct {
 	// Safe keeps what is not fit for everybody to age-restricted channels.
 	Safe bool
 
-	Transport http.RoundTripper // to the REST API; nil means one with fitting bounds
+	Transport http.RoundTripper // to the REST API; nil means NewTransport
 	Dial      gateway.Dial      // to the gateway; nil means the network
 	Logger    *slog.Logger      // nil discards
 	Now       func() time.Time  // nil means time.Now

@@ -38,17 +38,23 @@ type client struct {
 
 func newClient(token, base string, transport http.RoundTripper) *client {
 	if transport == nil {
-		transport = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: dialFor}).DialContext,
-			TLSHandshakeTimeout:   dialFor,
-			ResponseHeaderTimeout: answerFor,
-			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       90 * time.Second,
-			ForceAttemptHTTP2:     true,
-		}
+		transport = NewTransport()
 	}
 	return &client{transport: transport, base: base, token: token, limits: newLimits()}
+}
+
+// NewTransport is what calls to the REST API go over by themselves: it gives up
+// a connection or an answer in time.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialFor}).DialContext,
+		TLSHandshakeTimeout:   dialFor,
+		ResponseHeaderTimeout: answerFor,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}
 }
 
 // call is one call to the API.

@@ -41,7 +41,7 @@ type client struct {
 // end. It calls nothing. A nil transport is one with the bounds above.
 func newClient(token, base string, transport http.RoundTripper) (*client, error) {
 	if transport == nil {
-		transport = newTransport()
+		transport = NewTransport()
 	}
 	c := &client{transport: transport, base: base, token: token}
 	var err error
@@ -53,7 +53,9 @@ func newClient(token, base string, transport http.RoundTripper) (*client, error)
 	return c, nil
 }
 
-func newTransport() *http.Transport {
+// NewTransport is what calls to the Bot API go over by themselves: it gives up
+// a connection or an answer in time.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialFor}).DialContext,

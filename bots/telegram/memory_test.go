@@ -36,7 +36,7 @@ func TestTrap9EightVideosTakeLittleMemory(t *testing.T) {
 		_, _ = io.WriteString(w, `{"ok":true,"result":{"message_id":1}}`)
 	}))
 	defer server.Close()
-	transport := newTransport()
+	transport := NewTransport()
 	defer transport.CloseIdleConnections()
 	c, err := newClient(testToken, server.URL, transport)
 	if err != nil {

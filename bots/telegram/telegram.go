@@ -74,7 +74,7 @@ type Config struct {
 	PublicURL string
 	Secret    Token // 1 to 256 of A-Z, a-z, 0-9, _ and -
 
-	Transport http.RoundTripper // to the Bot API server; nil means one with fitting bounds
+	Transport http.RoundTripper // to the Bot API server; nil means NewTransport
 	Logger    *slog.Logger      // nil discards
 	Now       func() time.Time  // nil means time.Now
 }

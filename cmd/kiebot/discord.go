@@ -64,6 +64,7 @@ func (a *app) makeDiscord(s settings, links *media.Links) (err error) {
 	a.discord, err = discord.New(discord.Config{
 		Token: discord.Token(s.discord.token.Reveal()), URL: s.discord.url, Bot: a.bot, Links: links,
 		PublicKey: s.discord.key, Shards: s.discord.shards, Prefix: s.discord.prefix, Safe: s.discord.safe, Logger: a.log,
+		Transport: meteredTransport{discord.NewTransport(), a.meters, discord.Platform},
 	})
 	return err
 }

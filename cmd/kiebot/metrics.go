@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,7 @@ type meters struct {
 	set    *metrics.Set
 	models core.Catalog
 	latest atomic.Pointer[core.Overview] // nil while it cannot be read
+	ready  atomic.Bool                   // when the metrics were asked for
 
 	// Those without labels, which are counted most, need not be looked up.
 	waits, shows, commits *metrics.PrometheusHistogram
@@ -49,6 +51,7 @@ func families() []family {
 		{"kiebot_build_info", "gauge", "The version that runs, as a label; always 1."},
 		{"kiebot_tasks", "gauge", "Tasks that are not final, by state."},
 		{"kiebot_tasks_moved_total", "counter", "Changes of state, by the state that was reached and the kind of model; queued is what was accepted."},
+		{"kiebot_tasks_refunded_total", "counter", "Tasks that cost nothing after all, by why: the state they ended in, or operator."},
 		{"kiebot_task_wait_seconds", "histogram", "From acceptance to Kie having the task."},
 		{"kiebot_task_duration_seconds", "histogram", "From Kie having the task to its end, by kind of model."},
 		{"kiebot_task_shown_seconds", "histogram", "From the end of a task to its being shown in the chat."},
@@ -59,17 +62,21 @@ func families() []family {
 		{"kiebot_deliveries_waiting", "gauge", "Deliveries that wait to be shown."},
 		{"kiebot_deliveries_failing", "gauge", "Of those, the ones that failed at least once."},
 		{"kiebot_delivery_lag_seconds", "gauge", "How long the oldest delivery has been waiting."},
+		{"kiebot_platform_calls_total", "counter", "Calls to the platforms' APIs, by platform and outcome: ok, told_to_wait, refused, failed, unanswered."},
+		{"kiebot_retries_total", "counter", "What is done again after a failure: a delivery, a creation that Kie surely did not take, a reading of a task at Kie."},
 		{"kiebot_callbacks_total", "counter", "Callbacks from Kie, by the HTTP status that they were answered with."},
 		{"kiebot_store_commit_seconds", "histogram", "How long a commit took, with the updates in it."},
 		{"kiebot_store_updates_total", "counter", "Updates that were committed."},
 		{"kiebot_store_bytes", "gauge", "Size of the database."},
-		{"kiebot_kie_requests_total", "counter", "Requests to Kie, by operation and what came of them."},
+		{"kiebot_kie_requests_total", "counter", "Requests to Kie, by operation, what came of them, and the code that Kie answered with; none is no answer."},
 		{"kiebot_kie_request_seconds", "histogram", "How long Kie took to answer, by operation."},
 		{"kiebot_kie_balance_credits", "gauge", "Credits of each Kie account, when that was read last."},
 		{"kiebot_kie_parked", "gauge", "1 while nothing is created at the Kie account."},
 		{"kiebot_fetches_total", "counter", "Results fetched from Kie, by outcome; blocked_address is one that is not fetched from."},
+		{"kiebot_console_guesses_total", "counter", "Failed attempts to get into the console: wrong, or refused unseen after too many."},
 		{"kiebot_http_requests_total", "counter", "Requests that came in, by route and HTTP status."},
 		{"kiebot_platform_connected", "gauge", "1 while updates of the platform can come."},
+		{"kiebot_ready", "gauge", "1 while kiebot is ready; /readyz says what is missing."},
 	}
 }
 
@@ -141,9 +148,14 @@ func (m *meters) kind(t *core.Task) string {
 func (m *meters) Moved(t *core.Task, from core.State) {
 	kind := m.kind(t)
 	m.count("kiebot_tasks_moved_total", "state", string(t.State), "kind", kind)
+	if t.State.Final() && t.Charged == 0 {
+		m.count("kiebot_tasks_refunded_total", "why", string(t.State))
+	}
 	switch {
 	case t.State == core.Running && !t.Started.IsZero():
 		lasted(m.waits, t.Started.Sub(t.Created))
+	case from == core.Creating && t.State == core.Queued:
+		m.retried("creation")
 	case from == core.Running && t.State.Final() && !t.Started.IsZero():
 		m.took("kiebot_task_duration_seconds", m.slow, t.Finished.Sub(t.Started), "kind", kind)
 	}
@@ -151,6 +163,9 @@ func (m *meters) Moved(t *core.Task, from core.State) {
 
 // Booked implements core.Observer.
 func (m *meters) Booked(e *core.Entry) {
+	if e.Kind == core.EntryAdjust && e.Task != "" {
+		m.count("kiebot_tasks_refunded_total", "why", "operator")
+	}
 	for _, p := range e.Postings {
 		switch {
 		case p.Window.Kind() == core.WindowTotal:
@@ -190,6 +205,9 @@ func (m *meters) committed(updates int, took time.Duration) {
 	m.updates.Add(updates)
 }
 
+// retried notes that something is done again.
+func (m *meters) retried(what string) { m.count("kiebot_retries_total", "what", what) }
+
 // fetched notes what came of fetching a result.
 func (m *meters) fetched(err error) {
 	outcome := "ok"
@@ -214,8 +232,29 @@ func (k meteredKie) note(operation string, began time.Time, err error) {
 	if err != nil {
 		outcome = strings.ReplaceAll(kie.KindOf(err).String(), " ", "_")
 	}
-	k.m.count("kiebot_kie_requests_total", "operation", operation, "outcome", outcome)
+	k.m.count("kiebot_kie_requests_total", "operation", operation, "outcome", outcome, "code", kieCode(err))
 	k.m.took("kiebot_kie_request_seconds", k.m.quick, time.Since(began), "operation", operation)
+}
+
+// kieCode is the code of Kie's envelope, or the HTTP status where there was no
+// envelope. What Kie never answers with is one label, so that no server can
+// make very many.
+func kieCode(err error) string {
+	var failed *kie.Error
+	code := http.StatusOK
+	switch {
+	case errors.As(err, &failed):
+		code = cmp.Or(failed.Code, failed.HTTPStatus)
+	case err != nil:
+		code = 0
+	}
+	switch {
+	case code == 0:
+		return "none"
+	case code < 100 || code > 599:
+		return "other"
+	}
+	return strconv.Itoa(code)
 }
 
 // Create implements core.Kie.
@@ -226,7 +265,12 @@ func (k meteredKie) Create(ctx context.Context, r kie.CreateRequest) (ref kie.Re
 
 // Status implements core.Kie.
 func (k meteredKie) Status(ctx context.Context, ref kie.Ref) (s kie.Status, err error) {
-	defer func(began time.Time) { k.note("status", began, err) }(time.Now())
+	defer func(began time.Time) {
+		k.note("status", began, err)
+		if err != nil {
+			k.m.retried("status") // nothing is decided by a reading that failed
+		}
+	}(time.Now())
 	return k.Kie.Status(ctx, ref)
 }
 
@@ -251,6 +295,9 @@ type meteredAdapter struct {
 
 // Deliver implements core.Adapter.
 func (a meteredAdapter) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
+	if p.Delivery.Attempts > 0 {
+		a.m.retried("delivery")
+	}
 	began := time.Now()
 	receipt, err := a.Adapter.Deliver(ctx, p)
 	var known *core.DeliveryError
@@ -266,6 +313,31 @@ func (a meteredAdapter) Deliver(ctx context.Context, p core.Parcel) (json.RawMes
 	a.m.count("kiebot_deliveries_total", "platform", a.platform, "outcome", outcome)
 	a.m.took("kiebot_delivery_duration_seconds", a.m.quick, time.Since(began), "platform", a.platform)
 	return receipt, err
+}
+
+// meteredTransport counts the calls to a platform's API.
+type meteredTransport struct {
+	http.RoundTripper
+	m        *meters
+	platform string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t meteredTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(r)
+	outcome := "ok"
+	switch {
+	case err != nil:
+		outcome = "unanswered"
+	case resp.StatusCode == http.StatusTooManyRequests:
+		outcome = "told_to_wait"
+	case resp.StatusCode >= 500:
+		outcome = "failed"
+	case resp.StatusCode >= 300:
+		outcome = "refused"
+	}
+	t.m.count("kiebot_platform_calls_total", "platform", t.platform, "outcome", outcome)
+	return resp, err
 }
 
 // meteredPaced is a meteredAdapter that has a pace of its own.
@@ -328,6 +400,9 @@ func (a *app) meter(s settings) {
 			m.gauge("kiebot_tasks", m.overview(func(o core.Overview) float64 { return float64(o.Tasks[state].Tasks) }), "state", string(state))
 		}
 	}
+	m.gauge("kiebot_console_guesses_total", func() float64 { return float64(a.desk.Guesses().Wrong) }, "outcome", "wrong")
+	m.gauge("kiebot_console_guesses_total", func() float64 { return float64(a.desk.Guesses().Refused) }, "outcome", "refused")
+	m.gauge("kiebot_ready", func() float64 { return oneIf(m.ready.Load()) })
 	m.gauge("kiebot_credits_held", m.overview(func(o core.Overview) float64 { return o.Today.Held.Float() }))
 	m.gauge("kiebot_deliveries_waiting", m.overview(func(o core.Overview) float64 { return float64(o.Deliveries) }))
 	m.gauge("kiebot_deliveries_failing", m.overview(func(o core.Overview) float64 { return float64(o.BackOff) }))
@@ -421,6 +496,7 @@ func (a *app) serveMetrics(ctx context.Context, listener net.Listener) {
 		if err != nil {
 			a.meters.latest.Store(nil)
 		}
+		a.meters.ready.Store(a.ready(r.Context()) == nil)
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		_ = a.meters.write(w) // whoever asked has gone
 	})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"kiebot/bots/web/console"
 	"kiebot/kie/kietest"
 )
 
@@ -60,6 +61,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	p.watch("the picture", func(m shown) bool { return m.Final && len(m.Media) > 0 })
+	server.Next(kietest.CallRecord, kietest.HTML(503))
+	server.NextCreate(kietest.Answer(429, "slow down"))
 	server.NextCreate(kietest.Fail("500", "no"))
 	if answer, err = p.command("request-2", "/imagine a dog"); err != nil || !answer.Accepted {
 		t.Fatalf("%+v, %v", answer, err)
@@ -68,11 +71,17 @@ func TestMetrics(t *testing.T) {
 	if status, _ := p.send(t.Context(), http.MethodPost, "/hooks/kie/01jd00000000000000/00000000000000000000000000000000", "{}", nil); status != http.StatusForbidden {
 		t.Errorf("a forged callback is answered with %d", status)
 	}
+	enter(t, visitor(t), p.base+console.Path+"/enter?key=guessed")
 	got := p.metrics()
 	for name, least := range map[string]float64{
-		`kiebot_tasks_moved_total{state="queued",kind="image"}`:                         2,
-		`kiebot_tasks_moved_total{state="succeeded",kind="image"}`:                      1,
-		`kiebot_tasks_moved_total{state="failed",kind="image"}`:                         1,
+		`kiebot_tasks_moved_total{state="queued",kind="image"}`:    2,
+		`kiebot_tasks_moved_total{state="succeeded",kind="image"}`: 1,
+		`kiebot_tasks_moved_total{state="failed",kind="image"}`:    1,
+		`kiebot_tasks_refunded_total{why="failed"}`:                1,
+		`kiebot_retries_total{what="creation"}`:                    1,
+		`kiebot_retries_total{what="status"}`:                      1,
+		`kiebot_console_guesses_total{outcome="wrong"}`:            1,
+		`kiebot_ready`: 1,
 		`kiebot_task_duration_seconds_count{kind="image"}`:                              2,
 		`kiebot_task_wait_seconds_count`:                                                2,
 		`kiebot_task_shown_seconds_count`:                                               1,
@@ -82,7 +91,9 @@ func TestMetrics(t *testing.T) {
 		`kiebot_callbacks_total{code="200"}`:                                            2,
 		`kiebot_callbacks_total{code="403"}`:                                            1,
 		`kiebot_http_requests_total{route="POST /hooks/kie/{task}/{token}",code="403"}`: 1,
-		`kiebot_kie_requests_total{operation="create",outcome="ok"}`:                    2,
+		`kiebot_kie_requests_total{operation="create",outcome="rate",code="429"}`:       1,
+		`kiebot_kie_requests_total{operation="status",outcome="temporary",code="503"}`:  1,
+		`kiebot_kie_requests_total{operation="create",outcome="ok",code="200"}`:         2,
 		`kiebot_store_updates_total`:                                                    5,
 		`kiebot_store_commit_seconds_count`:                                             5,
 		`kiebot_store_bytes`:                                                            1,
