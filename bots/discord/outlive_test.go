@@ -30,6 +30,44 @@ func TestAResultAfterTheTokenIsOver(t *testing.T) {
 	})
 }
 
+// A video that takes twenty minutes is there once, wherever it was asked for.
+func TestAVideoOfTwentyMinutes(t *testing.T) {
+	for name, at := range map[string]func(w *world) (asks, shown discordtest.Speaker){
+		"a channel": func(w *world) (_, _ discordtest.Speaker) {
+			return w.channel.As(w.ada), w.channel.As(w.ada)
+		},
+		"a thread": func(w *world) (_, _ discordtest.Speaker) {
+			thread := w.channel.Thread("films").As(w.ada)
+			return thread, thread
+		},
+		"a private chat": func(w *world) (_, _ discordtest.Speaker) {
+			return w.ada.Private().As(w.ada), w.ada.Private().As(w.ada)
+		},
+		"a server without the bot": func(w *world) (asks, shown discordtest.Speaker) {
+			w.ada.Installs()
+			return w.discord.ForeignGuild("elsewhere", w.ada).Channel("films").As(w.ada), w.ada.Private().As(w.ada)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, worldConfig{kie: kietest.Config{Durations: kietest.Durations{Video: 20 * time.Minute}}}, func(t *testing.T, w *world) {
+				asks, shown := at(w)
+				asks.Types("/video", set("prompt", "waves")).Becomes(t, says("generating"))
+				shown.Until(t, made(1, "waves"))
+				<-time.After(time.Hour)
+				results := map[string]bool{} // by their ids: both may be one place
+				for _, m := range append(asks.FromBot(), shown.FromBot()...) {
+					for _, file := range m.Attachments {
+						results[file.ID] = true
+					}
+				}
+				if n := w.discord.Invalid(); len(results) != 1 || n > 1 {
+					t.Errorf("the video is there %d times, and %d calls were refused", len(results), n)
+				}
+			})
+		})
+	}
+}
+
 // When Discord ends the token early, one refusal is enough.
 func TestATokenThatEndsEarly(t *testing.T) {
 	both(t, worldConfig{kie: kietest.Config{Durations: kietest.Durations{Image: 2 * time.Minute}}}, func(t *testing.T, w *world) {
