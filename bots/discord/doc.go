@@ -1,8 +1,7 @@
 // Package discord brings kiebot into Discord.
 //
 // Interactions come by the gateway or, signed, to an address of ours; what
-// happens then is the same. discordgo gives the types of what is sent; its
-// connection and its REST client are not used, see gateway and client.
+// happens then is the same.
 //
 // # What people see
 //

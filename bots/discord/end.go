@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bwmarrin/discordgo"
-
 	"kiebot/bots"
 	"kiebot/bots/clip"
 	"kiebot/core"
@@ -357,22 +355,22 @@ func (d *draft) wordsOf(m bots.Message, large string, laid bool) string {
 // not be seen, and the words below them.
 func (d *draft) layOut(words string, spoiler bool) {
 	d.Flags |= flagComponents
-	var gallery []discordgo.MediaGalleryItem
-	var others []discordgo.MessageComponent
+	var shown []galleryItem
+	var others []part
 	for i, file := range d.Files {
-		at := discordgo.UnfurledMediaItem{URL: "attachment://" + file.Name}
+		at := uploaded(file.Name)
 		if kind, _, _ := strings.Cut(d.uploads[i].kind, "/"); kind == "image" || kind == "video" {
-			gallery = append(gallery, discordgo.MediaGalleryItem{Media: at, Spoiler: spoiler})
+			shown = append(shown, galleryItem{Media: at, Spoiler: spoiler})
 			continue
 		}
-		others = append(others, discordgo.FileComponent{File: at, Spoiler: spoiler})
+		others = append(others, part{Type: componentFile, File: &at, Spoiler: spoiler})
 	}
-	if len(gallery) > 0 {
-		d.Components = append(d.Components, discordgo.MediaGallery{Items: gallery})
+	if len(shown) > 0 {
+		d.Components = append(d.Components, gallery(shown))
 	}
 	d.Components = append(d.Components, others...)
 	if words != "" {
-		d.Components = append(d.Components, discordgo.TextDisplay{Content: words})
+		d.Components = append(d.Components, textDisplay(words))
 	}
 }
 
@@ -394,20 +392,19 @@ func (d *delivery) large(items []*item) (n int, until time.Time) {
 }
 
 // linkRows are buttons that lead to what is not in the channel as it is.
-func (d *delivery) linkRows(items []*item) []discordgo.MessageComponent {
-	var rows []discordgo.MessageComponent
-	var row []discordgo.MessageComponent
+func (d *delivery) linkRows(items []*item) []part {
+	var rows, links []part
 	for n, it := range items {
 		url, _ := d.linkTo(it)
 		if it.steps[0] == asFile || url == "" {
 			continue
 		}
-		if row = append(row, linkButton(cmp.Or(it.title, strconv.Itoa(n+1)), url)); len(row) == rowMax {
-			rows, row = append(rows, discordgo.ActionsRow{Components: row}), nil
+		if links = append(links, linkButton(cmp.Or(it.title, strconv.Itoa(n+1)), url)); len(links) == rowMax {
+			rows, links = append(rows, row(links)), nil
 		}
 	}
-	if len(row) > 0 {
-		rows = append(rows, discordgo.ActionsRow{Components: row})
+	if len(links) > 0 {
+		rows = append(rows, row(links))
 	}
 	return rows
 }

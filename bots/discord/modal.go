@@ -5,15 +5,7 @@ import (
 	"kiebot/bots/clip"
 )
 
-// The components of forms that discordgo does not have (Discord docs,
-// "Component Reference").
-const (
-	componentInput  = 4
-	componentLabel  = 18
-	componentUpload = 19
-)
-
-// modal is a form, of at most five fields.
+// modal is a form, of at most five fields (Discord docs, "Component Reference").
 type modal struct {
 	CustomID   string  `json:"custom_id"`
 	Title      string  `json:"title"`

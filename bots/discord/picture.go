@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bwmarrin/discordgo"
-
 	"kiebot/bots"
 	"kiebot/bots/clip"
 )
@@ -20,9 +18,9 @@ const (
 func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) error {
 	words := newDraft()
 	words.Flags |= flagComponents
-	var gallery []discordgo.MediaGalleryItem
+	var shown []galleryItem
 	for _, item := range items {
-		if item.Picture == nil || len(gallery) == galleryMax {
+		if item.Picture == nil || len(shown) == galleryMax {
 			continue
 		}
 		data, err := d.shrinker.JPEG(ctx, *item.Picture, thumbSide, renditionRatio)
@@ -30,16 +28,14 @@ func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) er
 			d.log.Info("a picture of a list cannot be shown", "task", item.Task, "error", err)
 			continue
 		}
-		name, alt := fmt.Sprintf("%d.jpg", len(gallery)+1), clip.Shorten(item.Title+" – "+item.Detail, altMax)
+		name, alt := fmt.Sprintf("%d.jpg", len(shown)+1), clip.Shorten(item.Title+" – "+item.Detail, altMax)
 		words.attach(upload{name: name, kind: "image/jpeg", data: data}, item.Spoiler)
-		gallery = append(gallery, discordgo.MediaGalleryItem{
-			Media: discordgo.UnfurledMediaItem{URL: "attachment://" + name}, Description: &alt, Spoiler: item.Spoiler,
-		})
+		shown = append(shown, galleryItem{Media: uploaded(name), Description: alt, Spoiler: item.Spoiler})
 	}
-	if len(gallery) == 0 {
+	if len(shown) == 0 {
 		return nil
 	}
-	words.Components = append(words.Components, discordgo.MediaGallery{Items: gallery})
+	words.Components = append(words.Components, gallery(shown))
 	if !o.in.direct() {
 		words = words.alone()
 	}

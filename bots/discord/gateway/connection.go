@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 )
@@ -235,7 +234,7 @@ func (c *connection) take(frame []byte) error {
 	if err != nil {
 		return c.unreadable(err)
 	}
-	switch e.Operation {
+	switch e.Op {
 	case opDispatch:
 		return c.dispatch(e)
 	case opHeartbeat:
@@ -246,9 +245,9 @@ func (c *connection) take(frame []byte) error {
 	case opReconnect:
 		return &failure{what: "Discord asked for a new connection"}
 	case opInvalid:
-		return c.invalid(e.RawData)
+		return c.invalid(e.Data)
 	case opHello:
-		return c.greet(e.RawData)
+		return c.greet(e.Data)
 	case opAck:
 		c.acked.Store(true)
 		c.worked = c.worked || c.ready
@@ -284,10 +283,10 @@ func (c *connection) invalid(data []byte) *failure {
 
 // dispatch handles an event. Only what was handled counts as heard: a resume
 // repeats everything else.
-func (c *connection) dispatch(e *discordgo.Event) error {
+func (c *connection) dispatch(e *event) error {
 	switch e.Type {
 	case eventReady:
-		if err := c.begin(e.RawData); err != nil {
+		if err := c.begin(e.Data); err != nil {
 			return err
 		}
 	case eventResumed:
@@ -295,13 +294,13 @@ func (c *connection) dispatch(e *discordgo.Event) error {
 		c.worked = true
 		c.up()
 	case eventInteraction:
-		if len(e.RawData) == 0 {
+		if len(e.Data) == 0 {
 			return c.unreadable(errBroken)
 		}
-		c.give(bytes.Clone(e.RawData))
+		c.give(bytes.Clone(e.Data))
 	}
-	if e.Sequence > c.seq.Load() {
-		c.seq.Store(e.Sequence)
+	if e.Seq > c.seq.Load() {
+		c.seq.Store(e.Seq)
 	}
 	return nil
 }

@@ -3,8 +3,6 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
-
-	"github.com/bwmarrin/discordgo"
 )
 
 // The opcodes that a bot without voice and intents meets (Opcodes and Status
@@ -27,24 +25,33 @@ const (
 	eventInteraction = "INTERACTION_CREATE"
 )
 
-func wanted(e *discordgo.Event) bool {
-	return e.Operation != opDispatch || e.Type == eventInteraction || e.Type == eventReady || e.Type == eventResumed
+// event is a frame (Gateway Events, Payload Structure). What discordgo offers
+// for it brings the whole of that library along.
+type event struct {
+	Op   int             `json:"op"`
+	Seq  int64           `json:"s"`
+	Type string          `json:"t"`
+	Data json.RawMessage `json:"d"`
 }
 
-// parse reads a frame. RawData is a part of the frame, and is left out, without
+func wanted(e *event) bool {
+	return e.Op != opDispatch || e.Type == eventInteraction || e.Type == eventReady || e.Type == eventResumed
+}
+
+// parse reads a frame. Data is a part of the frame, and is left out, without
 // a look at it, for an event that nobody waits for.
-func parse(frame []byte) (*discordgo.Event, error) {
-	e := new(discordgo.Event)
+func parse(frame []byte) (*event, error) {
+	e := new(event)
 	if data, ok := head(frame, e); ok {
 		if !wanted(e) {
 			return e, nil
 		}
 		if data, ok = lastMember(data); ok {
-			e.RawData = data
+			e.Data = data
 			return e, nil
 		}
 	}
-	e = new(discordgo.Event)
+	e = new(event)
 	if err := json.Unmarshal(frame, e); err != nil {
 		return nil, errBroken // the error would cite the payload
 	}
@@ -53,7 +60,7 @@ func parse(frame []byte) (*discordgo.Event, error) {
 
 // head reads a frame up to its data, as far as it is written as Discord does:
 // the data behind everything else. It returns the rest of the frame.
-func head(frame []byte, e *discordgo.Event) (rest []byte, ok bool) {
+func head(frame []byte, e *event) (rest []byte, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(frame))
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
 		return nil, false
@@ -67,9 +74,9 @@ func head(frame []byte, e *discordgo.Event) (rest []byte, ok bool) {
 		case "t":
 			err = dec.Decode(&e.Type)
 		case "s":
-			err = dec.Decode(&e.Sequence)
+			err = dec.Decode(&e.Seq)
 		case "op":
-			err = dec.Decode(&e.Operation)
+			err = dec.Decode(&e.Op)
 		case "d":
 			return frame[dec.InputOffset():], seen == 3
 		default:
@@ -98,8 +105,7 @@ type sent struct {
 	Data any `json:"d"`
 }
 
-// identify begins a session. discordgo's has another form than version 10 of
-// the API, and a presence that is none.
+// identify begins a session.
 type identify struct {
 	Token      string     `json:"token"`
 	Properties properties `json:"properties"`
