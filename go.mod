@@ -7,8 +7,6 @@ require (
 	github.com/VictoriaMetrics/metrics v1.45.0 // counts for Prometheus; the official client would add 3 MiB to the program
 	github.com/agnivade/levenshtein v1.2.2 // catalog: finds the nearest name to a typo
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
-	github.com/bogem/id3v2/v2 v2.1.4 // kietest: writes the prompt into the tags of an MP3
-	github.com/bwmarrin/discordgo v0.29.1-0.20250705135336-4fe330a30c8b // Discord's types; the last release has no flags on an edit, later commits deadlock when a resume is refused
 	github.com/coreos/go-systemd/v22 v22.7.0 // tells systemd that kiebot serves and is alive
 	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
 	github.com/go-telegram/bot v1.27.0 // the Bot API's types and methods; this version and no other, @latest is older
@@ -26,6 +24,7 @@ require (
 
 // What only the tests need.
 require (
+	github.com/bwmarrin/discordgo v0.29.1-0.20250705135336-4fe330a30c8b // a bot of others against discordtest; the last release has no flags on an edit, later commits deadlock when a resume is refused
 	github.com/chromedp/cdproto v0.159.0 // the protocol chromedp speaks
 	github.com/chromedp/chromedp v0.23.0 // drives a real Chromium through the browser chat
 	github.com/google/go-cmp v0.7.0 // readable differences

@@ -1,7 +1,6 @@
 package kietest
 
 import (
-	"bytes"
 	"embed"
 	"encoding/binary"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-
-	"github.com/bogem/id3v2/v2"
 )
 
 // clips are made once by media/clips.sh.
@@ -134,14 +131,19 @@ func renderAudio(a artwork) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the clip: %w", err)
 	}
-	tag := id3v2.NewEmptyTag()
-	tag.SetDefaultEncoding(id3v2.EncodingUTF8)
-	tag.SetTitle(a.prompt)
-	tag.AddCommentFrame(id3v2.CommentFrame{Encoding: id3v2.EncodingUTF8, Language: "eng", Text: a.remark()})
-	var out bytes.Buffer
-	if _, err := tag.WriteTo(&out); err != nil {
-		return nil, fmt.Errorf("describing the clip: %w", err)
-	}
-	out.Write(clip)
-	return out.Bytes(), nil
+	const utf8, english, undescribed = "\x03", "eng", "\x00"
+	title, remark := tagFrame("TIT2", utf8+a.prompt), tagFrame("COMM", utf8+english+undescribed+a.remark())
+	const version, flags = "\x04\x00", "\x00"
+	return slices.Concat([]byte("ID3"+version+flags), synchsafe(len(title)+len(remark)), title, remark, clip), nil
+}
+
+// tagFrame is one field of a tag (ID3 tag version 2.4.0, Main Structure, 4).
+func tagFrame(name, text string) []byte {
+	const flags = "\x00\x00"
+	return slices.Concat([]byte(name), synchsafe(len(text)), []byte(flags), []byte(text))
+}
+
+// synchsafe is a size in four bytes of seven bits (the same, 6.2).
+func synchsafe(n int) []byte {
+	return []byte{byte(n >> 21 & 0x7f), byte(n >> 14 & 0x7f), byte(n >> 7 & 0x7f), byte(n & 0x7f)}
 }
