@@ -32,17 +32,18 @@ import (
 
 // app is everything that one process runs, tied together.
 type app struct {
-	log    *slog.Logger
-	store  *bolt.Store
-	models *liveCatalog
-	engine *core.Engine
-	bot    *bots.Bot
-	page   *web.Web
-	desk   *console.Console
-	mux    *http.ServeMux
-	local  *http.ServeMux // behind the socket in DATA_DIR, for subcommands
-	reach  string         // the address of the pages, for links; set before anybody asks
-	access string         // the token that opens the web chat; empty when it is open
+	log     *slog.Logger
+	store   *bolt.Store
+	models  *liveCatalog
+	engine  *core.Engine
+	bot     *bots.Bot
+	page    *web.Web
+	desk    *console.Console
+	mux     *http.ServeMux
+	handler http.Handler   // of what the mux serves, counted and cut off in time
+	local   *http.ServeMux // behind the socket in DATA_DIR, for subcommands
+	reach   string         // the address of the pages, for links; set before anybody asks
+	access  string         // the token that opens the web chat; empty when it is open
 
 	telegram *telegram.Telegram // nil without TELEGRAM_TOKEN
 	discord  *discord.Discord   // nil without DISCORD_TOKEN
@@ -235,6 +236,7 @@ func (a *app) routes(links *media.Links, spool *media.Spool) {
 	a.mux.Handle(console.Path, a.desk.Handler())
 	a.mux.Handle(console.Path+"/", a.desk.Handler())
 	a.mux.Handle("/", a.page.Handler())
+	a.handler = timely(a.meters.requests(a.mux))
 }
 
 // answer says in words whether all is well.
@@ -298,25 +300,12 @@ func timely(next http.Handler) http.Handler {
 	})
 }
 
-// run serves and moves tasks until ctx ends.
-func (a *app) run(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
-		Handler: timely(a.meters.requests(a.mux)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-	}
-	if a.reach == "" {
-		a.reach = address(listener)
-	}
+// run moves tasks, and serves through the front, which is open, until ctx ends.
+func (a *app) run(ctx context.Context, front *front) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var served, moved error
 	var parts sync.WaitGroup
-	parts.Go(func() {
-		defer cancel()
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			served = fmt.Errorf("serving: %w", err)
-		}
-	})
 	parts.Go(func() {
 		defer cancel()
 		moved = a.engine.Run(ctx)
@@ -341,16 +330,21 @@ func (a *app) run(ctx context.Context, listener net.Listener) error {
 			discordEnded = a.discord.Run(ctx)
 		})
 	}
-	<-ctx.Done()
-	a.stopping.Store(true)
+	select {
+	case <-ctx.Done():
+	case served = <-front.ended:
+		served = fmt.Errorf("serving: %w", served)
+		cancel()
+	}
+	a.stopping.Store(true) // from here on the front takes nothing, and says so
 	a.log.Info("stopping")
 	a.page.Close()
 	a.desk.Close()
+	parts.Wait()
 	late, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownFor)
 	defer done()
-	if server.Shutdown(late) != nil {
-		server.Close()
+	if front.server.Shutdown(late) != nil {
+		front.close()
 	}
-	parts.Wait()
 	return errors.Join(served, moved, telegramEnded, discordEnded)
 }

@@ -70,12 +70,16 @@ func (d demoCommand) browse(ctx context.Context, s settings, term terminal) erro
 	}
 	defer listener.Close()
 	s.publicURL = address(listener)
-	a, err := newApp(ctx, s, options{open: true, demo: true}, s.logger())
+	log := s.logger()
+	front := openFront(listener, log)
+	defer front.close()
+	a, err := newApp(ctx, s, options{open: true, demo: true}, log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(term.out, "The demo is at %s\nEverything stays on this machine and nothing costs anything. Stop it with Ctrl-C.\n", address(listener))
-	return errors.Join(a.run(ctx, listener), a.close())
+	front.open(a)
+	fmt.Fprintf(term.out, "The demo is at %s\nEverything stays on this machine and nothing costs anything. Stop it with Ctrl-C.\n", front.address)
+	return errors.Join(a.run(ctx, front), a.close())
 }
 
 // serveKie serves Kie.ai alone, uploads and result files on the same address.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -11,6 +13,8 @@ import (
 	"testing"
 
 	"kiebot/bots/web/console"
+	"kiebot/core"
+	"kiebot/kie"
 	"kiebot/kie/kietest"
 )
 
@@ -61,8 +65,6 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	p.watch("the picture", func(m shown) bool { return m.Final && len(m.Media) > 0 })
-	server.Next(kietest.CallRecord, kietest.HTML(503))
-	server.NextCreate(kietest.Answer(429, "slow down"))
 	server.NextCreate(kietest.Fail("500", "no"))
 	if answer, err = p.command("request-2", "/imagine a dog"); err != nil || !answer.Accepted {
 		t.Fatalf("%+v, %v", answer, err)
@@ -78,8 +80,6 @@ func TestMetrics(t *testing.T) {
 		`kiebot_tasks_moved_total{state="succeeded",kind="image"}`: 1,
 		`kiebot_tasks_moved_total{state="failed",kind="image"}`:    1,
 		`kiebot_tasks_refunded_total{why="failed"}`:                1,
-		`kiebot_retries_total{what="creation"}`:                    1,
-		`kiebot_retries_total{what="status"}`:                      1,
 		`kiebot_console_guesses_total{outcome="wrong"}`:            1,
 		`kiebot_ready`: 1,
 		`kiebot_task_duration_seconds_count{kind="image"}`:                              2,
@@ -91,8 +91,6 @@ func TestMetrics(t *testing.T) {
 		`kiebot_callbacks_total{code="200"}`:                                            2,
 		`kiebot_callbacks_total{code="403"}`:                                            1,
 		`kiebot_http_requests_total{route="POST /hooks/kie/{task}/{token}",code="403"}`: 1,
-		`kiebot_kie_requests_total{operation="create",outcome="rate",code="429"}`:       1,
-		`kiebot_kie_requests_total{operation="status",outcome="temporary",code="503"}`:  1,
 		`kiebot_kie_requests_total{operation="create",outcome="ok",code="200"}`:         2,
 		`kiebot_store_updates_total`:                                                    5,
 		`kiebot_store_commit_seconds_count`:                                             5,
@@ -159,27 +157,53 @@ func ours(exported string) string {
 	return out.String()
 }
 
-func TestReadyz(t *testing.T) {
-	p := launch(t, quickKie(t))
-	resp, err := p.client.Get(p.base + "/readyz")
+// What Kie answers is counted by its code, and what is done again by what it is.
+func TestRetriesAreCounted(t *testing.T) {
+	server := quickKie(t)
+	client, err := kie.New(kie.Config{APIKey: kie.Secret(server.Key()), BaseURL: server.URL(), Tries: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	var answer struct {
-		Ready  bool
-		Checks []check
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	models, err := settings{}.catalog()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != http.StatusOK || !answer.Ready || len(answer.Checks) < 4 {
-		t.Errorf("%d: %+v", resp.StatusCode, answer)
+	m := newMeters(models)
+	m.Moved(&core.Task{State: core.Creating}, core.Queued)
+	m.Moved(&core.Task{State: core.Queued}, core.Creating) // Kie took nothing
+	account := meteredKie{client, m}
+	server.NextCreate(kietest.Answer(429, "slow down"))
+	server.Next(kietest.CallRecord, kietest.HTML(503))
+	if _, err := account.Create(t.Context(), kie.CreateRequest{Model: "google/imagen4", Input: map[string]any{"prompt": "a cat"}}); err == nil {
+		t.Error("a creation is taken that the server refuses")
 	}
-	for _, c := range answer.Checks {
-		if !c.OK || c.Reason != "" {
-			t.Errorf("%+v", c)
+	if _, err := account.Status(t.Context(), kie.Ref{Endpoint: kie.Jobs, TaskID: "none"}); err == nil {
+		t.Error("a task is read that the server does not give")
+	}
+	server.Close()
+	if _, err := account.Credits(t.Context()); err == nil {
+		t.Error("a server answers that is gone")
+	}
+	shown := meteredAdapter{deliverFunc(func(context.Context, core.Parcel) (json.RawMessage, error) { return nil, nil }), m, "web"}
+	for attempts := range 3 { // the first is none that is done again
+		if _, err := shown.Deliver(t.Context(), core.Parcel{Delivery: core.Delivery{Attempts: attempts}}); err != nil {
+			t.Error(err)
 		}
 	}
-	p.stop()
+	var out bytes.Buffer
+	if err := m.write(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`kiebot_kie_requests_total{operation="create",outcome="rate",code="429"} 1`,
+		`kiebot_kie_requests_total{operation="status",outcome="temporary",code="503"} 1`,
+		`kiebot_kie_requests_total{operation="credits",outcome="temporary",code="none"} 1`,
+		`kiebot_retries_total{what="creation"} 1`,
+		`kiebot_retries_total{what="status"} 1`,
+		`kiebot_retries_total{what="delivery"} 2`,
+	} {
+		if !strings.Contains(out.String(), want+"\n") {
+			t.Errorf("%s is missing", want)
+		}
+	}
 }

@@ -138,10 +138,14 @@ func (a *app) ready(ctx context.Context) error {
 
 // readyz answers monitors.
 func (a *app) readyz(w http.ResponseWriter, r *http.Request) {
+	answerReady(w, a.checks(r.Context()))
+}
+
+func answerReady(w http.ResponseWriter, checks []check) {
 	answer := struct {
 		Ready  bool    `json:"ready"`
 		Checks []check `json:"checks"`
-	}{true, a.checks(r.Context())}
+	}{true, checks}
 	for _, one := range answer.Checks {
 		answer.Ready = answer.Ready && one.OK
 	}

@@ -36,14 +36,18 @@ func (serveCommand) Run(ctx context.Context, term terminal) error {
 		}
 		defer forMetrics.Close()
 	}
-	a, err := newApp(ctx, s, options{}, s.logger())
+	log := s.logger()
+	front := openFront(listener, log)
+	defer front.close()
+	a, err := newApp(ctx, s, options{}, log)
 	if err != nil {
 		return err
 	}
 	a.openSocket(ctx, s.dataDir)
 	a.forMetrics = forMetrics
-	fmt.Fprintf(term.out, "kiebot %s is running.\nOpen the chat with this link, and keep it to yourself:\n\n  %s/?access=%s\n\n", version(), address(listener), a.access)
-	return errors.Join(a.run(ctx, listener), a.close())
+	front.open(a)
+	fmt.Fprintf(term.out, "kiebot %s is running.\nOpen the chat with this link, and keep it to yourself:\n\n  %s/?access=%s\n\n", version(), front.address, a.access)
+	return errors.Join(a.run(ctx, front), a.close())
 }
 
 // listenError is that nothing can listen on the address in a setting.
