@@ -413,7 +413,7 @@ func (c *courier) fetch(ctx context.Context, d Delivery) (haul, error) {
 func (c *courier) fetchCover(ctx context.Context, got haul, id TaskID, n int, url string) {
 	ctx, cancel := context.WithTimeout(ctx, coverFor)
 	defer cancel()
-	file, err := c.e.spool(ctx, mediaKey(id, n)+mediaKeySep+"cover", url, media.Image)
+	file, err := c.e.spool(ctx, mediaKey(id, n)+mediaCover, url, media.Image)
 	if err != nil {
 		c.e.log.Info("a cover could not be fetched", "task", id, "error", err)
 		return
@@ -421,7 +421,10 @@ func (c *courier) fetchCover(ctx context.Context, got haul, id TaskID, n int, ur
 	got.files[fileKey{id, n, true}] = file
 }
 
-const mediaKeySep = "-"
+const (
+	mediaKeySep = "-"
+	mediaCover  = mediaKeySep + "cover" // ends the key of a cover
+)
 
 // mediaKey is the spool's key of the task's n-th output.
 func mediaKey(id TaskID, n int) string { return string(id) + mediaKeySep + strconv.Itoa(n) }

@@ -1,0 +1,227 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ReasonUnderWay refuses to forget somebody of whom something is still under
+// way: it is paid for, and its result would be lost. Refusal.Task is one of it.
+const ReasonUnderWay Reason = "under_way"
+
+// forgetMany bounds the tasks that one commit forgets, but for what is left of
+// the last one's batch.
+const forgetMany = 100
+
+// Forgotten is what Forget did, and what it left.
+type Forgotten struct {
+	Tasks     int     // forgotten, with their files
+	Left      Credits // that were granted or bought and remain the person's
+	Purchases int     // that are still known
+	Blocked   bool    // and so still known
+}
+
+// Forget deletes what is kept about the person and about everybody that the
+// person is linked with: requests with their words and results, the fetched
+// files, what was begun and not asked for, what was chosen, and every reason in
+// the ledger. It says who asked for it in the audit log.
+//
+// What money and order need stays: the account with its identities, limits,
+// credits, block and the use of its windows; the ledger's amounts; purchases,
+// which can be paid back; and the audit log. Of somebody with a task that is
+// not over, or that is still to be shown, nothing is deleted, and a *Refusal
+// with ReasonUnderWay says so.
+//
+// It commits a bounded part at a time. When it ends early it can be called
+// again, and goes on where it stopped.
+func (e *Engine) Forget(ctx context.Context, act Act, who Identity) (Forgotten, error) {
+	var done Forgotten
+	if err := act.check(); err != nil {
+		return done, err
+	}
+	for {
+		n, err := e.forgetTasks(ctx, who)
+		done.Tasks += n
+		if err != nil {
+			return done, unavailable(err)
+		}
+		if n > 0 {
+			continue
+		}
+		if err := e.forgetReasons(ctx, who, &done); err != nil {
+			return done, unavailable(err)
+		}
+		err = e.act(ctx, act, "forget", who.String(), func(c *change) (string, error) { return "", c.forgetRest(who, &done) })
+		if !errors.Is(err, errMoreToForget) {
+			return done, err
+		}
+	}
+}
+
+// errMoreToForget says that something was asked for meanwhile.
+var errMoreToForget = errors.New("core: there are new tasks to forget")
+
+// forgetTasks deletes a page of the person's batches, each whole, with their
+// files, and says how many tasks that were. The files go first: what is left of
+// a task without files is found again.
+func (e *Engine) forgetTasks(ctx context.Context, who Identity) (int, error) {
+	var page []Task
+	err := e.view(ctx, func(tx Tx) (err error) {
+		page, err = forgettable(tx, who)
+		return err
+	})
+	if err != nil || len(page) == 0 {
+		return 0, err
+	}
+	for _, t := range page {
+		for n := range t.Outputs {
+			key := mediaKey(t.ID, n)
+			if err := errors.Join(e.cfg.Spool.Remove(key), e.cfg.Spool.Remove(key+mediaCover)); err != nil {
+				return 0, fmt.Errorf("removing a file of task %s: %w", t.ID, err)
+			}
+		}
+	}
+	err = e.store.Update(ctx, func(tx Tx) error {
+		for _, t := range page {
+			if err := tx.DeleteTask(t.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(page), err
+}
+
+// forgettable lists the tasks of the person's newest batches, of which nothing
+// may be under way.
+func forgettable(tx Tx, who Identity) ([]Task, error) {
+	account, err := accountOrNone(tx, who)
+	if err != nil || account.ID == "" {
+		return nil, err
+	}
+	if open, err := openTasks(tx, account); err != nil || len(open) > 0 {
+		return nil, underWay(err, open...)
+	}
+	var waiting backlog
+	if err := waiting.read(tx); err != nil {
+		return nil, err
+	}
+	newest, err := tasksOf(tx, account, "", forgetMany)
+	if err != nil {
+		return nil, err
+	}
+	var page []Task
+	for _, t := range newest {
+		if slices.ContainsFunc(page, func(p Task) bool { return p.ID == t.ID }) {
+			continue // it came with its batch
+		}
+		tasks, err := batch(tx, t)
+		if err != nil {
+			return nil, err
+		}
+		if waiting.leads[t.Lead()] || slices.ContainsFunc(tasks, func(t Task) bool { return !t.Due.IsZero() }) {
+			return nil, underWay(nil, t.ID)
+		}
+		page = append(page, tasks...)
+	}
+	return page, nil
+}
+
+func underWay(err error, tasks ...TaskID) error {
+	if err != nil {
+		return err
+	}
+	return &Refusal{Reason: ReasonUnderWay, Task: tasks[0]}
+}
+
+// forgetReasons deletes what the ledger of the person says in words, but for
+// what names a payment.
+func (e *Engine) forgetReasons(ctx context.Context, who Identity, done *Forgotten) error {
+	var account Account
+	err := e.view(ctx, func(tx Tx) (err error) {
+		account, err = accountOrNone(tx, who)
+		return err
+	})
+	done.Purchases = 0
+	for _, id := range account.ids() {
+		for after, more := uint64(0), true; more && err == nil && id != ""; {
+			var page []Entry
+			err = e.store.Update(ctx, func(tx Tx) (err error) {
+				if page, err = tx.Entries(id, after, pruneMany); err != nil {
+					return err
+				}
+				for _, entry := range page {
+					if err := wordless(tx, entry); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			for _, entry := range page {
+				if after = entry.Seq; entry.Kind == EntryBuy {
+					done.Purchases++
+				}
+			}
+			more = len(page) == pruneMany
+		}
+	}
+	return err
+}
+
+// wordless stores the entry without its words.
+func wordless(tx Tx, entry Entry) error {
+	if entry.Kind == EntryBuy || entry.Kind == EntryPayback || entry.Why == "" && entry.By == "" {
+		return nil
+	}
+	entry.Why, entry.By = "", ""
+	return tx.PutEntry(entry)
+}
+
+// forgetRest deletes what is left when there are no tasks, and makes the
+// account one that nothing was chosen for.
+func (c *change) forgetRest(who Identity, done *Forgotten) error {
+	account, err := accountOrNone(c.Tx, who)
+	if err != nil {
+		return err
+	}
+	people := []Identity{who}
+	if account.ID != "" {
+		people = account.Identities
+		if left, err := tasksOf(c.Tx, account, "", 1); err != nil || len(left) > 0 {
+			return errors.Join(err, errMoreToForget)
+		}
+		usage, err := c.Usage(grantedWindow(account.ID))
+		if err != nil {
+			return err
+		}
+		done.Left, _ = grantedOf(usage)
+		done.Blocked = account.Blocked != nil
+		account.Settings = PersonSettings{}
+		if err := c.PutAccount(account); err != nil {
+			return err
+		}
+	}
+	for _, id := range account.ids() {
+		if err := c.withdrawLink(id); err != nil {
+			return err
+		}
+	}
+	for _, one := range people {
+		if err := errors.Join(c.DeleteSetting(draftSetting(one)), c.DeleteSetting(questionSetting(one)), c.DeleteSetting(guessSetting(one))); err != nil {
+			return err
+		}
+	}
+	return c.forgetAlerts(people)
+}
+
+// forgetAlerts drops what waits to be told to the operator about the people.
+func (c *change) forgetAlerts(people []Identity) error {
+	var box outbox
+	if known, err := settingJSON(c.Tx, alertsSetting, &box); err != nil || !known {
+		return err
+	}
+	box.Alerts = slices.DeleteFunc(box.Alerts, func(a Alert) bool { return slices.Contains(people, a.Who) })
+	return c.putJSON(alertsSetting, box)
+}
