@@ -1,7 +1,8 @@
 // Package discord brings kiebot into Discord.
 //
 // Interactions come by the gateway or, signed, to an address of ours; what
-// happens then is the same.
+// happens then is the same. discordgo gives the types of what is sent; its
+// connection and its REST client are not used, see gateway and client.
 //
 // # What people see
 //

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bwmarrin/discordgo"
+
 	"kiebot/bots"
 	"kiebot/bots/clip"
 )
@@ -34,13 +36,13 @@ const (
 
 // draft is a message to be sent, or what one becomes.
 type draft struct {
-	Content    json.RawMessage `json:"content,omitempty"`
-	Flags      int             `json:"flags,omitempty"`
-	Components []part          `json:"components"`
-	Files      []draftFile     `json:"attachments"`
-	Mentions   mentions        `json:"allowed_mentions"`
-	Nonce      string          `json:"nonce,omitempty"`
-	Enforce    bool            `json:"enforce_nonce,omitempty"`
+	Content    json.RawMessage              `json:"content,omitempty"`
+	Flags      int                          `json:"flags,omitempty"`
+	Components []discordgo.MessageComponent `json:"components"`
+	Files      []draftFile                  `json:"attachments"`
+	Mentions   mentions                     `json:"allowed_mentions"`
+	Nonce      string                       `json:"nonce,omitempty"`
+	Enforce    bool                         `json:"enforce_nonce,omitempty"`
 
 	uploads []upload
 }
@@ -59,7 +61,7 @@ type mentions struct {
 
 // newDraft is an empty message: its lists are sent empty, not left out.
 func newDraft() draft {
-	return draft{Components: []part{}, Files: []draftFile{}, Mentions: mentions{Parse: []string{}}}
+	return draft{Components: []discordgo.MessageComponent{}, Files: []draftFile{}, Mentions: mentions{Parse: []string{}}}
 }
 
 // saying is a message of words and buttons.
@@ -73,7 +75,7 @@ func saying(words string, buttons []bots.Button) draft {
 	}
 	// A menu, which has more rows. All its pages are of this kind.
 	d.Flags = flagComponents
-	d.Components = append([]part{textDisplay(orBlank(clip.Shorten(words, displayMax)))}, rows...)
+	d.Components = append([]discordgo.MessageComponent{discordgo.TextDisplay{Content: orBlank(clip.Shorten(words, displayMax))}}, rows...)
 	return d
 }
 
@@ -131,32 +133,42 @@ func (d draft) digest() string {
 }
 
 // rowsOf lays the buttons out: in their rows, or in as few as there is room for.
-func rowsOf(buttons []bots.Button) []part {
-	rows := []part{}
-	var current []part
+func rowsOf(buttons []bots.Button) []discordgo.MessageComponent {
+	rows := []discordgo.MessageComponent{}
+	var row []discordgo.MessageComponent
 	last := 0
 	end := func() {
-		if len(current) > 0 {
-			rows = append(rows, row(current))
+		if len(row) > 0 {
+			rows = append(rows, discordgo.ActionsRow{Components: row})
 		}
-		current = nil
+		row = nil
 	}
 	for _, b := range buttons {
 		if b.Data == "" || b.Needs == bots.CanSendFile { // a picture is shown as the file that it is
 			continue
 		}
-		if b.Row != last || len(current) == rowMax {
+		if b.Row != last || len(row) == rowMax {
 			end()
 		}
 		last = b.Row
-		current = append(current, button(b.Label, b.Emoji, b.Data, ""))
+		row = append(row, buttonOf(b))
 	}
 	end()
 	return rows
 }
 
+func buttonOf(b bots.Button) discordgo.Button {
+	button := discordgo.Button{Label: clip.Shorten(b.Label, labelMax), Style: discordgo.SecondaryButton, CustomID: b.Data}
+	if b.Emoji != "" {
+		button.Emoji = &discordgo.ComponentEmoji{Name: b.Emoji}
+	}
+	return button
+}
+
 // linkButton leads out of Discord.
-func linkButton(label, url string) part { return button(label, "🔗", "", url) }
+func linkButton(label, url string) discordgo.Button {
+	return discordgo.Button{Label: clip.Shorten(label, labelMax), Style: discordgo.LinkButton, URL: url, Emoji: &discordgo.ComponentEmoji{Name: "🔗"}}
+}
 
 // plainly is a text that shows as it was typed: what Discord reads as markup
 // is marked as text.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"kiebot/bots"
 	"kiebot/bots/clip"
 	"kiebot/core"
@@ -355,22 +357,22 @@ func (d *draft) wordsOf(m bots.Message, large string, laid bool) string {
 // not be seen, and the words below them.
 func (d *draft) layOut(words string, spoiler bool) {
 	d.Flags |= flagComponents
-	var shown []galleryItem
-	var others []part
+	var gallery []discordgo.MediaGalleryItem
+	var others []discordgo.MessageComponent
 	for i, file := range d.Files {
-		at := uploaded(file.Name)
+		at := discordgo.UnfurledMediaItem{URL: "attachment://" + file.Name}
 		if kind, _, _ := strings.Cut(d.uploads[i].kind, "/"); kind == "image" || kind == "video" {
-			shown = append(shown, galleryItem{Media: at, Spoiler: spoiler})
+			gallery = append(gallery, discordgo.MediaGalleryItem{Media: at, Spoiler: spoiler})
 			continue
 		}
-		others = append(others, part{Type: componentFile, File: &at, Spoiler: spoiler})
+		others = append(others, discordgo.FileComponent{File: at, Spoiler: spoiler})
 	}
-	if len(shown) > 0 {
-		d.Components = append(d.Components, gallery(shown))
+	if len(gallery) > 0 {
+		d.Components = append(d.Components, discordgo.MediaGallery{Items: gallery})
 	}
 	d.Components = append(d.Components, others...)
 	if words != "" {
-		d.Components = append(d.Components, textDisplay(words))
+		d.Components = append(d.Components, discordgo.TextDisplay{Content: words})
 	}
 }
 
@@ -392,19 +394,20 @@ func (d *delivery) large(items []*item) (n int, until time.Time) {
 }
 
 // linkRows are buttons that lead to what is not in the channel as it is.
-func (d *delivery) linkRows(items []*item) []part {
-	var rows, links []part
+func (d *delivery) linkRows(items []*item) []discordgo.MessageComponent {
+	var rows []discordgo.MessageComponent
+	var row []discordgo.MessageComponent
 	for n, it := range items {
 		url, _ := d.linkTo(it)
 		if it.steps[0] == asFile || url == "" {
 			continue
 		}
-		if links = append(links, linkButton(cmp.Or(it.title, strconv.Itoa(n+1)), url)); len(links) == rowMax {
-			rows, links = append(rows, row(links)), nil
+		if row = append(row, linkButton(cmp.Or(it.title, strconv.Itoa(n+1)), url)); len(row) == rowMax {
+			rows, row = append(rows, discordgo.ActionsRow{Components: row}), nil
 		}
 	}
-	if len(links) > 0 {
-		rows = append(rows, row(links))
+	if len(row) > 0 {
+		rows = append(rows, discordgo.ActionsRow{Components: row})
 	}
 	return rows
 }

@@ -5,7 +5,15 @@ import (
 	"kiebot/bots/clip"
 )
 
-// modal is a form, of at most five fields (Discord docs, "Component Reference").
+// The components of forms that discordgo does not have (Discord docs,
+// "Component Reference").
+const (
+	componentInput  = 4
+	componentLabel  = 18
+	componentUpload = 19
+)
+
+// modal is a form, of at most five fields.
 type modal struct {
 	CustomID   string  `json:"custom_id"`
 	Title      string  `json:"title"`

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/bwmarrin/discordgo"
+
 	"kiebot/bots"
 	"kiebot/bots/clip"
 )
@@ -18,9 +20,9 @@ const (
 func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) error {
 	words := newDraft()
 	words.Flags |= flagComponents
-	var shown []galleryItem
+	var gallery []discordgo.MediaGalleryItem
 	for _, item := range items {
-		if item.Picture == nil || len(shown) == galleryMax {
+		if item.Picture == nil || len(gallery) == galleryMax {
 			continue
 		}
 		data, err := d.shrinker.JPEG(ctx, *item.Picture, thumbSide, renditionRatio)
@@ -28,14 +30,16 @@ func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) er
 			d.log.Info("a picture of a list cannot be shown", "task", item.Task, "error", err)
 			continue
 		}
-		name, alt := fmt.Sprintf("%d.jpg", len(shown)+1), clip.Shorten(item.Title+" – "+item.Detail, altMax)
+		name, alt := fmt.Sprintf("%d.jpg", len(gallery)+1), clip.Shorten(item.Title+" – "+item.Detail, altMax)
 		words.attach(upload{name: name, kind: "image/jpeg", data: data}, item.Spoiler)
-		shown = append(shown, galleryItem{Media: uploaded(name), Description: alt, Spoiler: item.Spoiler})
+		gallery = append(gallery, discordgo.MediaGalleryItem{
+			Media: discordgo.UnfurledMediaItem{URL: "attachment://" + name}, Description: &alt, Spoiler: item.Spoiler,
+		})
 	}
-	if len(shown) == 0 {
+	if len(gallery) == 0 {
 		return nil
 	}
-	words.Components = append(words.Components, gallery(shown))
+	words.Components = append(words.Components, discordgo.MediaGallery{Items: gallery})
 	if !o.in.direct() {
 		words = words.alone()
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 )
@@ -234,7 +235,7 @@ func (c *connection) take(frame []byte) error {
 	if err != nil {
 		return c.unreadable(err)
 	}
-	switch e.Op {
+	switch e.Operation {
 	case opDispatch:
 		return c.dispatch(e)
 	case opHeartbeat:
@@ -245,9 +246,9 @@ func (c *connection) take(frame []byte) error {
 	case opReconnect:
 		return &failure{what: "Discord asked for a new connection"}
 	case opInvalid:
-		return c.invalid(e.Data)
+		return c.invalid(e.RawData)
 	case opHello:
-		return c.greet(e.Data)
+		return c.greet(e.RawData)
 	case opAck:
 		c.acked.Store(true)
 		c.worked = c.worked || c.ready
@@ -283,10 +284,10 @@ func (c *connection) invalid(data []byte) *failure {
 
 // dispatch handles an event. Only what was handled counts as heard: a resume
 // repeats everything else.
-func (c *connection) dispatch(e *event) error {
+func (c *connection) dispatch(e *discordgo.Event) error {
 	switch e.Type {
 	case eventReady:
-		if err := c.begin(e.Data); err != nil {
+		if err := c.begin(e.RawData); err != nil {
 			return err
 		}
 	case eventResumed:
@@ -294,13 +295,13 @@ func (c *connection) dispatch(e *event) error {
 		c.worked = true
 		c.up()
 	case eventInteraction:
-		if len(e.Data) == 0 {
+		if len(e.RawData) == 0 {
 			return c.unreadable(errBroken)
 		}
-		c.give(bytes.Clone(e.Data))
+		c.give(bytes.Clone(e.RawData))
 	}
-	if e.Seq > c.seq.Load() {
-		c.seq.Store(e.Seq)
+	if e.Sequence > c.seq.Load() {
+		c.seq.Store(e.Sequence)
 	}
 	return nil
 }

@@ -2,8 +2,8 @@
 // interaction to a function.
 //
 // It follows Discord's documentation, "Using Gateway", "Gateway Events" and
-// "Opcodes and Status Codes", as of November 2026, version 10. It is
-// not that of discordgo: Session.Open of that library reads while it holds the
+// "Opcodes and Status Codes", as of November 2026, version 10. Of discordgo it
+// takes types only: Session.Open of that library reads while it holds the
 // session's lock, so that a gateway which says nothing, or refuses a resume,
 // stops it for good, and a new Session cannot resume the old one.
 //

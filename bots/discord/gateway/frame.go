@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/bwmarrin/discordgo"
 )
 
 // The opcodes that a bot without voice and intents meets (Opcodes and Status
@@ -25,33 +27,24 @@ const (
 	eventInteraction = "INTERACTION_CREATE"
 )
 
-// event is a frame (Gateway Events, Payload Structure). What discordgo offers
-// for it brings the whole of that library along.
-type event struct {
-	Op   int             `json:"op"`
-	Seq  int64           `json:"s"`
-	Type string          `json:"t"`
-	Data json.RawMessage `json:"d"`
+func wanted(e *discordgo.Event) bool {
+	return e.Operation != opDispatch || e.Type == eventInteraction || e.Type == eventReady || e.Type == eventResumed
 }
 
-func wanted(e *event) bool {
-	return e.Op != opDispatch || e.Type == eventInteraction || e.Type == eventReady || e.Type == eventResumed
-}
-
-// parse reads a frame. Data is a part of the frame, and is left out, without
+// parse reads a frame. RawData is a part of the frame, and is left out, without
 // a look at it, for an event that nobody waits for.
-func parse(frame []byte) (*event, error) {
-	e := new(event)
+func parse(frame []byte) (*discordgo.Event, error) {
+	e := new(discordgo.Event)
 	if data, ok := head(frame, e); ok {
 		if !wanted(e) {
 			return e, nil
 		}
 		if data, ok = lastMember(data); ok {
-			e.Data = data
+			e.RawData = data
 			return e, nil
 		}
 	}
-	e = new(event)
+	e = new(discordgo.Event)
 	if err := json.Unmarshal(frame, e); err != nil {
 		return nil, errBroken // the error would cite the payload
 	}
@@ -60,7 +53,7 @@ func parse(frame []byte) (*event, error) {
 
 // head reads a frame up to its data, as far as it is written as Discord does:
 // the data behind everything else. It returns the rest of the frame.
-func head(frame []byte, e *event) (rest []byte, ok bool) {
+func head(frame []byte, e *discordgo.Event) (rest []byte, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(frame))
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
 		return nil, false
@@ -74,9 +67,9 @@ func head(frame []byte, e *event) (rest []byte, ok bool) {
 		case "t":
 			err = dec.Decode(&e.Type)
 		case "s":
-			err = dec.Decode(&e.Seq)
+			err = dec.Decode(&e.Sequence)
 		case "op":
-			err = dec.Decode(&e.Op)
+			err = dec.Decode(&e.Operation)
 		case "d":
 			return frame[dec.InputOffset():], seen == 3
 		default:
@@ -105,7 +98,8 @@ type sent struct {
 	Data any `json:"d"`
 }
 
-// identify begins a session.
+// identify begins a session. discordgo's has another form than version 10 of
+// the API, and a presence that is none.
 type identify struct {
 	Token      string     `json:"token"`
 	Properties properties `json:"properties"`

@@ -9,23 +9,25 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bwmarrin/discordgo"
 )
 
 func TestFrames(t *testing.T) {
-	interaction := &event{Op: opDispatch, Type: eventInteraction, Seq: 7, Data: json.RawMessage(`{"a":"}"}`)}
-	for frame, want := range map[string]*event{
+	interaction := &discordgo.Event{Operation: opDispatch, Type: eventInteraction, Sequence: 7, RawData: json.RawMessage(`{"a":"}"}`)}
+	for frame, want := range map[string]*discordgo.Event{
 		`{"t":"INTERACTION_CREATE","s":7,"op":0,"d":{"a":"}"}}`:          interaction,
 		` { "t" : "INTERACTION_CREATE" , "s":7,"op":0,"d": {"a":"}"} } `: interaction,
 		`{"op":0,"d":{"a":"}"},"s":7,"t":"INTERACTION_CREATE"}`:          interaction,
 		`{"d":{"a":"}"},"t":"INTERACTION_CREATE","op":0,"s":7}`:          interaction,
 		`{"t":"INTERACTION_CREATE","s":7,"op":0,"d":{"a":"}"},"x":[1]}`:  interaction,
 		`{"x":1,"t":"INTERACTION_CREATE","s":7,"op":0,"d":{"a":"}"}}`:    interaction,
-		`{"t":null,"s":null,"op":9,"d":true}`:                            {Op: opInvalid, Data: json.RawMessage(`true`)},
-		`{"t":null,"s":null,"op":11,"d":null}`:                           {Op: opAck, Data: json.RawMessage(`null`)},
-		`{"op":11}`:                                                      {Op: opAck},
-		`{"op":4711,"d":{}}`:                                             {Op: 4711, Data: json.RawMessage(`{}`)},
-		`{"t":"GUILD_CREATE","s":3,"op":0,"d":{"id":"1"}}`:               {Type: "GUILD_CREATE", Seq: 3},
-		`{"t":"GUILD_CREATE","s":3,"op":0,"d":{"whatever it is`:          {Type: "GUILD_CREATE", Seq: 3},
+		`{"t":null,"s":null,"op":9,"d":true}`:                            {Operation: opInvalid, RawData: json.RawMessage(`true`)},
+		`{"t":null,"s":null,"op":11,"d":null}`:                           {Operation: opAck, RawData: json.RawMessage(`null`)},
+		`{"op":11}`:                                                      {Operation: opAck},
+		`{"op":4711,"d":{}}`:                                             {Operation: 4711, RawData: json.RawMessage(`{}`)},
+		`{"t":"GUILD_CREATE","s":3,"op":0,"d":{"id":"1"}}`:               {Type: "GUILD_CREATE", Sequence: 3},
+		`{"t":"GUILD_CREATE","s":3,"op":0,"d":{"whatever it is`:          {Type: "GUILD_CREATE", Sequence: 3},
 		`{"t":"INTERACTION_CREATE","s":7,"op":0,"d":{"a":"}"}`:           nil,
 		`{"t":"INTERACTION_CREATE","s":7,"op":0,"d":{"a":"}"}}}`:         nil,
 		`{"t":"INTERACTION_CREATE","s":"7","op":0,"d":{}}`:               nil,
@@ -40,7 +42,7 @@ func TestFrames(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || got.Op != want.Op || got.Type != want.Type || got.Seq != want.Seq || !bytes.Equal(got.Data, want.Data) {
+		if err != nil || got.Operation != want.Operation || got.Type != want.Type || got.Sequence != want.Sequence || !bytes.Equal(got.RawData, want.RawData) {
 			t.Errorf("%s is %+v, %v", frame, got, err)
 		}
 	}
@@ -56,18 +58,18 @@ func FuzzFrames(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		got, err := parse(frame)
-		var want event
+		var want discordgo.Event
 		if json.Unmarshal(frame, &want) != nil {
 			if err == nil && wanted(got) {
 				t.Errorf("%q is read as %+v", frame, got)
 			}
 			return
 		}
-		if err != nil || got.Op != want.Op || got.Type != want.Type || got.Seq != want.Seq {
+		if err != nil || got.Operation != want.Operation || got.Type != want.Type || got.Sequence != want.Sequence {
 			t.Fatalf("%q is %+v, %v", frame, got, err)
 		}
-		if wanted(got) && !bytes.Equal(got.Data, want.Data) {
-			t.Errorf("%q has the data %q, want %q", frame, got.Data, want.Data)
+		if wanted(got) && !bytes.Equal(got.RawData, want.RawData) {
+			t.Errorf("%q has the data %q, want %q", frame, got.RawData, want.RawData)
 		}
 	})
 }
@@ -85,7 +87,7 @@ func TestSkippingIsCheap(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range runs {
-		if e, err := parse(frame); err != nil || e.Data != nil {
+		if e, err := parse(frame); err != nil || e.RawData != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/bwmarrin/discordgo"
 )
 
 const (
@@ -19,19 +21,6 @@ const (
 	userAgent   = "DiscordBot (https://kie.ai, 1)"
 )
 
-// plan is how Discord would have us connected (Gateway, Get Gateway Bot).
-type plan struct {
-	URL    string     `json:"url"`
-	Shards int        `json:"shards"`
-	Starts startLimit `json:"session_start_limit"`
-}
-
-type startLimit struct {
-	Remaining  int `json:"remaining"`
-	ResetAfter int `json:"reset_after"` // milliseconds
-	AtOnce     int `json:"max_concurrency"`
-}
-
 // planner asks Discord how to connect (Using Gateway, Get Gateway Bot). Its
 // methods may be called concurrently.
 type planner struct {
@@ -40,7 +29,7 @@ type planner struct {
 	transport http.RoundTripper
 
 	lock  chan struct{} // held while the rest is used
-	plan  plan
+	plan  discordgo.GatewayBotResponse
 	asked time.Time
 }
 
@@ -50,11 +39,11 @@ func newPlanner(base string, token Token, transport http.RoundTripper) *planner 
 
 // ask is what Discord said a moment ago, or says now. As many sessions as are
 // begun with it are counted off; with too few left it fails.
-func (p *planner) ask(ctx context.Context, begun int) (plan, error) {
+func (p *planner) ask(ctx context.Context, begun int) (discordgo.GatewayBotResponse, error) {
 	select {
 	case p.lock <- struct{}{}:
 	case <-ctx.Done():
-		return plan{}, ctx.Err()
+		return discordgo.GatewayBotResponse{}, ctx.Err()
 	}
 	defer func() { <-p.lock }()
 	if p.asked.IsZero() || time.Since(p.asked) >= planFor {
@@ -64,7 +53,7 @@ func (p *planner) ask(ctx context.Context, begun int) (plan, error) {
 		}
 		p.plan, p.asked = plan, time.Now()
 	}
-	limit := &p.plan.Starts
+	limit := &p.plan.SessionStartLimit
 	if limit.Remaining < begun {
 		return p.plan, &failure{
 			what:  "Discord lets no session begin for now, there were too many within a day",
@@ -76,7 +65,7 @@ func (p *planner) ask(ctx context.Context, begun int) (plan, error) {
 }
 
 // fetch makes the call. It follows no redirect.
-func (p *planner) fetch(ctx context.Context) (plan plan, err error) {
+func (p *planner) fetch(ctx context.Context) (plan discordgo.GatewayBotResponse, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerFor)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/gateway/bot", nil)

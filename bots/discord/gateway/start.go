@@ -46,7 +46,7 @@ func (s *starts) begin(ctx context.Context, shard int) (*start, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := s.turnOf(shard % max(plan.Starts.AtOnce, 1))
+	t := s.turnOf(shard % max(plan.SessionStartLimit.MaxConcurrency, 1))
 	select {
 	case t.taken <- struct{}{}:
 	case <-ctx.Done():
