@@ -167,7 +167,7 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 	if !sent {
 		return
 	}
-	reqCtx, cancel := context.WithTimeout(ctx, createFor)
+	reqCtx, cancel := context.WithTimeout(withTask(ctx, id), createFor)
 	ref, createErr := a.client.Create(reqCtx, req)
 	cancel()
 	if err := e.created(ctx, id, a, ref, createErr); err != nil {

@@ -1,5 +1,23 @@
 package core
 
+import "context"
+
+// workKey is the key of withTask's value.
+type workKey struct{}
+
+// withTask is a context for what is done for the task.
+func withTask(ctx context.Context, id TaskID) context.Context {
+	return context.WithValue(ctx, workKey{}, id)
+}
+
+// TaskOf is the task that Kie is asked about or for, in the contexts that a Kie
+// gets; empty when it is no task. A log can add it to what Kie's client says,
+// which knows of no tasks.
+func TaskOf(ctx context.Context) TaskID {
+	id, _ := ctx.Value(workKey{}).(TaskID)
+	return id
+}
+
 // Observer hears of what was committed, for metrics. It is called in no
 // particular order, from many goroutines, and must not block. It is told after
 // the commit, so that a kill can lose what it counts, and nothing else.

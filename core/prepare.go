@@ -92,7 +92,7 @@ func (e *Engine) upload(ctx context.Context, a *kieAccount, t Task, file *InputF
 	}
 	defer content.Close()
 	source := &watched{Reader: content}
-	up, err := a.client.Upload(ctx, kie.File{Content: source, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
+	up, err := a.client.Upload(withTask(ctx, t.ID), kie.File{Content: source, Size: sizeOf(*file), Name: file.Name, Type: file.Type, Folder: "kiebot"})
 	if source.failed != nil { // its platform broke off; that can pass
 		return fmt.Errorf("reading it: %w", source.failed)
 	}

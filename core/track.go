@@ -116,7 +116,7 @@ func (e *Engine) graceOver(ctx context.Context, id TaskID) error {
 // read asks Kie and commits what has changed. A read that finds the task
 // still running costs no commit.
 func (e *Engine) read(ctx context.Context, a *kieAccount, task Task, l look) error {
-	status, err := a.read(ctx, task.Kie)
+	status, err := a.read(withTask(ctx, task.ID), task.Kie)
 	now := e.cfg.Now()
 	if ctx.Err() != nil {
 		return nil

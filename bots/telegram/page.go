@@ -53,7 +53,7 @@ func (t *Telegram) turn(ctx context.Context, at place, id int, r bots.Reply) boo
 // that show the same end, such as an album's.
 func (t *Telegram) remove(ctx context.Context, at place, id int, lead core.TaskID) {
 	if others := t.besides(ctx, at.chat, id, lead); len(others) > 0 {
-		t.removeAll(ctx, at, others)
+		t.removeAll(ctx, at, others, lead)
 	}
 	err := t.patiently(ctx, func() error {
 		return t.try(ctx, &at, 0, func() error {
@@ -70,12 +70,12 @@ func (t *Telegram) remove(ctx context.Context, at place, id int, lead core.TaskI
 		})
 	}
 	if known := meaning(err); known != failNone && known != failGone && known != failSame {
-		t.log.Warn("a message was not taken away", "lane", string(laneOf(at.chat)), "error", err)
+		t.log.Warn("a message was not taken away", "task", string(lead), "lane", string(laneOf(at.chat)), "error", err)
 	}
 }
 
 // removeAll takes messages away that have no buttons; those that Telegram keeps stay.
-func (t *Telegram) removeAll(ctx context.Context, at place, ids []int) {
+func (t *Telegram) removeAll(ctx context.Context, at place, ids []int, lead core.TaskID) {
 	err := t.patiently(ctx, func() error {
 		return t.try(ctx, &at, 0, func() error {
 			_, err := t.api.DeleteMessages(ctx, &bot.DeleteMessagesParams{ChatID: at.chat, MessageIDs: ids})
@@ -83,7 +83,7 @@ func (t *Telegram) removeAll(ctx context.Context, at place, ids []int) {
 		})
 	})
 	if known := meaning(err); known != failNone && known != failGone && known != failKept {
-		t.log.Warn("the messages of a result were not taken away", "lane", string(laneOf(at.chat)), "error", err)
+		t.log.Warn("the messages of a result were not taken away", "task", string(lead), "lane", string(laneOf(at.chat)), "error", err)
 	}
 }
 

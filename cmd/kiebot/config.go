@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -447,10 +448,29 @@ func onTerminal(f *os.File) bool {
 func (s settings) logger() *slog.Logger {
 	options := &slog.HandlerOptions{Level: s.logLevel}
 	if s.logJSON {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(aboutTasks{slog.NewJSONHandler(os.Stderr, options)})
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(aboutTasks{slog.NewTextHandler(os.Stderr, options)})
 }
+
+// aboutTasks adds the task to what is logged while Kie is asked for it.
+type aboutTasks struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h aboutTasks) Handle(ctx context.Context, r slog.Record) error {
+	if id := core.TaskOf(ctx); id != "" {
+		r.AddAttrs(slog.String("task", string(id)))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h aboutTasks) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return aboutTasks{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h aboutTasks) WithGroup(name string) slog.Handler { return aboutTasks{h.Handler.WithGroup(name)} }
 
 // catalog is the embedded catalogue with the operator's own entries on top.
 func (s settings) catalog() (*liveCatalog, error) {
