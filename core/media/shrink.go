@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	_ "image/png" // decodes what is made smaller
 	"os"
 
-	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // likewise
 )
 
@@ -69,8 +69,43 @@ func scaled(picture image.Image, side, ratio int) image.Image {
 	}
 	least := (max(size.X, size.Y) + ratio - 1) / ratio
 	canvas := image.NewRGBA(image.Rect(0, 0, max(size.X, least), max(size.Y, least)))
-	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(canvas, canvas.Bounds(), image.White, image.Point{}, draw.Src)
 	at := canvas.Bounds().Size().Sub(size).Div(2)
-	draw.ApproxBiLinear.Scale(canvas, image.Rectangle{Min: at, Max: at.Add(size)}, picture, picture.Bounds(), draw.Over, nil)
+	shrink(canvas.SubImage(image.Rectangle{Min: at, Max: at.Add(size)}).(*image.RGBA), picture)
 	return canvas
+}
+
+// shrink fills the canvas with the picture on white: each pixel is the mean of
+// those that come together in it. The picture is read in stripes, because its
+// own pixels may be of any kind.
+func shrink(canvas *image.RGBA, picture image.Image) {
+	to, from := canvas.Bounds(), picture.Bounds()
+	stripe := image.NewRGBA(image.Rect(0, 0, from.Dx(), from.Dy()/to.Dy()+1))
+	for y := range to.Dy() {
+		top, bottom := share(y, to.Dy(), from.Dy())
+		rows := image.Rect(0, 0, from.Dx(), bottom-top)
+		draw.Draw(stripe, rows, image.White, image.Point{}, draw.Src)
+		draw.Draw(stripe, rows, picture, from.Min.Add(image.Pt(0, top)), draw.Over)
+		for x := range to.Dx() {
+			left, right := share(x, to.Dx(), from.Dx())
+			canvas.SetRGBA(to.Min.X+x, to.Min.Y+y, mean(stripe, image.Rect(left, 0, right, rows.Dy())))
+		}
+	}
+}
+
+// share is the part of all that falls to one of so many, in order: at least
+// one, where there are no fewer.
+func share(i, of, all int) (from, to int) { return i * all / of, (i + 1) * all / of }
+
+// mean is the colour of an opaque area.
+func mean(img *image.RGBA, area image.Rectangle) color.RGBA {
+	var r, g, b int
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		row := img.Pix[img.PixOffset(area.Min.X, y):img.PixOffset(area.Max.X, y)]
+		for i := 0; i < len(row); i += 4 {
+			r, g, b = r+int(row[i]), g+int(row[i+1]), b+int(row[i+2])
+		}
+	}
+	n := area.Dx() * area.Dy()
+	return color.RGBA{R: uint8((r + n/2) / n), G: uint8((g + n/2) / n), B: uint8((b + n/2) / n), A: 255}
 }
