@@ -7,6 +7,7 @@ require (
 	github.com/VictoriaMetrics/metrics v1.45.0 // counts for Prometheus; the official client would add 3 MiB to the program
 	github.com/agnivade/levenshtein v1.2.2 // catalog: finds the nearest name to a typo
 	github.com/alecthomas/kong v1.17.0 // the command line, with help for every command
+	github.com/bwmarrin/discordgo v0.29.1-0.20250705135336-4fe330a30c8b // Discord's types; the last release has no flags on an edit, later commits deadlock when a resume is refused
 	github.com/coreos/go-systemd/v22 v22.7.0 // tells systemd that kiebot serves and is alive
 	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
 	github.com/go-telegram/bot v1.27.0 // the Bot API's types and methods; this version and no other, @latest is older
@@ -17,14 +18,13 @@ require (
 	github.com/rivo/uniseg v0.4.7 // what people see as one character, so that no emoji is cut in two
 	go.etcd.io/bbolt v1.5.0 // the embedded store
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // CA roots for machines and images that have none
-	golang.org/x/image v0.47.0 // reads WebP dimensions; draws and typesets kietest's pictures
+	golang.org/x/image v0.47.0 // reads WebP; draws and typesets kietest's pictures
 	golang.org/x/text v0.43.0 // matches languages and writes numbers as they do
 	golang.org/x/time v0.16.0 // the budget of status reads, the pace of answers
 )
 
 // What only the tests need.
 require (
-	github.com/bwmarrin/discordgo v0.29.1-0.20250705135336-4fe330a30c8b // a bot of others against discordtest; the last release has no flags on an edit, later commits deadlock when a resume is refused
 	github.com/chromedp/cdproto v0.159.0 // the protocol chromedp speaks
 	github.com/chromedp/chromedp v0.23.0 // drives a real Chromium through the browser chat
 	github.com/google/go-cmp v0.7.0 // readable differences
