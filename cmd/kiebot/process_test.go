@@ -471,6 +471,13 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "LISTEN_ADDR is in use") {
 		t.Errorf("%v: %s", err, out)
 	}
+	fourth := exec.Command("kiebot", "serve")
+	fourth.Dir = t.TempDir()
+	fourth.Env = []string{"PATH=" + os.Getenv("PATH"), "KIE_API_KEY=" + p.kie.Key(), "LISTEN_ADDR=127.0.0.1:0", "METRICS_ADDR=" + p.listen, "DATA_DIR=" + fourth.Dir}
+	out, err = fourth.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "METRICS_ADDR is in use") {
+		t.Errorf("%v: %s", err, out)
+	}
 	p.stop()
 }
 
