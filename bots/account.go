@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kiebot/core"
@@ -18,27 +19,39 @@ func (b *Bot) balance(ctx context.Context, s session) Reply {
 	if err != nil {
 		return b.refusal(s.voice, err)
 	}
+	lines := append(s.usage(have), s.purse(have), s.underWay(have))
+	return Reply{Text: strings.Join(slices.DeleteFunc(lines, empty), "\n")}
+}
+
+func empty(line string) bool { return line == "" }
+
+// usage says, line by line, what a person may use, has used and has left; some
+// lines can be empty.
+func (v voice) usage(have core.Balance) []string {
 	var lines []string
-	line := func(key string, a args) { lines = append(lines, s.say(key, a)) }
+	line := func(key string, a args) { lines = append(lines, v.say(key, a)) }
 	if have.Tier != "" {
 		line("balance.tier", args{"Tier": have.Tier})
 	}
-	if limits := s.limits(have); len(limits) > 0 {
-		line("balance.limits", args{"List": s.joined(limits)})
+	if limits := v.limits(have); len(limits) > 0 {
+		line("balance.limits", args{"List": v.joined(limits)})
 	} else {
 		line("balance.unlimited", nil)
 	}
-	line("balance.used.day", args{"Used": s.credits(have.Day.Used)})
-	line("balance.used.month", args{"Used": s.credits(have.Month.Used)})
+	line("balance.used.day", args{"Used": v.credits(have.Day.Used)})
+	line("balance.used.month", args{"Used": v.credits(have.Month.Used)})
 	if have.Day.Held > 0 {
-		line("balance.held", args{"Held": s.credits(have.Day.Held)})
+		line("balance.held", args{"Held": v.credits(have.Day.Held)})
 	}
 	for _, window := range slices.Concat([]core.Standing{have.Day, have.Month}, have.There) {
-		lines = append(lines, s.standing(window))
+		lines = append(lines, v.standing(window))
 	}
-	lines = append(lines, s.purse(have))
-	line("balance.active", args{"Running": fmt.Sprint(have.Running), "Queued": fmt.Sprint(have.Queued)})
-	return Reply{Text: strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")}
+	return lines
+}
+
+// underWay says how many tasks of a person run and wait.
+func (v voice) underWay(have core.Balance) string {
+	return v.say("balance.active", args{"Running": strconv.Itoa(have.Running), "Queued": strconv.Itoa(have.Queued)})
 }
 
 // limits names the person's limits.

@@ -38,6 +38,7 @@ func acts() []act {
 		{name: "grant", takes: []slot{aPerson, anAmount, maybe(aReason)}, why: "why.grant", do: (*Bot).actGrant},
 		{name: "limit", takes: []slot{aWhom, someLimits}, do: (*Bot).actLimit, there: (*Bot).limitThere},
 		{name: "tier", takes: []slot{aPerson, aTier, maybe(aReason)}, do: (*Bot).actTier},
+		{name: "person", takes: []slot{aPerson}, do: (*Bot).actPerson},
 		{name: "reset", takes: []slot{aLimited}, do: (*Bot).actReset, there: (*Bot).resetThere},
 		{name: "roles", do: (*Bot).actRoles, there: (*Bot).rulesThere},
 		{name: "allow", takes: []slot{maybe(anEntrant), maybe(aReason)}, do: (*Bot).actAllow, there: (*Bot).allowThere},

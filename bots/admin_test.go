@@ -9,6 +9,7 @@ import (
 
 	"kiebot/core"
 	"kiebot/kie/catalog"
+	"kiebot/kie/kietest"
 )
 
 // said is one thing that an admin says, and parts of the answer in both languages.
@@ -54,6 +55,11 @@ func conversations() map[string][]said {
 			{words: "limit telegram:123 /", wrong: true, en: parts("“/” cannot stand for DAY/MONTH"), ru: parts("«/»")},
 			{words: "limit telegram:123 50 500", wrong: true, en: parts("“500” is too much. It goes like this: limit WHOM DAY/MONTH", "/admin limit telegram:123 50/500"), ru: parts("«500» здесь лишнее")},
 		},
+		"person": {
+			{words: "person telegram:123", en: parts("telegram:123\nLimits: 50 credits a day, 500 credits a month.", "Used today: 0 credits.", "On top, given or bought: 30 credits", "Running: 0. Waiting: 0.", "There was no request yet."), ru: parts("telegram:123\nЛимиты: 50 кредитов в день", "выдано или куплено: 30 кредитов", "Запросов ещё не было.")},
+			{words: "person telegram:987", denied: true, en: parts("Nobody is known as telegram:987"), ru: parts("Никто не известен как telegram:987")},
+			{words: "person", wrong: true, en: parts("WHO is missing"), ru: parts("Не хватает: КТО")},
+		},
 		"tier": {
 			{words: "tier telegram:123 silver", en: parts("telegram:123 is in the tier silver now. This tier has no limits of its own yet. /admin limit tier:silver 500 would set them."), ru: parts("в группе silver", "/admin limit tier:silver 500")},
 			{words: "tier telegram:123 tier:Gold", en: parts("is in the tier gold now. Limits of tier:gold: 500 credits a day"), ru: parts("в группе gold", "500 кредитов")},
@@ -88,6 +94,7 @@ func conversations() map[string][]said {
 		},
 		"block": {
 			{words: "block telegram:123 spam, and more spam", en: parts("telegram:123 is blocked. What is under way goes on."), ru: parts("Заблокировано: telegram:123")},
+			{words: "person telegram:123", en: parts("Blocked since ", ", by "+boss.String()+".\nspam, and more spam"), ru: parts("Блокировка с ", "spam, and more spam")},
 			{words: "block spam", wrong: true, en: parts("“spam” cannot stand for WHO", "/admin block telegram:123 spam"), ru: parts("«spam»", "/admin block telegram:123 спам")},
 		},
 		"unblock": {
@@ -310,6 +317,25 @@ func TestEveryActIsTalkedAbout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// How somebody stands who asked for something: under way, and since when.
+func TestPersonWhoAsked(t *testing.T) {
+	governed(t, func(t *testing.T, w *world) {
+		w.kie.Always(kietest.CallCreate, kietest.Answer(429, "slow down"))
+		if r := w.bot.Command(t.Context(), w.incoming(core.Identity{Platform: "telegram", User: "7"}, "en", "/imagine a cat --model google/imagen4")); len(r.Accepted) == 0 {
+			t.Fatal(r)
+		}
+		text := w.bot.Command(t.Context(), w.incoming(boss, "en", "/admin person telegram:7")).Text
+		for _, want := range []string{"telegram:7\n", "Set aside for what is under way: ", "Running: 0. Waiting: 1.", "The latest request came just now."} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q lacks %q", text, want)
+			}
+		}
+		if strings.Contains(text, "in this chat") {
+			t.Errorf("%q tells of a chat", text)
+		}
+	})
 }
 
 // So has every act of an admin of a place, who changes its rules and nothing else.

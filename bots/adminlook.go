@@ -3,6 +3,8 @@ package bots
 import (
 	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +32,44 @@ func (b *Bot) actKeys(_ context.Context, o order) Reply {
 // plural is a message whose only argument is a number.
 func (v voice) plural(key string, n int) string {
 	return v.count(key, n, args{"N": strconv.Itoa(n)})
+}
+
+// actPerson tells how somebody stands: who they are elsewhere, whether they are
+// blocked, what they used and can use, and what is under way.
+func (b *Bot) actPerson(ctx context.Context, o order) Reply {
+	p, err := b.engine.Person(ctx, o.target.id)
+	switch {
+	case errors.Is(err, core.ErrNotFound):
+		return Reply{Refused: true, Text: o.say("act.person.none", args{"Who": o.target.id})}
+	case err != nil:
+		return o.undone(err)
+	}
+	var who []string
+	for _, one := range p.Account.Identities {
+		who = append(who, one.String())
+	}
+	lines := []string{dots(p.Name, strings.Join(who, ", "))}
+	if block := p.Account.Blocked; block != nil {
+		lines = append(lines, o.say("act.person.blocked", args{"Time": o.date(block.At), "By": block.By}), block.Why)
+	}
+	if n := len(p.Account.Warnings); n > 0 {
+		lines = append(lines, o.say("act.person.warned", args{"N": strconv.Itoa(n)}))
+	}
+	p.Balance.There = nil // the person asks from nowhere
+	lines = append(lines, o.usage(p.Balance)...)
+	if p.Balance.Granted > 0 {
+		lines = append(lines, o.say("act.person.granted", args{"Granted": o.credits(p.Balance.Granted)}))
+	}
+	if p.Balance.Owed > 0 {
+		lines = append(lines, o.say("act.person.owed", args{"Owed": o.credits(p.Balance.Owed)}))
+	}
+	lines = append(lines, o.underWay(p.Balance))
+	if p.Latest.IsZero() {
+		lines = append(lines, o.say("act.person.silent", nil))
+	} else {
+		lines = append(lines, o.say("act.person.latest", args{"Ago": o.ago(p.Latest)}))
+	}
+	return Reply{Text: strings.Join(slices.DeleteFunc(lines, empty), "\n")}
 }
 
 // auditsShown is how many entries of the audit log are shown when nobody says.
