@@ -211,11 +211,15 @@ func TestSettingsMenu(t *testing.T) {
 	if len(chosen().Models) != 0 {
 		t.Errorf("%+v", chosen())
 	}
-	menu = w.taps(ada, menu, "Language: automatic")
-	wantText(t, menu.Text, "Your settings")
-	menu = w.taps(ada, menu, "Language: English")
-	wantText(t, menu.Text, "Ваши настройки")
-	if menu = w.taps(ada, menu, "Язык: Русский"); chosen().Language != "" {
+	said := "" // as on the platform, then each in turn, and back
+	for _, language := range Languages() {
+		v := w.bot.voice(said)
+		menu = w.taps(ada, menu, v.say("settings.language", nil)+": "+v.languageName(said))
+		wantText(t, menu.Text, w.bot.voice(language).say("settings.title", nil))
+		said = language
+	}
+	v := w.bot.voice(said)
+	if menu = w.taps(ada, menu, v.say("settings.language", nil)+": "+v.languageName(said)); chosen().Language != "" {
 		t.Errorf("%+v", chosen())
 	}
 
