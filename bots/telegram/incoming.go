@@ -59,6 +59,9 @@ func (t *Telegram) handle(ctx context.Context, u update, album []*message) {
 		}
 		return t.cfg.Bot.Command(ctx, in)
 	})
+	if text == "/start" && m.Chat.Type == "private" {
+		t.greetOperator(ctx, m.Chat.ID)
+	}
 	if ctx.Err() == nil {
 		t.answer(ctx, placeOf(m, origin), origin.Locale, reply)
 	}

@@ -41,6 +41,46 @@ func TestMenus(t *testing.T) {
 	})
 }
 
+// Who runs the bot is offered /admin in the chat with it, from the first word
+// on and after every start; nobody else is.
+func TestMenuOfAnOperator(t *testing.T) {
+	const first = 5_000_000_001 // the number of the first person
+	inTown(t, townConfig{operators: []int64{first}}, func(t *testing.T, w *town) {
+		general := 3 * (1 + len(bots.Languages()))
+		w.tg.Until(t, func() bool { return len(w.tg.Calls("setMyCommands")) == general }) // there is no chat yet
+		ann, bob := w.tg.Person("Ann"), w.tg.Person("Bob")
+		if ann.ID() != first {
+			t.Fatalf("Ann is %d", ann.ID())
+		}
+		bob.Types("/start")
+		bob.Next(t)
+		ann.Types("/start")
+		ann.Next(t)
+		every := general + 1 + len(bots.Languages())
+		w.tg.Until(t, func() bool { return len(w.tg.Calls("setMyCommands")) == every })
+		for _, language := range []string{"", "en", "ru"} {
+			want := w.telegram.cfg.Bot.Commands(language)
+			got := ann.Commands(language)
+			if len(got) != len(want) || !slices.ContainsFunc(got, func(c telegramtest.Command) bool { return c.Name == "admin" }) {
+				t.Errorf("in %q an operator is offered %+v", language, got)
+			}
+			if others := bob.Commands(language); others != nil {
+				t.Errorf("in %q Bob is offered %+v", language, others)
+			}
+		}
+		ann.Private().As(ann).Types("/start")
+		w.end()
+		w.start()
+		w.tg.Until(t, w.tg.Polling)
+		if n := len(w.tg.Calls("setMyCommands")); n != every {
+			t.Errorf("set %d times, want %d", n, every)
+		}
+		if w.spy.logged("setting the menu") > 0 {
+			t.Error("it is logged that an operator did not begin to talk yet")
+		}
+	})
+}
+
 // A menu is set when it is another one than is there, and only then.
 func TestMenusAreSetOnce(t *testing.T) {
 	inTown(t, townConfig{}, func(t *testing.T, w *town) {

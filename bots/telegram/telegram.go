@@ -60,6 +60,9 @@ type Config struct {
 	URL   string // of the Bot API server; empty means DefaultURL, another one is taken for a local server, with its limits
 	Bot   Bot
 	Till  Till // nil when nothing is sold, and never was: payments are left alone then
+	// Operators are the users who run the bot, and in whose private chats with it
+	// the menu offers /admin.
+	Operators []int64
 	// MoveChat is core.Engine.MoveChat.
 	MoveChat func(ctx context.Context, from, to core.Lane) error
 	// Store keeps where receiving stopped and what it had not finished.

@@ -48,13 +48,14 @@ type town struct {
 
 // townConfig is what a town is made of; its zero value is the cloud's.
 type townConfig struct {
-	kie      kietest.Config
-	telegram telegramtest.Config
-	change   func(*core.Config) // of the engine; nil changes nothing
-	admins   []core.Identity    // who run the bot
-	strict   bool               // and are the only ones whom it lets in
-	packs    []bots.Pack        // that are sold
-	hook     bool               // a webhook in place of getUpdates
+	kie       kietest.Config
+	telegram  telegramtest.Config
+	change    func(*core.Config) // of the engine; nil changes nothing
+	admins    []core.Identity    // who run the bot
+	operators []int64            // of them, those whose menus say so
+	strict    bool               // and are the only ones whom it lets in
+	packs     []bots.Pack        // that are sold
+	hook      bool               // a webhook in place of getUpdates
 }
 
 // inTown runs the test in a town where everything runs, and looks for
@@ -150,7 +151,7 @@ func (w *town) start() {
 	w.must(err)
 	w.telegram, err = New(Config{
 		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, Till: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.wire}, Logger: log,
-		Webhook: w.cfg.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
+		Operators: w.cfg.operators, Webhook: w.cfg.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(w.t.Context())

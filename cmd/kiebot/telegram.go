@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/hex"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"kiebot/bots/telegram"
+	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
 )
@@ -54,7 +56,18 @@ func (a *app) makeTelegram(s settings, links *media.Links, secret []byte) error 
 	a.telegram, err = telegram.New(telegram.Config{
 		Token: telegram.Token(s.telegramToken.Reveal()), URL: s.telegramURL, Bot: a.bot, Till: a.bot, MoveChat: a.engine.MoveChat, Store: a.store, Links: links,
 		Webhook: s.telegramWebhook, PublicURL: s.publicURL, Secret: telegram.Token(webhookSecret), Logger: a.log,
-		Transport: meteredTransport{telegram.NewTransport(), a.meters, telegram.Platform},
+		Operators: telegramUsers(s.admins), Transport: meteredTransport{telegram.NewTransport(), a.meters, telegram.Platform},
 	})
 	return err
+}
+
+// telegramUsers are the numbers of those among the identities who are Telegram's.
+func telegramUsers(all []core.Identity) []int64 {
+	var users []int64
+	for _, who := range all {
+		if id, err := strconv.ParseInt(who.User, 10, 64); err == nil && who.Platform == telegram.Platform {
+			users = append(users, id)
+		}
+	}
+	return users
 }

@@ -132,6 +132,15 @@ func (s *Server) Commands(scope, language string) []Command {
 	return slices.Clone(s.commands[commandsKey(cmp.Or(scope, "default"), nil, 0, language)])
 }
 
+// Commands returns the commands that the person's private chat with the bot has
+// for itself in a language, empty for all others; none when it has the general
+// ones.
+func (p *Person) Commands(language string) []Command {
+	p.chat.s.mu.Lock()
+	defer p.chat.s.mu.Unlock()
+	return slices.Clone(p.chat.s.commands[commandsKey("chat", p.ID(), 0, language)])
+}
+
 // SetCommands gives such a scope these commands, as somebody else who has the
 // bot's token could; of none, it has none.
 func (s *Server) SetCommands(scope, language string, list ...Command) {
