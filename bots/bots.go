@@ -128,6 +128,9 @@ type Reply struct {
 	// Draft is what to begin with; it may be empty.
 	Ask, Draft string
 
+	// Document is for the person, below Text; only where CanAttach.
+	Document *Document
+
 	// Invoice asks for a payment; Text is empty then. Only on Sale.Platform.
 	Invoice *Invoice
 
@@ -187,6 +190,7 @@ type Ability string
 const (
 	CanDelete   Ability = "delete"    // take messages away
 	CanSendFile Ability = "send_file" // send a picture as the file it is, beside showing it
+	CanAttach   Ability = "attach"    // attach a Document
 )
 
 // session is one command being answered.

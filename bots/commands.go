@@ -95,6 +95,7 @@ func answerers() []command {
 		{name: "cancel", argued: true, answer: (*Bot).cancel},
 		{name: "settings", audience: ForAdmins, answer: (*Bot).settingsCommand},
 		{name: "link", audience: ForOne, argued: true, answer: (*Bot).link},
+		{name: "privacy", audience: ForOne, answer: (*Bot).privacy},
 		{name: "buy", audience: ForOne, answer: (*Bot).buy, when: (*Bot).Selling},
 		{name: "terms", audience: ForOne, answer: (*Bot).terms, when: (*Bot).Selling},
 		{name: "paysupport", audience: ForOne, answer: (*Bot).paySupport, when: (*Bot).Selling},

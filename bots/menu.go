@@ -31,6 +31,7 @@ const (
 	settingsMenu = "settings" // a person's
 	chatMenu     = "chat"     // a chat's settings
 	draftMenu    = "draft"
+	privacyMenu  = "privacy"
 )
 
 // The verbs of every menu that has models to choose from.
@@ -72,7 +73,7 @@ func (s step) page(n int) int {
 // parseStep reads a button's data; false when it is no menu's.
 func parseStep(data string) (step, bool) {
 	parts := strings.Split(data, ":")
-	if len(parts) < 4 || parts[0] != buttonVersion || !slices.Contains([]string{modelsMenu, settingsMenu, chatMenu, draftMenu, buyMenu}, parts[1]) {
+	if len(parts) < 4 || parts[0] != buttonVersion || !slices.Contains([]string{modelsMenu, settingsMenu, chatMenu, draftMenu, buyMenu, privacyMenu}, parts[1]) {
 		return step{}, false
 	}
 	return step{menu: parts[1], owner: parts[2], verb: parts[3], args: parts[4:]}, true
@@ -101,6 +102,8 @@ func (b *Bot) pressMenu(ctx context.Context, s session, at step) Reply {
 		return s.refuse([]string{s.say("menu.not_yours", nil)})
 	case at.menu == settingsMenu:
 		return b.pressSettings(ctx, s, at)
+	case at.menu == privacyMenu:
+		return b.pressPrivacy(ctx, s, at)
 	case at.menu == buyMenu:
 		return b.pressBuy(ctx, s, at)
 	}

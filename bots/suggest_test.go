@@ -39,7 +39,7 @@ func TestSuggest(t *testing.T) {
 		labels string // all of them, or those it begins with before a "…"
 		insert string // the first one's
 	}{
-		{"/", "/imagine /video /edit /upscale /animate /music /speak /generate /models /balance /queue /history /show /cancel /settings /link /help", "/imagine "},
+		{"/", "/imagine /video /edit /upscale /animate /music /speak /generate /models /balance /queue /history /show /cancel /settings /link /privacy /help", "/imagine "},
 		{"/im", "/imagine /animate", "/imagine "},
 		{"  /im", "/imagine /animate", "/imagine "},
 		{"/IMAGE", "/imagine /animate", "/imagine "},
@@ -93,7 +93,7 @@ func TestSuggest(t *testing.T) {
 		{"/models ", "image video music speech …", "/models image"},
 		{"/models vi", "video …", "/models video"},
 		{"/models flux", "flux …", "/models flux "},
-		{"/help ", "imagine video edit upscale animate music speak generate models balance queue history show cancel settings link help", "/help imagine "},
+		{"/help ", "imagine video edit upscale animate music speak generate models balance queue history show cancel settings link privacy help", "/help imagine "},
 		{"/help /vi", "video", "/help video "},
 		{"/help imagine ", "", ""},
 

@@ -62,7 +62,8 @@
 // or given up, and never while something about it waits to be shown or read:
 // neither a clock that is set ahead nor a platform that is off takes a result.
 // Files are fetched while their platform is off, since Kie deletes them after
-// two weeks.
+// two weeks. A person is forgotten when they ask for it (Engine.Forget), with
+// nothing of theirs under way: of the ledger the amounts remain.
 //
 // # Quotas and the ledger
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // ReasonUnderWay refuses to forget somebody of whom something is still under
@@ -58,6 +59,12 @@ func (e *Engine) Forget(ctx context.Context, act Act, who Identity) (Forgotten, 
 			return done, err
 		}
 	}
+}
+
+// Keeps is for how long finished tasks are kept from when they were shown, and
+// fetched media from its last use.
+func (e *Engine) Keeps() (tasks, media time.Duration) {
+	return e.cfg.Retention, e.cfg.MediaKept.Retention
 }
 
 // errMoreToForget says that something was asked for meanwhile.

@@ -66,17 +66,31 @@ func newDraft() draft {
 
 // saying is a message of words and buttons.
 func saying(words string, buttons []bots.Button) draft {
-	rows := rowsOf(buttons)
 	d := newDraft()
-	d.Components = rows
-	if len(rows) <= rowsMax && !laidOut(buttons) {
-		d.say(clip.Shorten(words, contentMax))
-		return d
+	d.Components = rowsOf(buttons)
+	if len(d.Components) > rowsMax || laidOut(buttons) {
+		return layingOut(words, buttons)
 	}
-	// A menu, which has more rows. All its pages are of this kind.
-	d.Flags = flagComponents
-	d.Components = append([]discordgo.MessageComponent{discordgo.TextDisplay{Content: orBlank(clip.Shorten(words, displayMax))}}, rows...)
+	d.say(clip.Shorten(words, contentMax))
 	return d
+}
+
+// layingOut is a page of a menu, which has more rows.
+func layingOut(words string, buttons []bots.Button) draft {
+	d := newDraft()
+	d.Flags = flagComponents
+	d.Components = append(d.Components, discordgo.TextDisplay{Content: orBlank(clip.Shorten(words, displayMax))})
+	d.Components = append(d.Components, rowsOf(buttons)...)
+	return d
+}
+
+// page is the reply in place of the message whose button was pressed. One that
+// is laid out stays so: that cannot be taken back.
+func (i *interaction) page(r bots.Reply) draft {
+	if i.Message != nil && i.Message.Flags&flagComponents != 0 {
+		return layingOut(replyText(r), r.Buttons)
+	}
+	return saying(replyText(r), r.Buttons)
 }
 
 // laidOut says whether the buttons have rows of their own, as a menu's have.

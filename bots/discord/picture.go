@@ -40,6 +40,22 @@ func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) er
 		return nil
 	}
 	words.Components = append(words.Components, discordgo.MediaGallery{Items: gallery})
+	return d.below(ctx, o, words)
+}
+
+// document shows a file of words below what was said; nil shows nothing.
+func (d *Discord) document(ctx context.Context, o *opening, file *bots.Document) error {
+	if file == nil {
+		return nil
+	}
+	words := newDraft()
+	words.attach(upload{name: file.Name, kind: file.Type, data: file.Data}, false)
+	return d.below(ctx, o, words)
+}
+
+// below is a further message for who sees the answer, which may be on its way
+// to Discord still.
+func (d *Discord) below(ctx context.Context, o *opening, words draft) error {
 	if !o.in.direct() {
 		words = words.alone()
 	}

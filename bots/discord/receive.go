@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -171,10 +172,10 @@ func (d *Discord) show(ctx context.Context, o *opening, r bots.Reply) {
 	case r.Ask != "":
 		err = d.ask(ctx, o, r)
 	case r.Replaces && o.in.Type == typeComponent:
-		err = d.replace(ctx, o, saying(replyText(r), r.Buttons))
+		err = d.replace(ctx, o, o.in.page(r))
 	default:
 		if err = d.say(ctx, o, saying(replyText(r), r.Buttons)); err == nil {
-			err = d.picture(ctx, o, r.Items)
+			err = errors.Join(d.picture(ctx, o, r.Items), d.document(ctx, o, r.Document))
 		}
 	}
 	if err != nil && ctx.Err() == nil {

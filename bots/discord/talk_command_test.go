@@ -196,6 +196,29 @@ func commandTalks() map[string]func(*talk) {
 			code := strings.Trim(strings.Fields(words[strings.Index(words, "/link "):])[1], ".`")
 			c.says("/link", code, c.in("You made this code here", "Этот код получен здесь же"))
 		},
+		"privacy": func(c *talk) {
+			cat := jobIn(c.makes("/imagine", "a cat", 1))
+			<-time.After(time.Minute) // until that it was shown is stored
+			menu := c.says("/privacy", "", c.in("What is kept about you", "Что о вас хранится"), "90", "14")
+			c.who.Presses(menu, "📄").Answer(c.t)
+			sent := c.at.Until(c.t, func(m discordtest.Message) bool {
+				return len(m.Attachments) == 1 && m.Attachments[0].Filename == "kiebot.jsonl"
+			})
+			if data := string(c.discord.FileBytes(sent.Attachments[0].ID)); !sent.Ephemeral() || !strings.Contains(data, `"prompt":"a cat"`) || strings.Count(data, "\n") < 3 {
+				c.t.Errorf("%s: the data is %q", sent, data)
+			}
+			turns := func(symbol string, parts ...string) {
+				c.who.Presses(menu, symbol)
+				menu = c.discord.Becomes(c.t, menu, says(parts...))
+				c.understands(menu)
+			}
+			turns("🗑️", c.in("That cannot be undone", "Вернуть это будет нельзя"))
+			turns("⬅️", c.in("What is kept about you", "Что о вас хранится"))
+			turns("🗑️", c.in("That cannot be undone", "Вернуть это будет нельзя"))
+			turns("🗑️", c.in("Deleted: 1 request", "Удалено: 1 запрос"))
+			c.says("/show", cat, c.in("no such job", "Такого задания нет"))
+			c.says("/history", "", c.in("not made anything yet", "ещё ничего не делали"))
+		},
 		"admin": func(c *talk) {
 			refused := c.in("Only those who run this bot can do that.", "Это могут только те, кто управляет этим ботом.")
 			c.hears(c.who.Types("/admin", set("do", "grant discord:1 50")), 0, refused)

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -22,7 +23,7 @@ const windowMax = 200
 // message.
 func inWindow(r bots.Reply) (string, bool) {
 	switch {
-	case r.Deletes, r.Replaces, r.Ask != "", r.Invoice != nil:
+	case r.Deletes, r.Replaces, r.Ask != "", r.Invoice != nil, r.Document != nil:
 		return "", false
 	case r.Silent || len(r.Accepted) > 0:
 		return "", true
@@ -61,20 +62,43 @@ func (t *Telegram) answer(ctx context.Context, at place, locale string, r bots.R
 	}
 	pieces := says.split(textMax)
 	if r.Private && at.chat < 0 {
-		t.answerAlone(ctx, at, locale, pieces, keys)
+		t.answerAlone(ctx, at, locale, pieces, keys, r.Document)
 		return
 	}
 	if t.sayAll(ctx, &at, pieces, keys) == nil {
 		t.picture(ctx, at, r.Items)
+		t.document(ctx, at, r.Document)
 	}
 }
 
-func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pieces []*text, keys models.ReplyMarkup) {
+// document sends a file of words; nil sends nothing.
+func (t *Telegram) document(ctx context.Context, at place, d *bots.Document) {
+	if d == nil {
+		return
+	}
+	err := t.patiently(ctx, func() error {
+		return t.try(ctx, &at, 1, func() error {
+			_, err := t.api.SendDocument(ctx, &bot.SendDocumentParams{
+				ChatID: at.chat, MessageThreadID: at.thread, DisableContentTypeDetection: true,
+				Document: &models.InputFileUpload{Filename: d.Name, Data: bytes.NewReader(d.Data)},
+			})
+			return err
+		})
+	})
+	if err != nil {
+		t.log.Warn("a document was not sent", "lane", string(laneOf(at.chat)), "error", err)
+	}
+}
+
+func (t *Telegram) answerAlone(ctx context.Context, at place, locale string, pieces []*text, keys models.ReplyMarkup, with *bots.Document) {
 	if at.fallback == "" {
 		return // a channel, or an anonymous admin: there is nobody to tell it to
 	}
 	alone := place{chat: chatOf(at.fallback)}
-	if err := t.sayAll(ctx, &alone, pieces, keys); meaning(err) == failChat {
+	switch err := t.sayAll(ctx, &alone, pieces, keys); meaning(err) {
+	case failNone:
+		t.document(ctx, alone, with)
+	case failChat:
 		says := &text{}
 		says.add(t.cfg.Bot.WriteFirst(locale, t.startLink()))
 		t.sayAll(ctx, &at, []*text{says}, nil)

@@ -28,7 +28,7 @@ func TestMenus(t *testing.T) {
 				return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(names, name) })
 			}
 			for scope, want := range map[string][]string{
-				"all_private_chats": without("admin"), "all_chat_administrators": without("link"), "all_group_chats": without("link", "settings", "admin"), "default": nil,
+				"all_private_chats": without("admin"), "all_chat_administrators": without("link", "privacy"), "all_group_chats": without("link", "privacy", "settings", "admin"), "default": nil,
 			} {
 				if got := offered(scope, language); !slices.Equal(got, want) {
 					t.Errorf("%s in %q offers %q, want %q", scope, language, got, want)

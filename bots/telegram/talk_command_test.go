@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kiebot/bots"
 	"kiebot/bots/telegram/telegramtest"
@@ -102,6 +103,27 @@ func commandTalks() map[string]func(*talk) {
 			bob.Types("/link " + code)
 			bob.Until(c.t, finds("text", c.in("Linked", "Связано")))
 		},
+		"privacy": func(c *talk) {
+			cat := c.made("/imagine a cat", "photo")
+			<-time.After(time.Minute) // until that it was shown is stored
+			c.hears("/privacy", "text", c.in("What is kept about you", "Что о вас хранится"), "90", "14")
+			menu := c.ann.Until(c.t, finds("text", c.in("What is kept about you", "Что о вас хранится")))
+			c.ann.Presses(menu, "📄")
+			sent := c.after(menu, "document")
+			if data := string(c.tg.FileBytes(sent.Document.FileID)); !strings.Contains(data, `"prompt":"a cat"`) || strings.Count(data, "\n") < 3 {
+				c.t.Errorf("the data is %q", data)
+			}
+			c.ann.Presses(menu, "🗑️")
+			asks := c.ann.Private().Becomes(c.t, menu, finds("text", c.in("That cannot be undone", "Вернуть это будет нельзя")))
+			c.ann.Presses(asks, "⬅️")
+			menu = c.ann.Private().Becomes(c.t, asks, finds("text", c.in("What is kept about you", "Что о вас хранится")))
+			c.ann.Presses(menu, "🗑️")
+			asks = c.ann.Private().Becomes(c.t, menu, finds("text", c.in("That cannot be undone", "Вернуть это будет нельзя")))
+			c.ann.Presses(asks, "🗑️")
+			c.ann.Private().Becomes(c.t, asks, finds("text", c.in("Deleted: 1 request", "Удалено: 1 запрос")))
+			c.hears("/show "+cat, "text", c.in("no such job", "Такого задания нет"))
+			c.hears("/history", "text", c.in("not made anything yet", "ещё ничего не делали"))
+		},
 		"buy": func(c *talk) {
 			menu := c.hears("/buy", "text", c.in("Credits on top of your limits", "Кредиты сверх ваших лимитов"))
 			if _, ok := menu.Button(c.in("100 Stars: 500 credits", "100 звёзд: 500 кредитов")); !ok {
@@ -164,7 +186,7 @@ func TestTalkCommandsInGroups(t *testing.T) {
 		for _, command := range c.telegram.cfg.Bot.Commands(c.locale) {
 			for _, name := range append([]string{command.Name}, command.Aliases...) {
 				asked := chat.As(c.ann).Types("/" + strings.ToUpper(name) + "@TestBot")
-				if name == "link" || name == "buy" || name == "admin" {
+				if slices.Contains([]string{"link", "buy", "admin", "privacy"}, name) {
 					c.understands(c.ann.Next(t))
 					continue
 				}

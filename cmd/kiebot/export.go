@@ -17,13 +17,13 @@ const exportPath = "/export"
 
 // export answers with the JSON lines of core.Engine.Export.
 func (a *app) export(w http.ResponseWriter, r *http.Request) {
-	platform, user, ok := strings.Cut(r.FormValue("person"), ":")
-	if !ok || platform == "" || user == "" {
-		http.Error(w, "a person is named as telegram:123 or discord:456", http.StatusBadRequest)
+	who, ok := personOf(r)
+	if !ok {
+		http.Error(w, badPerson, http.StatusBadRequest)
 		return
 	}
 	sent := &countWriter{w: w}
-	err := a.engine.Export(r.Context(), core.Identity{Platform: platform, User: user}, sent)
+	err := a.engine.Export(r.Context(), who, sent)
 	switch {
 	case err == nil && sent.n == 0:
 		http.Error(w, "nothing is kept about this person", http.StatusNotFound)
@@ -32,6 +32,14 @@ func (a *app) export(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, explain(err), http.StatusInternalServerError)
 	}
+}
+
+const badPerson = "a person is named as telegram:123 or discord:456"
+
+// personOf is whom a request on the socket is about.
+func personOf(r *http.Request) (core.Identity, bool) {
+	platform, user, ok := strings.Cut(r.FormValue("person"), ":")
+	return core.Identity{Platform: platform, User: user}, ok && platform != "" && user != ""
 }
 
 // exportCommand is kiebot export.

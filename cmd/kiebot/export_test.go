@@ -58,6 +58,18 @@ func TestExportOfAPerson(t *testing.T) {
 	if _, wrong, code := p.kiebot("export", "Ann", none); code != exitFailed || !strings.Contains(wrong, "telegram:123") {
 		t.Errorf("a name: %d, %s", code, wrong)
 	}
+	if _, wrong, code := p.kiebot("forget", "telegram:778"); code != exitFailed || !strings.Contains(wrong, "--yes") {
+		t.Errorf("forget without a yes: %d, %s", code, wrong)
+	}
+	if _, wrong, code := p.kiebot("forget", "--yes", "Ann"); code != exitFailed || !strings.Contains(wrong, "telegram:123") {
+		t.Errorf("forget a name: %d, %s", code, wrong)
+	}
+	if out, wrong, code := p.kiebot("forget", "--yes", "telegram:778"); code != 0 || !strings.HasPrefix(out, "Deleted of telegram:778: jobs (1)") {
+		t.Errorf("forget: %d, %s%s", code, out, wrong)
+	}
+	if out, _, code := p.kiebot("export", "telegram:778"); code != 0 || strings.Contains(out, "a cat astronaut") || !strings.Contains(out, `"action":"forget"`) {
+		t.Errorf("forgotten: %d, %s", code, out)
+	}
 	p.stop()
 	if _, wrong, code := p.kiebot("export", "telegram:778", none); code != exitFailed || !strings.Contains(wrong, "kiebot is not running") {
 		t.Errorf("after a stop: %d, %s", code, wrong)

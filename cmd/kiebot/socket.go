@@ -201,6 +201,7 @@ func (a *app) localRoutes(s settings) {
 	a.local.HandleFunc("POST "+consoleLinkPath, a.consoleLink)
 	a.local.HandleFunc("POST "+adminPath, a.administer)
 	a.local.HandleFunc("GET "+exportPath, a.export)
+	a.local.HandleFunc("POST "+forgetPath, a.forget)
 	a.local.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, a.ready(r.Context())) })
 }
 
