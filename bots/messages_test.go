@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"kiebot/bots/clip"
 	"kiebot/core"
 	"kiebot/kie/catalog"
 )
@@ -127,6 +128,59 @@ func TestLanguagesSayTheSame(t *testing.T) {
 				if strings.TrimSpace(text) != text && key != "list.comma" || text == "" {
 					t.Errorf("%s: %q %s is %q", language, key, form, text)
 				}
+			}
+		}
+	}
+}
+
+// Nothing is cut, in any language, where a platform has room for so many
+// characters only (Discord docs, "Application Command Structure", "Component
+// Reference"; Bot API, answerCallbackQuery, sendInvoice). What stands for a
+// placeholder takes up to 16 there.
+func TestTextsFitThePlatforms(t *testing.T) {
+	rules := map[string]int{ // by the beginnings of keys
+		"command.": 100, "argument.": 100, "flag.": 100, "label.person": 100, "label.channel": 100, "label.role": 100,
+		"name.": 32, "field.": 30, // several files are image, image2 …
+		"label.edit": 32, "label.animate": 32, "label.upscale": 32, "label.info": 32, // of a message's menu
+		"label.ask": 45, "label.prompt": 45, "label.files": 45, // of a form
+		"button.": 80, "settings.usual": 80, "settings.unlimited": 80, "settings.who.": 40, "settings.language": 40, "settings.news": 60, "settings.daily": 60, "settings.confirm": 60, "option.": 40,
+		"press.unknown": 200, "menu.not_yours": 200, "menu.made": 200, "deleted": 200, "canceled": 200, // in the window after a press
+		"make_new": 64, "credits": 32, "buy.invoice": 255,
+	}
+	for _, language := range Languages() {
+		for key, texts := range messagesOf(t, language) {
+			for beginning, most := range rules {
+				if !strings.HasPrefix(key, beginning) || strings.HasSuffix(key, ".title") {
+					continue
+				}
+				for _, text := range texts {
+					if text = placeholder.ReplaceAllString(text, strings.Repeat("x", 16)); clip.Units(text) > most {
+						t.Errorf("%s: %q has %d characters, and there is room for %d", language, key, clip.Units(text), most)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Discord takes commands and fields by names of one word in small letters, and
+// no two of the same name (Discord docs, "Application Command Naming").
+func TestNamesInEveryLanguage(t *testing.T) {
+	word := regexp.MustCompile(`^[-_'\p{L}\p{N}]+$`)
+	b := quietBot(t)
+	for _, language := range Languages() {
+		unique := func(what string, name string, seen map[string]bool) {
+			if !word.MatchString(name) || name != strings.ToLower(name) || seen[name] {
+				t.Errorf("%s: %s is called %q, which is no name, or another's", language, what, name)
+			}
+			seen[name] = true
+		}
+		names := map[string]bool{}
+		for _, c := range b.Commands(language) {
+			unique("/"+c.Name, c.Label, names)
+			fields := map[string]bool{}
+			for _, f := range c.Fields {
+				unique("/"+c.Name+" "+f.Name, f.Label, fields)
 			}
 		}
 	}
