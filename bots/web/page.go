@@ -30,6 +30,7 @@ type texts struct {
 	Lead        string    `json:"lead"`
 	Examples    []example `json:"examples"`
 	DemoNote    string    `json:"demo_note"`
+	Console     string    `json:"console"`
 	Latest      string    `json:"latest"`
 	Suggestions string    `json:"suggestions"`
 	Message     string    `json:"message"`
@@ -101,14 +102,26 @@ type chatPage struct {
 	T       texts
 	Demo    bool
 	Version string
+	Console string // the path that leads there; empty for none
 }
 
 // page serves the chat without any message in it: those come over the event
 // stream, first of all, in the one way there is.
 func (w *Web) page(rw http.ResponseWriter, r *http.Request) {
-	w.render(rw, http.StatusOK, "page.html", chatPage{
-		Lang: w.locale(r), T: w.textsFor(r), Demo: w.cfg.Demo, Version: w.cfg.Version,
-	})
+	p := chatPage{Lang: w.locale(r), T: w.textsFor(r), Demo: w.cfg.Demo, Version: w.cfg.Version}
+	if w.cfg.Console != nil {
+		p.Console = consolePath
+	}
+	w.render(rw, http.StatusOK, "page.html", p)
+}
+
+// consolePath leads from the page to the operator's console.
+const consolePath = "/api/console"
+
+// console goes on to the console, by a link made for this time alone.
+func (w *Web) console(rw http.ResponseWriter, r *http.Request) {
+	rw.Header().Set("Cache-Control", "no-store")
+	http.Redirect(rw, r, w.cfg.Console(), http.StatusSeeOther)
 }
 
 type closedPage struct {

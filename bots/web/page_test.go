@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -89,6 +90,34 @@ func TestPageHoldsNothingForeignAndNothingInline(t *testing.T) {
 	}
 	if scripts := regexp.MustCompile(`<script[^>]*>`).FindAllString(body, -1); len(scripts) != 2 {
 		t.Errorf("scripts %v", scripts)
+	}
+}
+
+// The page leads to the console where there is one, by a link of its own for
+// everybody, and strangers do not get one.
+func TestConsoleLink(t *testing.T) {
+	made := 0
+	w := newTestWeb(t, &desk{}, func(c *Config) {
+		c.Console = func() string { made++; return fmt.Sprint("/console/enter?key=", made) }
+	})
+	if body := text(t, do(w, "GET", "http://localhost/", "", nil)); !strings.Contains(body, `<a href="/api/console">`) {
+		t.Error("the page has no link to the console")
+	}
+	for n := 1; n <= 2; n++ {
+		resp := do(w, "GET", "http://localhost/api/console", "", nil)
+		if want := fmt.Sprint("/console/enter?key=", n); resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != want {
+			t.Errorf("%d leads to %q, want %q", resp.StatusCode, resp.Header.Get("Location"), want)
+		}
+	}
+	if resp := do(w, "GET", "http://evil.example/api/console", "", nil); resp.StatusCode == http.StatusSeeOther || made != 2 {
+		t.Errorf("a page of another name gets %d and %q", resp.StatusCode, resp.Header.Get("Location"))
+	}
+	without := newTestWeb(t, &desk{}, nil)
+	if body := text(t, do(without, "GET", "http://localhost/", "", nil)); strings.Contains(body, "console\">") {
+		t.Error("the page leads to a console that is not there")
+	}
+	if resp := do(without, "GET", "http://localhost/api/console", "", nil); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("without a console: %d", resp.StatusCode)
 	}
 }
 

@@ -53,6 +53,9 @@ type Config struct {
 	Locale   string        // language of people whose browser asks for none that exists; empty means English
 	Version  string        // shown on the page; may be empty
 	Demo     bool          // the page says that nothing costs anything
+	// Console makes an address that opens the operator's console, for whoever
+	// may use the page; nil when the page leads to none.
+	Console func() string
 
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil means time.Now
@@ -139,6 +142,9 @@ func (w *Web) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", w.page)
 	mux.Handle("GET /assets/{name}", w.assets)
+	if w.cfg.Console != nil {
+		mux.HandleFunc("GET "+consolePath, w.console)
+	}
 	mux.HandleFunc("GET /api/events", w.events)
 	mux.HandleFunc("GET /api/suggest", w.suggest)
 	mux.HandleFunc("POST /api/command", w.command)

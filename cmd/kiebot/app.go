@@ -121,10 +121,17 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	if !o.open {
 		a.access = hex.EncodeToString(derive(secret, "web access"))[:32]
 	}
+	var openConsole func() string
+	if o.demo {
+		openConsole = func() string {
+			path, _ := a.desk.Invite()
+			return path
+		}
+	}
 	a.page, err = web.New(web.Config{
 		Engine: a.engine, Bot: a.bot, Catalog: models, Links: links, Access: a.access, PublicURL: s.publicURL,
 		Identity: localUser, Name: "you",
-		Locale: s.locale, Version: version(), Demo: o.demo, Logger: a.log,
+		Locale: s.locale, Version: version(), Demo: o.demo, Console: openConsole, Logger: a.log,
 	})
 	if err != nil {
 		return err

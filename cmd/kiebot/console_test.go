@@ -2,14 +2,19 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"kiebot/bots/web/console"
+	"kiebot/core"
+	"kiebot/kie"
 )
 
 // The link that the command line prints opens the console of the running
@@ -33,6 +38,35 @@ func TestConsoleByLink(t *testing.T) {
 	p.start()
 	if after := page(t)(first.Get(p.base + console.Path)); strings.Contains(after, "Log out") {
 		t.Error("a session outlives the process")
+	}
+}
+
+// The demo's page leads into the console, where nothing else does: there is no
+// password, and no socket to ask for a link.
+func TestConsoleOfTheDemo(t *testing.T) {
+	server := quickKie(t)
+	a, err := newApp(t.Context(), settings{
+		kieKeys: []kieKey{{core.DefaultKieAccount, kie.Secret(server.Key())}}, kieURL: server.URL(), uploadURL: server.URL(),
+		dataDir: t.TempDir(), location: time.UTC, locale: "en",
+	}, options{open: true, demo: true}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	public := httptest.NewServer(a.handler)
+	defer public.Close()
+	guest := visitor(t)
+	link := regexp.MustCompile(`href="(/api/[a-z]+)"`).FindStringSubmatch(page(t)(guest.Get(public.URL)))
+	if link == nil {
+		t.Fatal("the page has no link")
+	}
+	resp, err := guest.Get(public.URL + link[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if inside := enter(t, guest, resp.Request.URL.String()); !strings.Contains(inside, "Log out") {
+		t.Errorf("the link %s leads to %s", link[1], inside)
 	}
 }
 
