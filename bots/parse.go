@@ -246,10 +246,12 @@ func (p *parser) set(t typedFlag, value string) {
 	case t.missing:
 		p.report(problem{code: noValue, name: t.name})
 		p.call.options[t.flag.option] = ""
+	case t.flag.phrase || t.flag.option.IsFile():
+		p.call.options[t.flag.option] = value
 	case t.flag.bare && !isSwitch(value):
 		p.report(problem{code: badSwitch, name: t.name, given: shorten(value, 30)})
 	default:
-		p.call.options[t.flag.option] = value
+		p.call.options[t.flag.option] = halfWidth(value)
 	}
 }
 

@@ -54,6 +54,7 @@ func TestParse(t *testing.T) {
 		{text: "/imagine a cat --ar 16:9 --model imagen4 --seed 7 --n 2", command: "imagine", prompt: "a cat", options: "model=imagen4 ar=16:9 n=2 seed=7"},
 		{text: "/imagine --ar 16:9 a cat", command: "imagine", prompt: "a cat", options: "ar=16:9"},
 		{text: "/imagine a cat --ar 16:9 in  space", command: "imagine", prompt: "a cat in  space", options: "ar=16:9"},
+		{text: "/imagine 猫 ——ar 16：9　--n ２ --no ａ，ｂ", command: "imagine", prompt: "猫", options: "ar=16:9 n=2 no=ａ，ｂ"},
 		{text: "/imagine a cat --ar=16:9 -m imagen4", command: "imagine", prompt: "a cat", options: "model=imagen4 ar=16:9"},
 		{text: "/imagine a cat --ar:16:9", command: "imagine", prompt: "a cat", options: "ar=16:9"},
 		{text: "/imagine a cat --ar= 16:9", command: "imagine", prompt: "a cat", options: "ar=16:9"},

@@ -102,6 +102,17 @@ func (s *scanner) flag() (flagName, bool) {
 
 func isDash(r rune) bool { return strings.ContainsRune("-‐‑‒–—―−﹘﹣－", r) }
 
+// halfWidth writes the letters, digits and signs that Chinese and Japanese
+// keyboards make as wide as their characters as others do: 16：9 as 16:9.
+func halfWidth(value string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' {
+			return r - '！' + '!'
+		}
+		return r
+	}, value)
+}
+
 // isFlag decides whether a word that begins with dashes is a flag. Two hyphens
 // always make one, a single hyphen only before a known letter. Phones turn "--"
 // into one long dash, but long dashes also stand in prose: there the name must
