@@ -202,6 +202,7 @@ type Engine struct {
 	overview overviews
 	spending spendings
 	running  atomic.Bool
+	resumed  atomic.Bool
 	lease    atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
 
 	recalling sync.Mutex
@@ -293,6 +294,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	return e.leased(ctx, e.work)
 }
 
+// Resumed reports whether Run has taken up everything that was under way, and
+// works on it.
+func (e *Engine) Resumed() bool { return e.resumed.Load() }
+
 // work resumes what the lease claims and runs the loops until ctx ends.
 func (e *Engine) work(ctx context.Context) error {
 	work, stop := drainContext(ctx, stopFor)
@@ -303,6 +308,8 @@ func (e *Engine) work(ctx context.Context) error {
 		}
 		return fmt.Errorf("resuming what was under way: %w", err)
 	}
+	e.resumed.Store(true)
+	defer e.resumed.Store(false)
 	var loops sync.WaitGroup
 	loops.Go(func() { e.createLoop(ctx, work) })
 	for range uploadsMax {

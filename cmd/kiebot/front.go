@@ -21,8 +21,11 @@ type front struct {
 	ended   chan error          // why nothing is served any more; closed after that
 }
 
-// errStarting is why kiebot is not ready before it runs.
-var errStarting = errors.New("kiebot is starting")
+// Why kiebot is not ready before it runs, and after that.
+var (
+	errStarting = errors.New("kiebot is starting")
+	errStopping = errors.New("kiebot is stopping")
+)
 
 // openFront serves until close.
 func openFront(listener net.Listener, log *slog.Logger) *front {
@@ -60,10 +63,13 @@ func (f *front) close() {
 
 // away is why requests are not taken; nil when they are.
 func (f *front) away() error {
-	if a := f.app.Load(); a != nil {
-		return a.runs()
+	switch a := f.app.Load(); {
+	case a == nil:
+		return errStarting
+	case a.stopping.Load():
+		return errStopping
 	}
-	return errStarting
+	return nil
 }
 
 // ServeHTTP implements http.Handler.

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			"decodes":     decodes,
 			"services":    services,
 			"first-serve": firstServed,
-			"listens":     listens,
+			"ready":       ready,
 			"exits":       exits,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",

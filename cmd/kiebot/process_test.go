@@ -503,6 +503,7 @@ func TestKieDown(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	p := launch(t, quickKie(t))
+	eventually(t, "kiebot is ready", p.ready)
 	for _, path := range []string{"/healthz", "/readyz"} {
 		resp, err := p.client.Get(p.base + path)
 		if err != nil {

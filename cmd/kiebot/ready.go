@@ -88,8 +88,11 @@ func (a *app) checks(ctx context.Context) []check {
 }
 
 func (a *app) runs() error {
-	if a.stopping.Load() {
-		return errors.New("kiebot is stopping")
+	switch {
+	case a.stopping.Load():
+		return errStopping
+	case !a.engine.Resumed():
+		return errStarting
 	}
 	return nil
 }

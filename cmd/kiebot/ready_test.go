@@ -94,8 +94,12 @@ func TestReadyWhileStarting(t *testing.T) {
 	readyz(t, base).is(t, "kiebot is starting")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	front.open(a)
+	front.open(a) // what was under way is not taken up yet
+	if got := readyz(t, base); got.status != http.StatusServiceUnavailable || got.Checks[0] != (check{Name: "running", Reason: "kiebot is starting"}) {
+		t.Errorf("/readyz answers %+v before the engine runs", got)
+	}
 	go func() { ended <- a.run(ctx, front) }()
+	eventually(t, "the engine runs", a.engine.Resumed)
 	readyz(t, base).isReady(t)
 	cancel()
 	if err := <-ended; err != nil {
@@ -112,7 +116,7 @@ func TestReadyWhileStopping(t *testing.T) {
 	t.Parallel()
 	server := quickKie(t)
 	p := launch(t, server)
-	readyz(t, p.base).isReady(t)
+	eventually(t, "kiebot is ready", p.ready)
 	gate := make(chan struct{})
 	server.NextCreate(kietest.After(kietest.Hold(gate)))
 	if a, err := p.command("command-one", "/imagine a cat"); err != nil || !a.Accepted {

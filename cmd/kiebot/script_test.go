@@ -8,7 +8,8 @@ import (
 	"image"
 	_ "image/jpeg"
 	_ "image/png"
-	"net"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,21 +91,20 @@ func decodes(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s has no %s: %s", path, args[0], out)
 }
 
-// listens waits until somebody listens on a socket: listens FILE.
-func listens(ts *testscript.TestScript, neg bool, args []string) {
+// ready waits until the kiebot that runs on a folder is ready: ready DATA_DIR.
+func ready(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: listens FILE")
+		ts.Fatalf("usage: ready DATA_DIR")
 	}
 	var err error
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
-		var conn net.Conn
-		if conn, err = dialLocal(context.Background(), ts.MkAbs(args[0])); err == nil {
-			ts.Check(conn.Close())
+		err = local(settings{dataDir: ts.MkAbs(args[0])}).stream(context.Background(), io.Discard, http.MethodGet, "/readyz", nil)
+		if err == nil {
 			return
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-	ts.Fatalf("nobody listens: %v", err)
+	ts.Fatalf("it does not become ready: %v", err)
 }
 
 // exits checks the exit code of a command: exits CODE COMMAND ARG…

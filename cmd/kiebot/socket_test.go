@@ -34,6 +34,7 @@ func TestSocketOfARunningKiebot(t *testing.T) {
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Fatalf("the socket: %v, %v", info.Mode(), err)
 	}
+	eventually(t, "kiebot is ready", p.ready)
 	if out, wrong, code := p.kiebot("healthcheck"); code != 0 || out != "ok\n" {
 		t.Errorf("while it runs: %d, %q, %s", code, out, wrong)
 	}
@@ -45,6 +46,7 @@ func TestSocketOfARunningKiebot(t *testing.T) {
 		t.Errorf("the killed process's socket: %v", err)
 	}
 	p.start()
+	eventually(t, "kiebot is ready again", p.ready)
 	if _, wrong, code := p.kiebot("healthcheck"); code != 0 {
 		t.Errorf("in place of the dead socket: %d, %s", code, wrong)
 	}
