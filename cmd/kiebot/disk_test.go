@@ -3,12 +3,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"kiebot/core"
+	"kiebot/kie/kietest"
 )
 
 // smallDisk mounts a file system of so many bytes, which takes root.
@@ -83,6 +89,75 @@ func TestRestoreOnAFullDisk(t *testing.T) {
 	}
 	if left := p.files("data"); len(left) != 1 || left[0] != "kiebot.db" {
 		t.Errorf("DATA_DIR has %v", left)
+	}
+}
+
+// A disk that fills up while kiebot runs: what cannot be saved is refused with a
+// sentence, monitors are told, and with room again a start goes on with all that
+// was accepted.
+func TestServeOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 48<<20)
+	p := &process{t: t, dir: dir, listen: "127.0.0.1:0", kie: quickKie(t), env: []string{"MAX_ACTIVE_PER_USER=unlimited"}}
+	p.start()
+	p.stop() // now the port is known, and callbacks can be switched on
+	p.start()
+	t.Cleanup(func() {
+		if p.cmd != nil {
+			p.kill()
+		}
+	})
+	p.kie.NextCreate(kietest.HoldTask())
+	if a, err := p.command("command-one", "/imagine a cat"); err != nil || !a.Accepted {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	p.watch("it runs", func(m shown) bool { return m.State == core.Running })
+	filler := filepath.Join(dir, "filler")
+	fill(t, filler)
+	refused := ""
+	for n := 0; refused == ""; n++ { // a page or two may have room yet
+		a, err := p.command(fmt.Sprintf("another-%d", n), "/imagine "+strings.Repeat("a cat ", 100))
+		if err != nil || n > 10 {
+			t.Fatalf("after %d commands: %+v, %v", n, a, err)
+		}
+		if !a.Accepted {
+			refused = a.Text
+		}
+	}
+	if !strings.Contains(refused, "could not be saved") || !strings.Contains(refused, "its disk is full") {
+		t.Errorf("what cannot be saved is answered with %q", refused)
+	}
+	got := readyz(t, p.base)
+	if got.status != http.StatusServiceUnavailable || !slices.Contains(got.Checks, check{Name: "store", Reason: "the store takes no work until kiebot is started again"}) {
+		t.Errorf("/readyz answers %+v", got)
+	}
+	if ready := p.metrics()["kiebot_ready"]; ready != 0 {
+		t.Errorf("kiebot_ready is %v", ready)
+	}
+	p.kill()
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	p.kie.Release(p.kie.Tasks()[0].ID)
+	p.watch("the end", func(m shown) bool { return m.Key == "command-one" && m.State == core.Succeeded })
+	eventually(t, "kiebot is ready again", p.ready)
+	p.stop()
+}
+
+// fill writes the file until the disk is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
 	}
 }
 
