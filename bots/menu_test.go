@@ -214,12 +214,12 @@ func TestSettingsMenu(t *testing.T) {
 	said := "" // as on the platform, then each in turn, and back
 	for _, language := range Languages() {
 		v := w.bot.voice(said)
-		menu = w.taps(ada, menu, v.say("settings.language", nil)+": "+v.languageName(said))
+		menu = w.taps(ada, menu, v.pair(v.say("settings.language", nil), v.languageName(said)))
 		wantText(t, menu.Text, w.bot.voice(language).say("settings.title", nil))
 		said = language
 	}
 	v := w.bot.voice(said)
-	if menu = w.taps(ada, menu, v.say("settings.language", nil)+": "+v.languageName(said)); chosen().Language != "" {
+	if menu = w.taps(ada, menu, v.pair(v.say("settings.language", nil), v.languageName(said))); chosen().Language != "" {
 		t.Errorf("%+v", chosen())
 	}
 
