@@ -123,8 +123,8 @@ func changed(t *testing.T, in *discordtest.Interaction, change func(map[string]a
 	return data
 }
 
-// Files that no model takes are refused with a sentence that names them, and
-// what only calls itself a picture costs nothing.
+// Files that no model takes are refused with a sentence, and what only calls
+// itself a picture costs nothing.
 func TestAttachmentsThatAreNoUse(t *testing.T) {
 	both(t, worldConfig{}, func(t *testing.T, w *world) {
 		at := w.channel.As(w.ada)
@@ -141,7 +141,7 @@ func TestAttachmentsThatAreNoUse(t *testing.T) {
 			asked.Becomes(t, says(test.says, "othing was charged"))
 		}
 		letter := at.Writes("read this", attach("", "notes.txt", []byte("hello")))
-		if m := at.UsesOn(letter, "Animate").Modal(t).Submits(set("words", "it waves")).Becomes(t, says("notes.txt", "othing was charged")); m.For != w.ada.ID() {
+		if m := at.UsesOn(letter, "Animate").Becomes(t, says("no picture or video", "othing was charged")); m.For != w.ada.ID() {
 			t.Errorf("%s", m)
 		}
 		if n := len(w.kie.Tasks()); n != 0 {
