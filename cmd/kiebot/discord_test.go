@@ -92,12 +92,7 @@ func TestDiscordStory(t *testing.T) {
 		// A kill while Kie is being asked costs an unresolved task, which other
 		// tests are about; here the n-th task is known to run.
 		running := func(n int) {
-			eventually(t, "the task is followed", func() bool {
-				tasks := w.kie.Tasks()
-				return len(tasks) == n && slices.ContainsFunc(w.kie.Requests(), func(r kietest.Request) bool {
-					return r.Call == kietest.CallRecord && r.TaskID == tasks[n-1].ID
-				})
-			})
+			eventually(t, "the task is followed", func() bool { return w.follows(n) })
 		}
 		at := w.channel.As(w.ann)
 		at.Types("/imagine", discordtest.Set("prompt", "a cat astronaut"))
@@ -145,45 +140,76 @@ func TestDiscordTokenEndsEarly(t *testing.T) {
 }
 
 // A process is killed while a call to Discord is under way, which Discord has
-// carried out or not, and started again: the picture is there, once.
+// carried out or not, and started again: every picture is there, once.
 func TestDiscordKilledAtEveryCall(t *testing.T) {
-	const hook = "/webhooks/{application}/{token}/messages/{message}"
-	for _, step := range []struct {
-		route  string
-		signed bool
-	}{
-		{route: "POST /interactions/{interaction}/{token}/callback"},
-		{route: "PATCH " + hook},
-		{route: "PATCH " + hook, signed: true},
+	const hook, own = "/webhooks/{application}/{token}", "/channels/{channel}/messages"
+	for _, k := range []kill{
+		{name: "the answer", route: "POST /interactions/{interaction}/{token}/callback"},
+		{name: "an edit", route: "PATCH " + hook + "/messages/{message}"},
+		{name: "the second edit", route: "PATCH " + hook + "/messages/{message}", skip: 1},
+		{name: "an edit, signed", route: "PATCH " + hook + "/messages/{message}", signed: true},
+		{name: "the second edit, signed", route: "PATCH " + hook + "/messages/{message}", signed: true, skip: 1},
+		{name: "a further message", route: "POST " + hook, again: true},
+		{name: "an edit of the bot's own", route: "PATCH " + own + "/{message}", expired: true},
+		{name: "a message of the bot's own", route: "POST " + own, expired: true, gone: true},
 	} {
-		for _, executed := range []bool{false, true} {
-			for skip := range 2 {
-				if skip > 0 && strings.HasPrefix(step.route, "POST") {
-					continue // there is one
-				}
-				name := step.route + ", signed " + strconv.FormatBool(step.signed) + ", executed " + strconv.FormatBool(executed) + ", number " + strconv.Itoa(skip+1)
-				t.Run(strings.ReplaceAll(name, "/", "|"), func(t *testing.T) {
-					t.Parallel()
-					w := onDiscord(t, step.signed)
-					lift := w.discord.Fault(discordtest.Fault{Route: step.route, After: executed, Hang: true, Skip: skip})
-					before := len(w.discord.Calls(step.route))
-					w.channel.As(w.ann).Types("/imagine", discordtest.Set("prompt", "a cat"))
-					w.discord.Until(t, func() bool { return len(w.discord.Calls(step.route)) > before+skip })
-					eventually(t, "Kie has the task", func() bool { return called(w.kie, kietest.CallRecord) })
-					w.kill()
-					lift()
-					w.start()
-					w.channel.As(w.ann).Until(t, result(1, "a cat"))
-					w.stop()
-					pictures := 0
-					for _, m := range w.channel.FromBot() {
-						pictures += len(m.Attachments)
-					}
-					if pictures != 1 || len(w.kie.Tasks()) != 1 {
-						t.Errorf("%d pictures of %d Kie tasks", pictures, len(w.kie.Tasks()))
-					}
-				})
+		for _, k.executed = range []bool{false, true} {
+			t.Run(k.name+", executed "+strconv.FormatBool(k.executed), func(t *testing.T) { t.Parallel(); k.test(t) })
+		}
+	}
+}
+
+// kill says at which call to Discord a process is killed.
+type kill struct {
+	name, route   string
+	skip          int
+	signed        bool
+	executed      bool // the call was
+	again         bool // a button is pressed, and not a command typed
+	expired, gone bool // the interaction is over, and its message deleted
+}
+
+func (k kill) test(t *testing.T) {
+	w := onDiscord(t, k.signed)
+	at, pictures := w.channel.As(w.ann), 1
+	var first discordtest.Message
+	if k.again {
+		first, pictures = at.Types("/imagine", discordtest.Set("prompt", "a cat")).Becomes(t, result(1, "a cat")), 2
+	}
+	lift := w.discord.Fault(discordtest.Fault{Route: k.route, After: k.executed, Hang: true, Skip: k.skip})
+	before := len(w.discord.Calls(k.route))
+	if k.again {
+		w.ann.Presses(first, "Again")
+	} else {
+		asked := at.Types("/imagine", discordtest.Set("prompt", "a cat"))
+		if k.expired {
+			shown := asked.Original(t)
+			asked.Expire()
+			if k.gone {
+				w.channel.As(w.ann).Deletes(shown)
 			}
 		}
 	}
+	w.discord.Until(t, func() bool { return len(w.discord.Calls(k.route)) > before+k.skip })
+	eventually(t, "Kie has the task", func() bool { return w.follows(pictures) })
+	w.kill()
+	lift()
+	w.start()
+	at.Until(t, func(m discordtest.Message) bool { return m.ID != first.ID && result(1, "a cat")(m) })
+	w.stop()
+	shown := 0
+	for _, m := range at.FromBot() {
+		shown += len(m.Attachments)
+	}
+	if shown != pictures || len(w.kie.Tasks()) != pictures {
+		t.Errorf("%d pictures of %d Kie tasks", shown, len(w.kie.Tasks()))
+	}
+}
+
+// follows says whether the n-th task at Kie is known to run, and is the last.
+func (w *town) follows(n int) bool {
+	tasks := w.kie.Tasks()
+	return len(tasks) == n && slices.ContainsFunc(w.kie.Requests(), func(r kietest.Request) bool {
+		return r.Call == kietest.CallRecord && r.TaskID == tasks[n-1].ID
+	})
 }
