@@ -435,6 +435,8 @@ func TestTrap12PanicsAreContained(t *testing.T) {
 		if n := w.spy.logged("a command") + w.spy.logged("a press"); n > 0 {
 			t.Error("the log has what a panic said")
 		}
+		<-time.After(10 * time.Second)
+		synctest.Wait()
 		w.ours.cfg.Bot = whole
 		at.Types("/balance").Becomes(t, says("credits"))
 	})
@@ -444,6 +446,7 @@ func TestTrap12PanicsAreContained(t *testing.T) {
 // sentence about it.
 func TestTrap12APanicAfterTheResult(t *testing.T) {
 	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		synctest.Wait()
 		w.ours.cfg.Bot = fragile{Bot: w.ours.cfg.Bot, after: 5 * time.Minute}
 		at := w.channel.As(w.ada)
 		at.Types("/imagine", set("prompt", "a cat"))
