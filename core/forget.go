@@ -151,30 +151,45 @@ func (e *Engine) forgetReasons(ctx context.Context, who Identity, done *Forgotte
 		account, err = accountOrNone(tx, who)
 		return err
 	})
+	if err != nil || account.ID == "" {
+		return err
+	}
 	done.Purchases = 0
 	for _, id := range account.ids() {
-		for after, more := uint64(0), true; more && err == nil && id != ""; {
-			var page []Entry
-			err = e.store.Update(ctx, func(tx Tx) (err error) {
-				if page, err = tx.Entries(id, after, pruneMany); err != nil {
-					return err
-				}
-				for _, entry := range page {
-					if err := wordless(tx, entry); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			for _, entry := range page {
-				if after = entry.Seq; entry.Kind == EntryBuy {
-					done.Purchases++
-				}
-			}
-			more = len(page) == pruneMany
+		if err := e.silenceLedger(ctx, id, done); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
+}
+
+// silenceLedger does that for one account, and counts its purchases.
+func (e *Engine) silenceLedger(ctx context.Context, id AccountID, done *Forgotten) error {
+	for after := uint64(0); ; {
+		var page []Entry
+		err := e.store.Update(ctx, func(tx Tx) (err error) {
+			if page, err = tx.Entries(id, after, pruneMany); err != nil {
+				return err
+			}
+			for _, entry := range page {
+				if err := wordless(tx, entry); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, entry := range page {
+			if after = entry.Seq; entry.Kind == EntryBuy {
+				done.Purchases++
+			}
+		}
+		if len(page) < pruneMany {
+			return nil
+		}
+	}
 }
 
 // wordless stores the entry without its words.
