@@ -30,8 +30,8 @@ type Forgotten struct {
 // the ledger. It says who asked for it in the audit log.
 //
 // What money and order need stays: the account with its identities, limits,
-// credits, block and the use of its windows; the ledger's amounts; purchases,
-// which can be paid back; and the audit log. Of somebody with a task that is
+// credits, block and the use of its windows, or that a stranger was turned down;
+// the ledger's amounts; purchases, which can be paid back; and the audit log. Of somebody with a task that is
 // not over, or that is still to be shown, nothing is deleted, and a *Refusal
 // with ReasonUnderWay says so.
 //
@@ -91,6 +91,9 @@ func (e *Engine) forgetTasks(ctx context.Context, who Identity) (int, error) {
 		}
 	}
 	err = e.store.Update(ctx, func(tx Tx) error {
+		if _, err := forgettable(tx, who); err != nil {
+			return err // something was asked for meanwhile
+		}
 		for _, t := range page {
 			if err := tx.DeleteTask(t.ID); err != nil {
 				return err

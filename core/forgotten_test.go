@@ -62,9 +62,18 @@ func leaves(w *world, tasks int) {
 	w.untilShown(last)
 	w.untilIdle(ada)
 	w.draft("chat:draft", `{"says":"half a wish"}`)
+	dear := request("ada's wish for ten")
+	dear.Count = 10
+	w.asked(dear)
+	phone := request("ada's wish from the phone")
+	phone.Origin.Identity = adaPhone
+	w.untilShown(w.submit(phone))
+	w.link(ada, adaPhone)
+	_, err := w.engine.Link(w.t.Context(), ada, "0000-0000")
+	wantRefusal(w.t, err, core.ReasonLinkCode)
 	w.must(w.engine.Grant(w.t.Context(), core.Act{By: "chat:boss", Why: "for feeding the cats"}, ada, 5000))
 	w.must(w.engine.ChangeSettings(w.t.Context(), roomOf(ada, false), func(s *core.PersonSettings) { s.Language = "x-cats" }))
-	_, err := w.engine.LinkCode(w.t.Context(), ada)
+	_, err = w.engine.LinkCode(w.t.Context(), ada)
 	w.must(err)
 	nap(time.Minute)
 }
@@ -72,6 +81,8 @@ func leaves(w *world, tasks int) {
 const adasOwn = "ada's wish"
 
 func forgetting(c *core.Config) {
+	limit := core.Limit(5 * imagePrice)
+	c.Policy.ConfirmAbove = &limit
 	c.UserDaily, c.Alert = 10_000_000, func(context.Context, core.Alert) error { return nil }
 }
 
@@ -87,7 +98,7 @@ func TestForget(t *testing.T) {
 		kept := w.submit(theirs)
 		w.untilShown(kept)
 		nap(time.Minute)
-		words := []string{adasOwn, "half a wish", "Ada of the cats", "feeding", "x-cats", "link/account"}
+		words := []string{adasOwn, "half a wish", "Ada of the cats", "feeding", "x-cats", "link/", "drafts/", "questions/"}
 		if n := len(w.stored(words...)); n < 230 {
 			t.Fatalf("only %d places have something to forget", n)
 		}
@@ -96,7 +107,7 @@ func TestForget(t *testing.T) {
 
 		done, err := w.engine.Forget(t.Context(), core.Act{By: ada.String()}, ada)
 		w.must(err)
-		if want := (core.Forgotten{Tasks: 230, Left: 5000 + 3*imagePrice, Purchases: 1}); done != want {
+		if want := (core.Forgotten{Tasks: 231, Left: 5000 + 3*imagePrice, Purchases: 1}); done != want {
 			t.Errorf("%+v, want %+v", done, want)
 		}
 		for _, place := range w.stored(words...) {
@@ -108,7 +119,7 @@ func TestForget(t *testing.T) {
 		if got := w.recount(); !maps.Equal(got, sums) {
 			t.Errorf("the sums are %v, were %v", got, sums)
 		}
-		if got := w.files(); len(files) != 231 || len(got) != 1 || !w.kept(kept) {
+		if got := w.files(); len(files) != 232 || len(got) != 1 || !w.kept(kept) {
 			t.Errorf("of %d files %q are left", len(files), got)
 		}
 		if _, lines := w.export(ada); len(lines[core.ExportTask])+len(lines[core.ExportDraft]) != 0 || len(lines[core.ExportPurchase]) != 1 {
