@@ -9,7 +9,7 @@ import (
 
 // english are words that stand in most English sentences, and in no other
 // language of ours.
-var english = regexp.MustCompile(`(?i)\b(the|and|of|was|is|are|your|you|left|today|nothing|credits?|usually|done|waiting|starting|generating|that|this|with|for|from|what)\b`)
+var english = regexp.MustCompile(`(?i)\b(the|and|of|was|is|are|your|you|left|today|nothing|credits?|usually|done|waiting|starting|generating|that|this|with|for|from|what|in queue)\b`)
 
 // Whoever has one of the languages asks for a picture and reads of it, and of
 // what is refused, in that language alone.

@@ -33,6 +33,11 @@ func TestForgedAndReplayedInteractions(t *testing.T) {
 				t.Errorf("forgery %d: status %d", how, d.Status)
 			}
 		}
+		w.channel.As(w.ada).Sends(42, nil) // of a type that does not exist yet
+		<-time.After(time.Second)
+		if all := w.discord.Deliveries(); all[len(all)-1].Status != http.StatusBadRequest {
+			t.Errorf("an unknown type: %+v", all[len(all)-1])
+		}
 		in.Redeliver()
 		<-time.After(signedFor + time.Second)
 		in.Redeliver()

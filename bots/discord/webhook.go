@@ -68,9 +68,10 @@ func (d *Discord) hook(w http.ResponseWriter, r *http.Request) {
 // it first; the rest goes on.
 func (d *Discord) answerHook(ctx context.Context, w http.ResponseWriter, r *http.Request, i *interaction) {
 	first := make(chan response, 1)
-	gone := make(chan struct{})
+	gone, handled := make(chan struct{}), make(chan struct{})
 	defer close(gone)
 	d.work.Go(func() {
+		defer close(handled)
 		d.handle(ctx, &opening{in: i, send: func(_ context.Context, r response) (message, error) {
 			select {
 			case <-gone:
@@ -85,9 +86,19 @@ func (d *Discord) answerHook(ctx context.Context, w http.ResponseWriter, r *http
 	select {
 	case answer := <-first:
 		respond(w, answer)
+		return
+	case <-handled:
 	case <-r.Context().Done():
+		return
 	case <-late.C:
 		http.Error(w, "too late", http.StatusServiceUnavailable)
+		return
+	}
+	select {
+	case answer := <-first:
+		respond(w, answer)
+	default:
+		http.Error(w, "nothing to answer", http.StatusBadRequest) // it is of a type that we do not know
 	}
 }
 
