@@ -31,19 +31,23 @@ type Forgotten struct {
 //
 // What money and order need stays: the account with its identities, limits,
 // credits, block and the use of its windows, or that a stranger was turned down;
-// the ledger's amounts; purchases, which can be paid back; and the audit log. Of somebody with a task that is
-// not over, or that is still to be shown, nothing is deleted, and a *Refusal
-// with ReasonUnderWay says so.
+// the ledger's amounts; purchases, which can be paid back; and the audit log.
+// Of somebody with a task that is not over, or that is still to be shown,
+// nothing is deleted, and a *Refusal with ReasonUnderWay says so.
 //
-// It commits a bounded part at a time. When it ends early it can be called
-// again, and goes on where it stopped.
+// It commits a bounded part at a time. When it ends early, also because of what
+// was asked for meanwhile, it can be called again, and goes on where it stopped.
 func (e *Engine) Forget(ctx context.Context, act Act, who Identity) (Forgotten, error) {
 	var done Forgotten
 	if err := act.check(); err != nil {
 		return done, err
 	}
+	var waiting backlog
+	if err := e.view(ctx, func(tx Tx) error { return checkOver(ctx, tx, who, &waiting) }); err != nil {
+		return done, unavailable(err)
+	}
 	for {
-		n, err := e.forgetTasks(ctx, who)
+		n, err := e.forgetTasks(ctx, who, &waiting)
 		done.Tasks += n
 		if err != nil {
 			return done, unavailable(err)
@@ -70,19 +74,42 @@ func (e *Engine) Keeps() (tasks, media time.Duration) {
 // errMoreToForget says that something was asked for meanwhile.
 var errMoreToForget = errors.New("core: there are new tasks to forget")
 
+// checkOver refuses when something of the person is under way.
+func checkOver(ctx context.Context, tx Tx, who Identity, waiting *backlog) error {
+	account, err := accountOrNone(tx, who)
+	if err != nil || account.ID == "" {
+		return err
+	}
+	if err := waiting.read(tx); err != nil {
+		return err
+	}
+	tasks := pages(ctx, func(last Task) ([]Task, error) { return tasksOf(tx, account, last.ID, verifyMany) })
+	for t, err := range tasks {
+		if err != nil {
+			return err
+		}
+		if !isOver(t) || waiting.leads[t.Lead()] {
+			return &Refusal{Reason: ReasonUnderWay, Task: t.ID}
+		}
+	}
+	return nil
+}
+
 // forgetTasks deletes a page of the person's batches, each whole, with their
 // files, and says how many tasks that were. The files go first: what is left of
 // a task without files is found again.
-func (e *Engine) forgetTasks(ctx context.Context, who Identity) (int, error) {
+func (e *Engine) forgetTasks(ctx context.Context, who Identity, waiting *backlog) (int, error) {
 	var page []Task
 	err := e.view(ctx, func(tx Tx) (err error) {
-		page, err = forgettable(tx, who)
+		page, err = newestBatches(tx, who)
 		return err
 	})
-	if err != nil || len(page) == 0 {
+	if err != nil {
 		return 0, err
 	}
+	var ids []TaskID
 	for _, t := range page {
+		ids = append(ids, t.ID)
 		for n := range t.Outputs {
 			key := mediaKey(t.ID, n)
 			if err := errors.Join(e.cfg.Spool.Remove(key), e.cfg.Spool.Remove(key+mediaCover)); err != nil {
@@ -90,32 +117,29 @@ func (e *Engine) forgetTasks(ctx context.Context, who Identity) (int, error) {
 			}
 		}
 	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
 	err = e.store.Update(ctx, func(tx Tx) error {
-		if _, err := forgettable(tx, who); err != nil {
-			return err // something was asked for meanwhile
+		if err := waiting.read(tx); err != nil {
+			return err
 		}
-		for _, t := range page {
-			if err := tx.DeleteTask(t.ID); err != nil {
-				return err
-			}
+		stay, err := pruneBatches(tx, ids, isOver, *waiting)
+		if err == nil && len(stay) > 0 {
+			err = &Refusal{Reason: ReasonUnderWay, Task: stay[0]}
 		}
-		return nil
+		return err
 	})
-	return len(page), err
+	if err != nil {
+		return 0, err
+	}
+	return len(ids), nil
 }
 
-// forgettable lists the tasks of the person's newest batches, of which nothing
-// may be under way.
-func forgettable(tx Tx, who Identity) ([]Task, error) {
+// newestBatches lists the tasks of the person's newest batches.
+func newestBatches(tx Tx, who Identity) ([]Task, error) {
 	account, err := accountOrNone(tx, who)
 	if err != nil || account.ID == "" {
-		return nil, err
-	}
-	if open, err := openTasks(tx, account); err != nil || len(open) > 0 {
-		return nil, underWay(err, open...)
-	}
-	var waiting backlog
-	if err := waiting.read(tx); err != nil {
 		return nil, err
 	}
 	newest, err := tasksOf(tx, account, "", forgetMany)
@@ -123,27 +147,19 @@ func forgettable(tx Tx, who Identity) ([]Task, error) {
 		return nil, err
 	}
 	var page []Task
+	read := map[TaskID]bool{}
 	for _, t := range newest {
-		if slices.ContainsFunc(page, func(p Task) bool { return p.ID == t.ID }) {
-			continue // it came with its batch
+		if read[t.Lead()] {
+			continue
 		}
+		read[t.Lead()] = true
 		tasks, err := batch(tx, t)
 		if err != nil {
 			return nil, err
 		}
-		if waiting.leads[t.Lead()] || slices.ContainsFunc(tasks, func(t Task) bool { return !t.Due.IsZero() }) {
-			return nil, underWay(nil, t.ID)
-		}
 		page = append(page, tasks...)
 	}
 	return page, nil
-}
-
-func underWay(err error, tasks ...TaskID) error {
-	if err != nil {
-		return err
-	}
-	return &Refusal{Reason: ReasonUnderWay, Task: tasks[0]}
 }
 
 // forgetReasons deletes what the ledger of the person says in words, but for
@@ -214,8 +230,12 @@ func (c *change) forgetRest(who Identity, done *Forgotten) error {
 	people := []Identity{who}
 	if account.ID != "" {
 		people = account.Identities
-		if left, err := tasksOf(c.Tx, account, "", 1); err != nil || len(left) > 0 {
-			return errors.Join(err, errMoreToForget)
+		left, err := tasksOf(c.Tx, account, "", 1)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			return errMoreToForget
 		}
 		usage, err := c.Usage(grantedWindow(account.ID))
 		if err != nil {

@@ -156,6 +156,27 @@ func TestForgetWaits(t *testing.T) {
 	})
 }
 
+// What is still to be shown keeps all, however long ago it was asked for.
+func TestForgetNothingInPart(t *testing.T) {
+	play(t, kietest.Config{}, forgetting, func(t *testing.T, w *world) {
+		first := w.submit(request("ada's wish for later"))
+		w.untilShown(first)
+		leaves(w, 102)
+		w.must(w.store.Update(t.Context(), func(tx core.Tx) error {
+			_, err := tx.AddDelivery(core.Delivery{Lane: "chat:room", Kind: core.DeliverShow, Lead: first})
+			return err
+		}))
+		before := len(w.stored(adasOwn))
+		_, err := w.engine.Forget(t.Context(), core.Act{By: ada.String()}, ada)
+		if r := wantRefusal(t, err, core.ReasonUnderWay); r.Task != first {
+			t.Errorf("%+v", r)
+		}
+		if left := len(w.stored(adasOwn)); left != before {
+			t.Errorf("of %d places %d are left", before, left)
+		}
+	})
+}
+
 // The process dies at every commit of the forgetting. Called again it goes on,
 // and the sums never change.
 func TestForgetDiesAtEveryCommit(t *testing.T) {

@@ -100,7 +100,7 @@ func (e *Engine) pruneTasks(ctx context.Context, before time.Time) error {
 		return fmt.Errorf("looking for what waits to be shown: %w", err)
 	}
 	for kept, more := 0, true; more; {
-		stay := 0
+		var stay []TaskID
 		err := e.store.Update(ctx, func(tx Tx) error {
 			if err := waiting.read(tx); err != nil {
 				return err
@@ -111,56 +111,56 @@ func (e *Engine) pruneTasks(ctx context.Context, before time.Time) error {
 			}
 			ended = ended[min(kept, len(ended)):]
 			more = len(ended) == pruneMany
-			stay, err = pruneBatches(tx, ended, before, waiting)
+			stay, err = pruneBatches(tx, ended, func(t Task) bool { return overBefore(t, before) }, waiting)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("forgetting tasks: %w", err)
 		}
-		kept += stay
+		kept += len(stay)
 	}
 	return nil
 }
 
-// pruneBatches forgets the batches of the tasks that were over before the
-// time, and says how many of the tasks stay.
-func pruneBatches(tx Tx, ended []TaskID, before time.Time, waiting backlog) (stay int, err error) {
-	for _, id := range ended {
+// pruneBatches forgets the batches of the tasks that are over as a whole, with
+// nothing waiting to be shown, and says which of the tasks stay.
+func pruneBatches(tx Tx, ids []TaskID, over func(Task) bool, waiting backlog) (stay []TaskID, err error) {
+	for _, id := range ids {
 		task, err := tx.Task(id)
 		if errors.Is(err, ErrNotFound) {
 			continue // it went with an earlier one of its batch
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		tasks, err := batch(tx, task)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if waiting.leads[task.Lead()] || !overBefore(tasks, before) {
-			stay++
+		if waiting.leads[task.Lead()] || slices.ContainsFunc(tasks, func(t Task) bool { return !over(t) }) {
+			stay = append(stay, id)
 			continue
 		}
 		for _, t := range tasks {
 			if err := tx.DeleteTask(t.ID); err != nil {
-				return 0, err
+				return nil, err
 			}
 		}
 	}
 	return stay, nil
 }
 
-// overBefore reports whether the last thing that happened to the batch was
-// before the time: every task ended, nothing more is to be read of any, and
-// the end was shown or given up.
-func overBefore(tasks []Task, before time.Time) bool {
-	return !slices.ContainsFunc(tasks, func(t Task) bool {
-		last := later(t.Finished, t.Delivered)
-		if t.Undelivered != nil {
-			last = later(last, t.Undelivered.At)
-		}
-		return t.Finished.IsZero() || !t.Due.IsZero() || !last.Before(before)
-	})
+// isOver reports whether the task ended and nothing more is to be read of it.
+func isOver(t Task) bool { return !t.Finished.IsZero() && t.Due.IsZero() }
+
+// overBefore reports whether the last thing that happened to the task was before
+// the time: it is over, and the end was shown or given up.
+func overBefore(t Task, before time.Time) bool {
+	last := later(t.Finished, t.Delivered)
+	if t.Undelivered != nil {
+		last = later(last, t.Undelivered.At)
+	}
+	return isOver(t) && last.Before(before)
 }
 
 // backlog is the batches of which something waits to be shown, as far as the
