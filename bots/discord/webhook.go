@@ -67,11 +67,10 @@ func (d *Discord) hook(w http.ResponseWriter, r *http.Request) {
 // answerHook handles the interaction and answers the request with what comes of
 // it first; the rest goes on.
 func (d *Discord) answerHook(ctx context.Context, w http.ResponseWriter, r *http.Request, i *interaction) {
-	first := make(chan response, 1)
-	gone, handled := make(chan struct{}), make(chan struct{})
+	first := make(chan response, 1) // one without a type says that there is none
+	gone := make(chan struct{})
 	defer close(gone)
 	d.work.Go(func() {
-		defer close(handled)
 		d.handle(ctx, &opening{in: i, send: func(_ context.Context, r response) (message, error) {
 			select {
 			case <-gone:
@@ -80,25 +79,23 @@ func (d *Discord) answerHook(ctx context.Context, w http.ResponseWriter, r *http
 				return message{}, nil
 			}
 		}})
+		select {
+		case first <- response{}:
+		default: // there was one
+		}
 	})
 	late := time.NewTimer(answerWithin)
 	defer late.Stop()
 	select {
 	case answer := <-first:
+		if answer.Type == 0 {
+			http.Error(w, "nothing to answer", http.StatusBadRequest) // it is of a type that we do not know
+			return
+		}
 		respond(w, answer)
-		return
-	case <-handled:
 	case <-r.Context().Done():
-		return
 	case <-late.C:
 		http.Error(w, "too late", http.StatusServiceUnavailable)
-		return
-	}
-	select {
-	case answer := <-first:
-		respond(w, answer)
-	default:
-		http.Error(w, "nothing to answer", http.StatusBadRequest) // it is of a type that we do not know
 	}
 }
 
