@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 
@@ -54,5 +53,5 @@ func (c forgetCommand) Run(ctx context.Context, term terminal) error {
 	if !c.Yes {
 		return fmt.Errorf("this deletes all jobs, files and settings of %s for good. kiebot export %s keeps a copy; kiebot forget --yes %s deletes", c.Person, c.Person, c.Person)
 	}
-	return startIt(local(s).stream(ctx, term.out, http.MethodPost, forgetPath+"?person="+url.QueryEscape(c.Person), io.Reader(nil)))
+	return startIt(local(s).stream(ctx, term.out, http.MethodPost, forgetPath+"?person="+url.QueryEscape(c.Person), nil))
 }
