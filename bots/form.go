@@ -116,7 +116,7 @@ func (b *Bot) Complete(ctx context.Context, command, field, typed string, others
 
 // form is the command for a platform that has fields.
 func (v voice) form(c command) Command {
-	out := Command{Name: c.name, Label: v.say("name."+c.name, nil), Aliases: c.aliases, Title: v.say("command."+c.name, nil), Audience: c.audience, Makes: c.makes != "", From: c.from != nil, Fields: v.fields(c)}
+	out := Command{Name: c.name, Label: v.say("name."+c.name, nil), Aliases: c.aliases, Title: v.say("command."+c.name, nil), Audience: c.audience, Makes: c.makes != "", From: c.from, Fields: v.fields(c)}
 	switch {
 	case c.from != nil:
 		out.Argument = v.say("argument.job", nil)

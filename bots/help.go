@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"kiebot/core/media"
 	"kiebot/kie/catalog"
 )
 
@@ -15,9 +16,9 @@ type Command struct {
 	Aliases  []string
 	Title    string // what it does, one line
 	Audience Audience
-	Argument string // what is typed after it, one line; empty when that is nothing
-	Makes    bool   // it starts something, which may cost credits
-	From     bool   // it works from an earlier result
+	Argument string       // what is typed after it, one line; empty when that is nothing
+	Makes    bool         // it starts something, which may cost credits
+	From     []media.Kind // the kinds of earlier results that it works from; none when from words
 	Fields   []Field
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"kiebot/bots"
 	"kiebot/core"
+	"kiebot/core/media"
 )
 
 // asked is what a command asks for.
@@ -49,7 +50,7 @@ func (d *Discord) asked(i *interaction) (asked, bool) {
 	out := asked{in: d.incoming(i, values["private"] == "true"), alone: values["private"] == "true" || !c.Makes && c.Name != "show"}
 	out.in.Text, out.in.Given = "/"+c.Name+" "+words, given(i.Data.Options)
 	out.in.Files = i.filesOf()
-	if c.Makes && !c.From && words == "" && len(out.in.Files) == 0 {
+	if c.Makes && c.From == nil && words == "" && len(out.in.Files) == 0 {
 		out.form = d.promptForm(i, c, out.in.Given)
 	}
 	return out, true
@@ -222,7 +223,7 @@ func (d *Discord) aboutMessage(i *interaction) (asked, bool) {
 	}
 	out.in.Text = "/" + c.command
 	for _, a := range m.Attachments {
-		if c.takes(a.Type) {
+		if d.worksFrom(c.command, a.Type) {
 			out.in.Files = append(out.in.Files, a.attached(""))
 		}
 	}
@@ -244,20 +245,20 @@ type menuCommand struct {
 	command string // for a message of somebody else's; empty for none
 	alone   bool
 	words   bool // it is told what to do with the picture
-	video   bool // it works from a video too
 }
 
-// takes says whether a file of that type is something to work from. What
-// Discord does not know the type of is found out later.
-func (c menuCommand) takes(mediaType string) bool {
-	return mediaType == "" || strings.HasPrefix(mediaType, "image/") || c.video && strings.HasPrefix(mediaType, "video/")
+// worksFrom says whether the command takes a file of that type. What Discord
+// does not know the type of is found out later.
+func (d *Discord) worksFrom(command, mediaType string) bool {
+	kind, _, _ := strings.Cut(mediaType, "/")
+	return mediaType == "" || slices.Contains(d.commands[command].From, media.Kind(kind))
 }
 
 func messageMenu() []menuCommand {
 	return []menuCommand{
 		{name: "Edit", button: "edit", command: "edit", words: true},
 		{name: "Animate", button: "animate", command: "animate", words: true},
-		{name: "Upscale", button: "upscale", command: "upscale", video: true},
+		{name: "Upscale", button: "upscale", command: "upscale"},
 		{name: "What made this?", button: "info", alone: true},
 	}
 }
