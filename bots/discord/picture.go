@@ -10,10 +10,7 @@ import (
 	"kiebot/bots/clip"
 )
 
-const (
-	thumbSide = 640  // pixels of a picture of a list
-	altMax    = 1024 // Discord docs, "Media Gallery Item Structure": of a description
-)
+const altMax = 1024 // of a description (Discord docs, "Media Gallery Item Structure")
 
 // picture shows the pictures of a list below it, smaller than they are, to who
 // sees the list. What cannot be made smaller is left out.
@@ -21,19 +18,11 @@ func (d *Discord) picture(ctx context.Context, o *opening, items []bots.Item) er
 	words := newDraft()
 	words.Flags |= flagComponents
 	var gallery []discordgo.MediaGalleryItem
-	for _, item := range items {
-		if item.Picture == nil || len(gallery) == galleryMax {
-			continue
-		}
-		data, err := d.shrinker.JPEG(ctx, *item.Picture, thumbSide, renditionRatio)
-		if err != nil {
-			d.log.Info("a picture of a list cannot be shown", "task", item.Task, "error", err)
-			continue
-		}
-		name, alt := fmt.Sprintf("%d.jpg", len(gallery)+1), clip.Shorten(item.Title+" – "+item.Detail, altMax)
-		words.attach(upload{name: name, kind: "image/jpeg", data: data}, item.Spoiler)
+	for i, one := range bots.Thumbs(ctx, d.shrinker, items, renditionRatio, d.log) {
+		name, alt := fmt.Sprintf("%d.jpg", i+1), clip.Shorten(one.Title+" – "+one.Detail, altMax)
+		words.attach(upload{name: name, kind: "image/jpeg", data: one.JPEG}, one.Spoiler)
 		gallery = append(gallery, discordgo.MediaGalleryItem{
-			Media: discordgo.UnfurledMediaItem{URL: "attachment://" + name}, Description: &alt, Spoiler: item.Spoiler,
+			Media: discordgo.UnfurledMediaItem{URL: "attachment://" + name}, Description: &alt, Spoiler: one.Spoiler,
 		})
 	}
 	if len(gallery) == 0 {
