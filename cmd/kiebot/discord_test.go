@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -20,14 +19,15 @@ type town struct {
 	signed   bool                // interactions come as signed requests
 }
 
-func onDiscord(t *testing.T, signed bool) *town {
+func onDiscord(t *testing.T, signed bool, env ...string) *town {
 	t.Helper()
 	server := discordtest.NewServer(discordtest.Config{Flood: true})
 	t.Cleanup(server.Close)
 	w := &town{discord: server, ann: server.Person("Ann"), bob: server.Person("Bob", discordtest.Locale("ru")), signed: signed}
 	w.channel = server.Guild("cats", w.ann, w.bob).Channel("pictures")
 	kie := quickKie(t)
-	w.process = launch(t, kie, "KIE_UPLOAD_URL="+kie.URL(), "DISCORD_TOKEN="+server.Token(), "DISCORD_API_URL="+server.URL(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited")
+	env = append(env, "KIE_UPLOAD_URL="+kie.URL(), "DISCORD_TOKEN="+server.Token(), "DISCORD_API_URL="+server.URL(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited")
+	w.process = launch(t, kie, env...)
 	w.process.stop() // now the port is known, and callbacks can be switched on
 	if signed {
 		w.process.env = append(w.process.env, "DISCORD_PUBLIC_KEY="+server.PublicKey())
@@ -137,73 +137,6 @@ func TestDiscordTokenEndsEarly(t *testing.T) {
 		}
 		w.stop()
 	})
-}
-
-// A process is killed while a call to Discord is under way, which Discord has
-// carried out or not, and started again: every picture is there, once.
-func TestDiscordKilledAtEveryCall(t *testing.T) {
-	const hook, own = "/webhooks/{application}/{token}", "/channels/{channel}/messages"
-	for _, k := range []kill{
-		{name: "the answer", route: "POST /interactions/{interaction}/{token}/callback"},
-		{name: "an edit", route: "PATCH " + hook + "/messages/{message}"},
-		{name: "the second edit", route: "PATCH " + hook + "/messages/{message}", skip: 1},
-		{name: "an edit, signed", route: "PATCH " + hook + "/messages/{message}", signed: true},
-		{name: "the second edit, signed", route: "PATCH " + hook + "/messages/{message}", signed: true, skip: 1},
-		{name: "a further message", route: "POST " + hook, again: true},
-		{name: "an edit of the bot's own", route: "PATCH " + own + "/{message}", expired: true},
-		{name: "a message of the bot's own", route: "POST " + own, expired: true, gone: true},
-	} {
-		for _, k.executed = range []bool{false, true} {
-			t.Run(k.name+", executed "+strconv.FormatBool(k.executed), func(t *testing.T) { t.Parallel(); k.test(t) })
-		}
-	}
-}
-
-// kill says at which call to Discord a process is killed.
-type kill struct {
-	name, route   string
-	skip          int
-	signed        bool
-	executed      bool // the call was
-	again         bool // a button is pressed, and not a command typed
-	expired, gone bool // the interaction is over, and its message deleted
-}
-
-func (k kill) test(t *testing.T) {
-	w := onDiscord(t, k.signed)
-	at, pictures := w.channel.As(w.ann), 1
-	var first discordtest.Message
-	if k.again {
-		first, pictures = at.Types("/imagine", discordtest.Set("prompt", "a cat")).Becomes(t, result(1, "a cat")), 2
-	}
-	lift := w.discord.Fault(discordtest.Fault{Route: k.route, After: k.executed, Hang: true, Skip: k.skip})
-	before := len(w.discord.Calls(k.route))
-	if k.again {
-		w.ann.Presses(first, "Again")
-	} else {
-		asked := at.Types("/imagine", discordtest.Set("prompt", "a cat"))
-		if k.expired {
-			shown := asked.Original(t)
-			asked.Expire()
-			if k.gone {
-				w.channel.As(w.ann).Deletes(shown)
-			}
-		}
-	}
-	w.discord.Until(t, func() bool { return len(w.discord.Calls(k.route)) > before+k.skip })
-	eventually(t, "Kie has the task", func() bool { return w.follows(pictures) })
-	w.kill()
-	lift()
-	w.start()
-	at.Until(t, func(m discordtest.Message) bool { return m.ID != first.ID && result(1, "a cat")(m) })
-	w.stop()
-	shown := 0
-	for _, m := range at.FromBot() {
-		shown += len(m.Attachments)
-	}
-	if shown != pictures || len(w.kie.Tasks()) != pictures {
-		t.Errorf("%d pictures of %d Kie tasks", shown, len(w.kie.Tasks()))
-	}
 }
 
 // follows says whether the n-th task at Kie is known to run, and is the last.
