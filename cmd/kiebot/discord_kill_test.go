@@ -157,16 +157,21 @@ var elsewhere = scene{
 
 // deleted is a result that is taken away, by a second press if need be.
 var deleted = scene{
-	name: "Delete", tasks: 1,
-	before: made,
+	name: "Delete", tasks: 2, pictures: 1,
+	before: func(t *testing.T, w *town) discordtest.Message {
+		first := made(t, w)
+		made(t, w) // which comes only when it is noted that the first was shown
+		return first
+	},
 	acts: func(_ *testing.T, w *town, first discordtest.Message) {
 		w.ann.Presses(first, "Delete")
 	},
 	ends: func(t *testing.T, w *town, first discordtest.Message) {
-		if len(w.channel.As(w.ann).FromBot()) > 0 {
+		here := w.channel.As(w.ann)
+		if slices.ContainsFunc(here.FromBot(), func(m discordtest.Message) bool { return m.ID == first.ID }) {
 			w.ann.Presses(first, "Delete")
 		}
-		w.discord.Until(t, func() bool { return len(w.channel.As(w.ann).FromBot()) == 0 })
+		w.discord.Until(t, func() bool { return len(here.FromBot()) == 1 })
 	},
 }
 
