@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kiebot/core"
+	"kiebot/storage/group"
 )
 
 // crowd is a store in a bubble with one update that holds its turn, so that
@@ -243,14 +244,14 @@ func TestFailedCommitAnswersEveryWaiter(t *testing.T) {
 				t.Errorf("Update answered %v", err)
 			}
 		}
-		const waiting = batchMost + 50
+		const waiting = group.Most + 50
 		for n := range waiting {
 			c.callers.Go(func() { count(c.Update(t.Context(), put(fmt.Sprint("n", n), strings.Repeat("x", 4000)))) })
 		}
 		synctest.Wait()
 		c.settle()
-		if failed != batchMost-1 || refused != waiting-failed {
-			t.Errorf("%d failed with the commit and %d were refused, want %d and %d", failed, refused, batchMost-1, waiting-batchMost+1)
+		if failed != group.Most-1 || refused != waiting-failed {
+			t.Errorf("%d failed with the commit and %d were refused, want %d and %d", failed, refused, group.Most-1, waiting-group.Most+1)
 		}
 		if err := c.Healthy(); !errors.Is(err, core.ErrStoreClosed) || !strings.Contains(err.Error(), "committing") {
 			t.Errorf("Healthy says %v; want that it is closed, and why", err)
