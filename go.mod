@@ -12,6 +12,7 @@ require (
 	github.com/dustin/go-humanize v1.1.0 // reads sizes such as 10 GiB
 	github.com/go-telegram/bot v1.27.0 // the Bot API's types and methods; this version and no other, @latest is older
 	github.com/gorilla/websocket v1.5.3 // the connection to Discord's gateway; discordgo's own requirement
+	github.com/jackc/pgx/v5 v5.12.0 // PostgreSQL, for several replicas
 	github.com/joho/godotenv v1.5.1 // reads .env
 	github.com/kelseyhightower/envconfig v1.4.0 // reads the environment into one struct
 	github.com/nicksnyder/go-i18n/v2 v2.7.0 // texts in several languages, with their plurals
@@ -35,6 +36,9 @@ require (
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/valyala/fastrand v1.1.0 // indirect
 	github.com/valyala/histogram v1.2.0 // indirect
 	golang.org/x/crypto v0.57.0 // indirect

@@ -74,8 +74,9 @@ type Work struct {
 // ErrNotFound when it is not there.
 type Tx interface {
 	// Guard answers ErrLeaseLost unless the lease is current, and stays so
-	// until this is committed. The work that the transaction writes (PutTask
-	// with a Due, AddDelivery) is then the lease's own without a claim.
+	// until this is committed. The work that the transaction writes from then on
+	// (PutTask with a Due, AddDelivery) is the lease's own without a claim,
+	// unless it is another current lease's.
 	Guard(Lease) error
 
 	Account(AccountID) (Account, error)

@@ -12,10 +12,13 @@ import (
 func guarded(t *testing.T, s core.Store, l core.Lease, n int) error {
 	t.Helper()
 	return s.Update(t.Context(), func(tx core.Tx) error {
-		if err := tx.PutTask(task(n, "a")); err != nil {
+		if err := tx.PutSetting("before", nil); err != nil {
 			return err
 		}
-		return tx.Guard(l)
+		if err := tx.Guard(l); err != nil {
+			return err
+		}
+		return tx.PutTask(task(n, "a"))
 	})
 }
 

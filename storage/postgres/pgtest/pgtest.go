@@ -1,0 +1,210 @@
+// Package pgtest starts a real PostgreSQL server for tests, in a folder of its
+// own, on a port of loopback.
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Server is a PostgreSQL server. Its methods may be called concurrently, but
+// for Start, Kill and Stop.
+type Server struct {
+	bin, dir string
+	port     int
+	fsync    string
+	as       *syscall.Credential // PostgreSQL does not run as root
+	cmd      *exec.Cmd
+	made     atomic.Int64
+}
+
+// Options change how the server runs; the zero value is right for most tests.
+type Options struct {
+	Durable bool // with fsync, for measurements
+}
+
+// New starts a server that ends with the test. Where there is none it skips
+// the test with a reason; in CI it fails.
+func New(t testing.TB, opt Options) *Server {
+	t.Helper()
+	bin, err := find()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+	s := &Server{bin: bin, fsync: map[bool]string{true: "on", false: "off"}[opt.Durable]}
+	if s.dir, err = os.MkdirTemp("", "kiebot-pg"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(s.dir) })
+	if err := errors.Join(s.unprivileged(), s.create()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// find gives the folder of the newest server's programs, as Debian lays them
+// out, or the one that is in the PATH.
+func find() (string, error) {
+	all, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err == nil && len(all) > 0 {
+		newest := slices.MaxFunc(all, func(a, b string) int { return version(a) - version(b) })
+		return filepath.Dir(newest), nil
+	}
+	path, err := exec.LookPath("postgres")
+	if err != nil {
+		return "", errors.New("needs a PostgreSQL server, 15 or newer (Debian's package postgresql)")
+	}
+	return filepath.Dir(path), nil
+}
+
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+// unprivileged gives the folder to another user where the tests run as root.
+func (s *Server) unprivileged() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	who, err := user.Lookup("postgres")
+	if err != nil {
+		if who, err = user.Lookup("nobody"); err != nil {
+			return err
+		}
+	}
+	uid, err := strconv.ParseUint(who.Uid, 10, 32)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.ParseUint(who.Gid, 10, 32)
+	if err != nil {
+		return err
+	}
+	s.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return os.Chown(s.dir, int(uid), int(gid))
+}
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGKILL}
+	return cmd
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) create() error {
+	out, err := s.command("initdb", "-D", s.data(), "-U", "kiebot", "-A", "trust", "-E", "UTF8", "--no-sync").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.port = free.Addr().(*net.TCPAddr).Port
+	return free.Close()
+}
+
+// Start starts the server again after Stop or Kill, and waits until it answers.
+func (s *Server) Start() error {
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	if err := os.Remove(filepath.Join(s.data(), "postmaster.pid")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.cmd = s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-h", "127.0.0.1", "-k", "", "-c", "fsync="+s.fsync, "-c", "max_connections=200")
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	for range 600 {
+		if err = s.ping(); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	written, _ := os.ReadFile(log.Name())
+	return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, written)
+}
+
+func (s *Server) ping() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.address("postgres"))
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// Stop ends the server in order; connections are cut.
+func (s *Server) Stop() { s.end(syscall.SIGINT) }
+
+// Kill is kill -9, of the server and of all its processes.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
+
+func (s *Server) end(signal syscall.Signal) {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(signal)
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+func (s *Server) address(database string) string {
+	return fmt.Sprintf("postgres://kiebot@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
+}
+
+// Addr is where the server listens, host:port.
+func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+
+// Database makes an empty database and gives its address.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("db%d", s.made.Add(1))
+	s.Exec(t, s.address("postgres"), "CREATE DATABASE "+name)
+	return s.address(name)
+}
+
+// Exec runs a statement in the database with the address.
+func (s *Server) Exec(t testing.TB, address, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}

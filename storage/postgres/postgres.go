@@ -1,0 +1,146 @@
+// Package postgres is the store for several replicas: the tables of the schema
+// kiebot in one PostgreSQL database, version 15 or newer.
+//
+// # One writes at a time
+//
+// Updates have to be serializable. PostgreSQL could see to that and refuse what
+// conflicts; but all people's requests are booked in the same few windows, so
+// that most of what comes at the same time would conflict. Here whoever writes
+// holds the lock of one row, kiebot.writer: the updates of a replica that come
+// at the same time share a transaction (package group), the replicas take
+// turns, and nothing has to be refused. The rows that all of them wrote go to
+// the database in one statement for each table, together with the commit.
+//
+// A replica that is stopped in its turn loses it after five seconds: the
+// database ends a transaction that stands still for so long.
+//
+// # What a lost answer means
+//
+// When the answer to a commit is lost, the database is asked what became of the
+// transaction, by its number, until it knows. While it cannot be reached,
+// updates wait. One that the database refuses fails alone.
+//
+// # Leases
+//
+// A replica's right to work is a row of kiebot.leases that it renews, by the
+// database's clock. Work is the lease's whose fence is its owner. What an
+// expired lease held is free from the next claim on; that takes the turn to
+// write, so nothing under the old lease is committed after it.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"kiebot/core"
+	"kiebot/storage/group"
+)
+
+// Options change how the database is used; the zero value is right for production.
+type Options struct {
+	// Observe hears of every commit that wrote something: how many updates
+	// shared it, and how long they and it took. It must not block. Nil for nobody.
+	Observe func(updates int, took time.Duration)
+}
+
+// Store is a core.Store in a PostgreSQL database. All methods may be called concurrently.
+type Store struct {
+	config  *pgx.ConnConfig // of the writer's connection
+	pool    *pgxpool.Pool   // of those that views go over
+	commits *group.Committer
+
+	once    sync.Once
+	closing chan struct{}
+	trouble atomic.Pointer[error] // why updates wait
+
+	// Of the committer's goroutine alone.
+	conn  *pgx.Conn
+	retry time.Duration
+}
+
+// turnFor is how long a transaction may stand still in the turn to write.
+const turnFor = "5s"
+
+// Open connects to the database with the address, as libpq reads it
+// (postgres://…, or key=value), and brings its layout up to this program's.
+func Open(ctx context.Context, address string, opt Options) (*Store, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, errors.New("the address of the database cannot be read; it should be like postgres://user:password@host/database")
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = "kiebot"
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = turnFor
+	s := &Store{config: config.ConnConfig, closing: make(chan struct{})}
+	if s.conn, err = s.writer(ctx); err != nil {
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
+	if err := prepare(ctx, s.conn); err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the database: %w", err), s.conn.Close(ctx))
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, errors.Join(fmt.Errorf("connecting to the database: %w", err), s.conn.Close(ctx))
+	}
+	s.commits = group.New(group.Options{Begin: s.begin, Passing: isRefused, Observe: opt.Observe})
+	return s, nil
+}
+
+// Close lets the updates that wait be committed, if the database can be
+// reached, and ends the connections. Every later call answers
+// core.ErrStoreClosed.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		close(s.closing)
+		s.commits.Close()
+		s.giveUp()
+		s.pool.Close()
+	})
+	return nil
+}
+
+// Healthy answers nil while the store takes work, and otherwise why it does not.
+func (s *Store) Healthy() error {
+	if err := s.commits.Healthy(); err != nil {
+		return err
+	}
+	if err := s.trouble.Load(); err != nil {
+		return fmt.Errorf("the database cannot be used: %w", *err)
+	}
+	return nil
+}
+
+// View implements core.Store.
+func (s *Store) View(ctx context.Context, fn func(core.Tx) error) error {
+	if s.commits.Healthy() != nil {
+		return core.ErrStoreClosed
+	}
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
+		return fn(&transaction{session: &session{ctx: ctx, query: tx}})
+	})
+	if err != nil && s.commits.Healthy() != nil { // closed meanwhile
+		return core.ErrStoreClosed
+	}
+	return err
+}
+
+// Update implements core.Store. fn runs in the caller's goroutine.
+func (s *Store) Update(ctx context.Context, fn func(core.Tx) error) error {
+	return s.update(ctx, func(t *transaction) error { return fn(t) })
+}
+
+func (s *Store) update(ctx context.Context, fn func(*transaction) error) error {
+	if s.commits.Healthy() != nil {
+		return core.ErrStoreClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.commits.Update(ctx, func(tx core.Tx) error { return fn(tx.(*transaction)) })
+}
