@@ -25,7 +25,6 @@ type batch struct {
 	store  *Store
 	conn   *pgx.Conn
 	cancel context.CancelFunc
-	xid    string // names the transaction, for the question what became of it
 	runs   int
 }
 
@@ -60,7 +59,7 @@ func (s *Store) pause() bool {
 // takeTurn begins a transaction that writes: it waits for the lock of the one
 // row of kiebot.writer. The transaction sees what those before it committed,
 // because each of its statements sees what is committed when it begins.
-const takeTurn = "SELECT pg_current_xact_id()::text, entry, delivery, audit, fence FROM kiebot.writer FOR UPDATE"
+const takeTurn = "SELECT entry, delivery, audit, fence FROM kiebot.writer FOR UPDATE"
 
 func (s *Store) tryBegin() (*batch, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callFor)
@@ -74,7 +73,7 @@ func (s *Store) tryBegin() (*batch, error) {
 	first := &pgx.Batch{}
 	first.Queue("BEGIN")
 	first.Queue(takeTurn).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&b.xid, &b.last.entry, &b.last.delivery, &b.last.audit, &b.last.fence)
+		return row.Scan(&b.last.entry, &b.last.delivery, &b.last.audit, &b.last.fence)
 	})
 	first.Queue("SELECT fence FROM kiebot.leases WHERE expires > clock_timestamp()").Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -147,7 +146,7 @@ func (b *batch) Commit() (wrote bool, err error) {
 	}
 	b.store.giveUp()
 	if sent && !refused(b.failed) {
-		return true, b.store.outcome(b.xid, b.failed)
+		return true, b.store.outcome(b.failed)
 	}
 	return false, b.judge()
 }
@@ -158,6 +157,8 @@ func (b *batch) commit() error {
 	if b.given {
 		last.Queue("UPDATE kiebot.writer SET entry = $1, delivery = $2, audit = $3, fence = $4", b.last.entry, b.last.delivery, b.last.audit, b.last.fence)
 	}
+	b.store.number++
+	last.Queue("INSERT INTO kiebot.commits (instance, number) VALUES ($1, $2) ON CONFLICT (instance) DO UPDATE SET number = excluded.number, at = excluded.at", b.store.instance, b.store.number)
 	last.Queue("COMMIT")
 	return b.conn.SendBatch(b.ctx, last).Close()
 }
@@ -219,43 +220,41 @@ func passing(err error) bool {
 	return failed.Severity != "ERROR" || failed.Code[:2] == "08"
 }
 
-// outcome finds out what became of a commit whose answer was lost. Until it
-// knows, nothing else is written: it asks until the store is closed.
-func (s *Store) outcome(xid string, lost error) error {
+// outcome finds out what became of the last commit, whose answer was lost. Until
+// it knows, nothing else is written: it asks until the store is closed.
+func (s *Store) outcome(lost error) error {
 	for {
-		status, err := s.status(xid)
-		switch status {
-		case "committed":
+		done, err := s.committed()
+		switch {
+		case err != nil:
+			s.trouble.Store(&err)
+		case done:
 			return nil
-		case "aborted":
+		default:
 			return group.ErrAgain
 		}
-		if err == nil && status == "" {
-			return fmt.Errorf("the database does not know any more what became of a commit: %w", lost)
-		}
-		s.trouble.Store(&lost)
 		if !s.pause() {
 			return fmt.Errorf("whether this was written is unknown: %w", lost)
 		}
 	}
 }
 
-// status is what the database says of a transaction: committed, aborted, in
-// progress, or nothing when that is long ago.
-func (s *Store) status(xid string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), callFor)
-	defer cancel()
-	conn, err := s.writer(ctx)
+// committed says whether the last commit is there. It takes the turn to write,
+// which that commit has until it is over; a number of a transaction would not
+// do, because the database gives those again that it forgot in a crash.
+func (s *Store) committed() (bool, error) {
+	b, err := s.tryBegin()
 	if err != nil {
-		return "", err
+		return false, err
 	}
-	var status *string
-	if err := conn.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", xid).Scan(&status); err != nil {
+	defer b.cancel()
+	var number int64
+	err = s.conn.QueryRow(b.ctx, "SELECT coalesce(max(number), 0) FROM kiebot.commits WHERE instance = $1", s.instance).Scan(&number)
+	if err == nil {
+		_, err = s.conn.Exec(b.ctx, "ROLLBACK")
+	}
+	if err != nil {
 		s.giveUp()
-		return "", err
 	}
-	if status == nil {
-		return "", nil
-	}
-	return *status, nil
+	return number == s.number, err
 }

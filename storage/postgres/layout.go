@@ -50,10 +50,13 @@ func prepare(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		case oldest > layoutVersion:
 			return ErrNewer
-		case found >= layoutVersion:
-			return nil
+		case found < layoutVersion:
+			if err := advance(ctx, tx, found); err != nil {
+				return err
+			}
 		}
-		return advance(ctx, tx, found)
+		_, err = tx.Exec(ctx, "DELETE FROM kiebot.commits WHERE at < clock_timestamp() - interval '30 days'")
+		return err
 	})
 }
 

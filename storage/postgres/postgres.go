@@ -16,9 +16,10 @@
 //
 // # What a lost answer means
 //
-// When the answer to a commit is lost, the database is asked what became of the
-// transaction, by its number, until it knows. While it cannot be reached,
-// updates wait. One that the database refuses fails alone.
+// Every commit leaves its number in kiebot.commits. When the answer to one is
+// lost, the database is asked for that number until it answers, and what is not
+// there is done again. While the database cannot be reached, updates wait. One
+// that it refuses fails alone.
 //
 // # Leases
 //
@@ -30,6 +31,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -61,11 +63,14 @@ type Store struct {
 	trouble atomic.Pointer[error] // why updates wait
 
 	// Of the committer's goroutine alone.
-	conn  *pgx.Conn
-	retry time.Duration
+	conn     *pgx.Conn
+	retry    time.Duration
+	instance string // names this store among all that ever were
+	number   int64  // of its last commit
 }
 
-// turnFor is how long a transaction may stand still in the turn to write.
+// turnFor is how long a transaction may stand still in the turn to write,
+// unless the address says otherwise (idle_in_transaction_session_timeout).
 const turnFor = "5s"
 
 // Open connects to the database with the address, as libpq reads it
@@ -75,9 +80,12 @@ func Open(ctx context.Context, address string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.New("the address of the database cannot be read; it should be like postgres://user:password@host/database")
 	}
-	config.ConnConfig.RuntimeParams["application_name"] = "kiebot"
-	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = turnFor
-	s := &Store{config: config.ConnConfig, closing: make(chan struct{})}
+	for name, value := range map[string]string{"application_name": "kiebot", "idle_in_transaction_session_timeout": turnFor} {
+		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	s := &Store{config: config.ConnConfig, closing: make(chan struct{}), instance: rand.Text()}
 	if s.conn, err = s.writer(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}

@@ -1,13 +1,32 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"kiebot/core"
 	"kiebot/storage/postgres"
 	"kiebot/storage/postgres/pgtest"
 	"kiebot/storage/storagetest"
 )
+
+func open(t *testing.T, address string) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), address, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
 
 func TestStore(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
@@ -19,10 +38,367 @@ func TestStore(t *testing.T) {
 		if databases[dir] == "" {
 			databases[dir] = server.Database(t)
 		}
-		s, err := postgres.Open(t.Context(), databases[dir], postgres.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+		return open(t, databases[dir])
 	})
+}
+
+// adds books one credit in the window.
+func adds(tx core.Tx) error {
+	usage, err := tx.Usage("w")
+	if err != nil {
+		return err
+	}
+	usage.Settled++
+	return tx.PutUsage("w", usage)
+}
+
+// crowd lets callers book one credit so many times at each of the stores, and
+// says how many did without an error.
+func crowd(t *testing.T, callers, times int, stores ...*postgres.Store) int64 {
+	t.Helper()
+	var booked atomic.Int64
+	var all sync.WaitGroup
+	for n := range callers {
+		all.Go(func() {
+			for range times {
+				if err := stores[n%len(stores)].Update(t.Context(), adds); err != nil {
+					t.Error(err)
+					return
+				}
+				booked.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return booked.Load()
+}
+
+func wantBooked(t *testing.T, s *postgres.Store, want int64) {
+	t.Helper()
+	var usage core.Usage
+	err := s.View(t.Context(), func(tx core.Tx) (err error) {
+		usage, err = tx.Usage("w")
+		return err
+	})
+	if err != nil || int64(usage.Settled) != want {
+		t.Errorf("%d credits are booked, %v; want %d", usage.Settled, err, want)
+	}
+}
+
+// Replicas that book in the same window at the same time lose and double nothing.
+func TestReplicasTakeTurns(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	stores := []*postgres.Store{open(t, address), open(t, address), open(t, address)}
+	wantBooked(t, stores[0], crowd(t, 12, 50, stores...))
+}
+
+// The server dies again and again: updates wait until it is back, and what was
+// answered is there, once.
+func TestTheServerIsKilled(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	s := open(t, server.Database(t))
+	ended := make(chan int64)
+	go func() { ended <- crowd(t, 8, 300, s) }()
+	for n := 0; ; n++ {
+		select {
+		case booked := <-ended:
+			wantBooked(t, s, booked)
+			if n == 0 {
+				t.Error("the server was not killed once")
+			}
+			return
+		default:
+			if n < 4 {
+				server.Kill()
+				if err := server.Start(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// proxy passes connections on to the server, and cuts each one when it has
+// passed a number of bytes of the server's answers.
+type proxy struct {
+	listener net.Listener
+	to       string
+	random   *rand.Rand
+	cuts     atomic.Int64
+	whole    atomic.Bool // nothing is cut any more
+}
+
+func newProxy(t *testing.T, to string, seed uint64) *proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{listener: listener, to: to, random: rand.New(rand.NewPCG(seed, 0))}
+	t.Cleanup(func() { listener.Close() })
+	go p.run()
+	return p
+}
+
+func (p *proxy) run() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		go p.pass(client, 1000+p.random.Int64N(6000)) // the greeting has some hundreds
+	}
+}
+
+func (p *proxy) pass(client net.Conn, bytes int64) {
+	defer client.Close()
+	server, err := net.Dial("tcp", p.to)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		defer server.Close()
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := client.Read(buf)
+			if err != nil {
+				return
+			}
+			if _, err := server.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 64<<10)
+	for passed := int64(0); passed < bytes || p.whole.Load(); {
+		n, err := server.Read(buf)
+		if err != nil {
+			return
+		}
+		if passed += int64(n); !p.whole.Load() {
+			n = max(0, n-int(max(0, passed-bytes)))
+		}
+		if _, err := client.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+	p.cuts.Add(1)
+}
+
+// The connection is cut anywhere, also between a commit and its answer: every
+// update is carried out once.
+func TestTheConnectionIsCut(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	p := newProxy(t, server.Addr(), seed)
+	p.whole.Store(true)
+	s := open(t, strings.Replace(address, server.Addr(), p.listener.Addr().String(), 1))
+	p.whole.Store(false)
+	booked := crowd(t, 4, 400, s)
+	t.Logf("%d cuts", p.cuts.Load())
+	if p.cuts.Load() < 5 {
+		t.Errorf("the connection was cut %d times", p.cuts.Load())
+	}
+	wantBooked(t, open(t, address), booked)
+}
+
+// The database refuses an update for a reason of its own: those that would have
+// shared its commit are not touched.
+func TestARefusedUpdateFailsAlone(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	s := open(t, address)
+	server.Exec(t, address, "ALTER TABLE kiebot.settings ADD CHECK (name <> 'poison')")
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 10 {
+				if err := s.Update(t.Context(), func(tx core.Tx) error { return tx.PutSetting("poison", nil) }); err != nil {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	wantBooked(t, s, crowd(t, 8, 50, s))
+	all.Wait()
+	if refused.Load() != 40 {
+		t.Errorf("%d of 40 were refused", refused.Load())
+	}
+	if err := s.Healthy(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Serialization failures and deadlocks, which others than kiebot can cause, are
+// tried again.
+func TestFailuresOfTheMoment(t *testing.T) {
+	for _, code := range []string{"40001", "40P01", "57014"} {
+		t.Run(code, func(t *testing.T) {
+			server := pgtest.New(t, pgtest.Options{})
+			address := server.Database(t)
+			s := open(t, address)
+			server.Exec(t, address, fmt.Sprintf(`
+				CREATE SEQUENCE tries;
+				CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+					IF nextval('tries') < 4 THEN RAISE EXCEPTION 'injected' USING ERRCODE = '%s'; END IF;
+					RETURN NEW;
+				END $$;
+				CREATE TRIGGER fails BEFORE INSERT OR UPDATE ON kiebot.usage FOR EACH ROW EXECUTE FUNCTION fails()`, code))
+			wantBooked(t, s, crowd(t, 3, 3, s))
+		})
+	}
+}
+
+// A replica that stands still in its turn to write loses the turn, and what it
+// had not committed; when it goes on it does so from what the others left.
+func TestAReplicaStandsStill(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	still, other := open(t, address+"&idle_in_transaction_session_timeout=200"), open(t, address)
+	inTurn, goOn, done := make(chan struct{}, 9), make(chan struct{}), make(chan error)
+	go func() {
+		done <- still.Update(t.Context(), func(tx core.Tx) error {
+			if err := adds(tx); err != nil {
+				return err
+			}
+			inTurn <- struct{}{}
+			<-goOn
+			return nil
+		})
+	}()
+	<-inTurn
+	booked := crowd(t, 2, 10, other)
+	close(goOn)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	wantBooked(t, other, booked+1)
+}
+
+// A lease that has expired cannot be used, and what it held is somebody else's.
+func TestALeaseExpires(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	one, two := open(t, address), open(t, address)
+	ctx := t.Context()
+	task := core.Task{ID: "000000000000000001", Account: "a", State: core.Queued, Due: time.Now(), Created: time.Now()}
+	old, err := one.Renew(ctx, core.Lease{Owner: "one"}, time.Minute)
+	write := func(s *postgres.Store, l core.Lease) error {
+		return s.Update(ctx, func(tx core.Tx) error {
+			if err := tx.Guard(l); err != nil {
+				return err
+			}
+			return tx.PutTask(task)
+		})
+	}
+	if err := errors.Join(err, write(one, old)); err != nil {
+		t.Fatal(err)
+	}
+	current, err := two.Renew(ctx, core.Lease{Owner: "two"}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if work, err := two.Claim(ctx, current, 10); err != nil || len(work) != 0 {
+		t.Errorf("claimed what is another's: %+v, %v", work, err)
+	}
+	if err := write(two, current); err != nil { // a cancel, say: the task stays the first one's
+		t.Fatal(err)
+	}
+	if _, err := one.Renew(ctx, old, time.Nanosecond); err != nil {
+		t.Fatal(err)
+	}
+	if work, err := two.Claim(ctx, current, 10); err != nil || len(work) != 1 {
+		t.Errorf("of an expired lease: %+v, %v", work, err)
+	}
+	if err := write(one, old); !errors.Is(err, core.ErrLeaseLost) {
+		t.Errorf("written under an expired lease: %v", err)
+	}
+	if err := two.Release(ctx, current); err != nil {
+		t.Error(err)
+	}
+}
+
+// A database that a newer kiebot has changed can be used while it says so.
+func TestNeighbouringLayouts(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	open(t, address)
+	server.Exec(t, address, "UPDATE kiebot.layout SET version = version + 1")
+	open(t, address)
+	server.Exec(t, address, "UPDATE kiebot.layout SET oldest = version")
+	if _, err := postgres.Open(t.Context(), address, postgres.Options{}); !errors.Is(err, postgres.ErrNewer) {
+		t.Errorf("opened a newer layout: %v", err)
+	}
+}
+
+// Replicas that start at the same time on an empty database make one layout.
+func TestAllStartAtOnce(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			s, err := postgres.Open(t.Context(), address, postgres.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s.Close()
+		})
+	}
+	all.Wait()
+}
+
+// One connection for views is few, but enough.
+func TestAFullPool(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	s := open(t, server.Database(t)+"&pool_max_conns=1")
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 20 {
+				if err := s.View(t.Context(), func(tx core.Tx) error { _, err := tx.Usage("w"); return err }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wantBooked(t, s, crowd(t, 4, 20, s))
+	all.Wait()
+}
+
+// While there is no connection left for the updates they wait, and say so.
+func TestNoConnectionIsLeft(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	address := server.Database(t)
+	s := open(t, address)
+	server.Stop()
+	done := make(chan error)
+	go func() { done <- s.Update(t.Context(), adds) }()
+	for s.Healthy() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if err := s.Healthy(); strings.Contains(err.Error(), "panic") {
+		t.Error(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	wantBooked(t, s, 1)
+	if err := s.Healthy(); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Update(ctx, adds); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"kiebot/core"
 )
 
 // session is one transaction of the database's: of a view, or of updates that
@@ -284,6 +282,3 @@ func (s *session) end(kept bool) {
 	}
 	s.saved = false
 }
-
-// current says whether the lease is.
-func (s *session) current(lease core.Lease) bool { return lease.Fence != 0 && s.alive[lease.Fence] }

@@ -16,6 +16,13 @@ COMMENT ON COLUMN kiebot.writer.audit IS 'The last kiebot.audit.seq.';
 COMMENT ON COLUMN kiebot.writer.fence IS 'The last kiebot.leases.fence.';
 INSERT INTO kiebot.writer DEFAULT VALUES;
 
+CREATE TABLE kiebot.commits (
+  instance text PRIMARY KEY,
+  number   bigint NOT NULL,
+  at       timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE  kiebot.commits IS 'The last commit of each process, so that one whose answer was lost finds out. Rows of past processes are removed after 30 days.';
+
 CREATE TABLE kiebot.leases (
   fence   bigint PRIMARY KEY,
   owner   text NOT NULL,
