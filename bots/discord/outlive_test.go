@@ -30,6 +30,20 @@ func TestAResultAfterTheTokenIsOver(t *testing.T) {
 	})
 }
 
+// A result that comes after twenty minutes and is too large, too, is a link in
+// the message that stood for it, which says how long it works.
+func TestALateResultThatIsTooLarge(t *testing.T) {
+	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
+		asked := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"))
+		waiting := asked.Becomes(t, says("generating"))
+		w.discord.Fault(discordtest.Fault{Route: routeOwn, Files: true, Status: 413, Times: 2}) // as it is, and smaller
+		result := asked.Becomes(t, made(0, "a cat", "does not fit into this chat", "works until"))
+		if _, linked := result.Button("🔗"); !linked || result.ID != waiting.ID || len(w.channel.FromBot()) != 1 {
+			t.Errorf("%s", w.channel.FromBot())
+		}
+	})
+}
+
 // A video that takes twenty minutes is there once, wherever it was asked for.
 func TestAVideoOfTwentyMinutes(t *testing.T) {
 	for name, at := range map[string]func(w *world) (asks, shown discordtest.Speaker){
@@ -127,6 +141,27 @@ func TestAResultBeyondTheFollowUps(t *testing.T) {
 	})
 }
 
+// Who takes no direct messages either gets it with /show, and pays once.
+func TestAResultBeyondTheFollowUpsAndMessages(t *testing.T) {
+	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		w.ada.Installs()
+		w.ada.ClosesMessages()
+		c := w.discord.ForeignGuild("elsewhere", w.ada).Channel("pictures")
+		first := c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Becomes(t, made(1, "a cat"))
+		w.discord.Fault(discordtest.Fault{Route: routeFollow, Status: 400, Code: codeNoFollowUps})
+		w.ada.Presses(first, "Again")
+		<-time.After(10 * time.Minute)
+		if n := len(c.FromBot()) + len(w.ada.Private().As(w.ada).FromBot()); n != 1 {
+			t.Fatalf("%d messages", n)
+		}
+		c.As(w.ada).Types("/show", set("about", newest(t, c.As(w.ada)))).Becomes(t, made(1, "a cat"))
+		if n := len(w.kie.Tasks()); n != 2 {
+			t.Errorf("Kie has %d tasks", n)
+		}
+		c.As(w.ada).Types("/balance").Becomes(t, says("2"))
+	})
+}
+
 // What is for one person alone cannot stay in the channel longer than its token.
 func TestAPrivateResultThatIsLate(t *testing.T) {
 	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
@@ -138,6 +173,18 @@ func TestAPrivateResultThatIsLate(t *testing.T) {
 	})
 }
 
+// newest is the job that the person's history begins with.
+func newest(t *testing.T, at discordtest.Speaker) string {
+	t.Helper()
+	for _, word := range strings.Fields(at.Types("/history").Original(t).Words()) {
+		if len(word) == 8 && strings.ToLower(word) == word {
+			return word
+		}
+	}
+	t.Fatal("the history has no job")
+	return ""
+}
+
 // Who takes no direct messages gets the result with /show.
 func TestShowWhereNothingElseGoes(t *testing.T) {
 	both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
@@ -146,14 +193,7 @@ func TestShowWhereNothingElseGoes(t *testing.T) {
 		c := w.discord.ForeignGuild("elsewhere", w.ada).Channel("pictures")
 		c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Original(t)
 		<-time.After(40 * time.Minute)
-		history := c.As(w.ada).Types("/history").Original(t)
-		id := ""
-		for _, word := range strings.Fields(history.Words()) {
-			if len(word) == 8 && strings.ToLower(word) == word {
-				id = word
-			}
-		}
-		c.As(w.ada).Types("/show", set("about", id)).Becomes(t, made(1, "a cat"))
+		c.As(w.ada).Types("/show", set("about", newest(t, c.As(w.ada)))).Becomes(t, made(1, "a cat"))
 	})
 }
 

@@ -28,7 +28,7 @@ func TestForgedAndReplayedInteractions(t *testing.T) {
 	inWorld(t, worldConfig{hook: true}, func(t *testing.T, w *world) {
 		in := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"))
 		in.Becomes(t, made(1, "a cat"))
-		for _, how := range []discordtest.Forgery{discordtest.NoSignature, discordtest.WrongKey, discordtest.OtherBody, discordtest.NoHex, discordtest.OldTime} {
+		for _, how := range []discordtest.Forgery{discordtest.NoSignature, discordtest.WrongKey, discordtest.OtherBody, discordtest.NoHex, discordtest.OldTime, discordtest.LaterTime} {
 			if d := in.Forge(how); d.Status != http.StatusUnauthorized {
 				t.Errorf("forgery %d: status %d", how, d.Status)
 			}
@@ -255,7 +255,7 @@ func TestALargeResult(t *testing.T) {
 			}
 			m := w.channel.Next(t)
 			_, linked := m.Button("🔗")
-			if len(m.Attachments) != files || linked != (files == 0) {
+			if len(m.Attachments) != files || linked != (files == 0) || says("works until")(m) != linked {
 				t.Errorf("tier %d: %s", tier, m)
 			}
 		})

@@ -386,15 +386,20 @@ func TestTalkThePrice(t *testing.T) {
 func TestTalkMessageCommandsWithoutAPicture(t *testing.T) {
 	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
 		song := c.makes("/speak", "hello", 1)
+		refuses := func(on *discordtest.Interaction, part string) {
+			if m := c.hears(on, 0, part); m.For != c.who.ID() {
+				c.t.Errorf("everybody sees %s", m)
+			}
+		}
 		for _, theirs := range []discordtest.Message{c.at.Writes("look"), c.at.Writes("look", attach("", "notes.txt", []byte("hello")))} {
 			for _, row := range messageMenu() {
 				if row.button == "info" {
-					c.hears(c.at.UsesOn(theirs, row.name), 0, c.in("does not show what this bot made", "не то, что сделал этот бот"))
+					refuses(c.at.UsesOn(theirs, row.name), c.in("does not show what this bot made", "не то, что сделал этот бот"))
 					continue
 				}
-				c.hears(c.at.UsesOn(theirs, row.name), 0, c.in("no picture or video", "нет картинки или видео"))
+				refuses(c.at.UsesOn(theirs, row.name), c.in("no picture or video", "нет картинки или видео"))
 				if row.button != "edit" { // that is to change what is said
-					c.hears(c.at.UsesOn(song, row.name), 0, c.in("no picture or video", "нет картинки или видео"))
+					refuses(c.at.UsesOn(song, row.name), c.in("no picture or video", "нет картинки или видео"))
 				}
 			}
 		}

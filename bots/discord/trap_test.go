@@ -29,6 +29,7 @@ const (
 	routeFirst  = "POST /interactions/{interaction}/{token}/callback"
 	routeFollow = "POST /webhooks/{application}/{token}"
 	routeEdit   = "PATCH /webhooks/{application}/{token}/messages/{message}"
+	routeOwn    = "PATCH /channels/{channel}/messages/{message}"
 )
 
 // Whatever the gateway does in place of its first words, the bot is back in

@@ -41,6 +41,7 @@ const (
 	OtherBody                  // the signature is that of another body
 	NoHex                      // the signature is no hexadecimal text
 	OldTime                    // signed an hour ago
+	LaterTime                  // signed in an hour
 )
 
 // signed is a request as it was posted.
@@ -115,8 +116,11 @@ func isJSON(kind string) bool {
 // ("Validating Security Request Headers").
 func (s *Server) signed(body []byte, how Forgery) *signed {
 	at, key := s.now(), s.key
-	if how == OldTime {
+	switch how {
+	case OldTime:
 		at = at.Add(-time.Hour)
+	case LaterTime:
+		at = at.Add(time.Hour)
 	}
 	if how == WrongKey {
 		key = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))

@@ -14,6 +14,7 @@ import (
 type Fault struct {
 	Route   string // of the calls it strikes, as Call.Route; "GET file" means downloads; empty means all calls but downloads
 	Channel string // id of the channel of the calls it strikes; empty means all
+	Files   bool   // strikes only those that bring files; not with ResetAfter
 	Skip    int    // how many such calls pass first
 	Times   int    // how many it strikes: 0 means one, a negative number all
 
@@ -100,7 +101,7 @@ func (f *Fault) meets(c *Call) bool {
 	if f.Route == "" && c.Route == downloads {
 		return false
 	}
-	return (f.Route == "" || f.Route == c.Route) && (f.Channel == "" || f.Channel == c.ChannelID)
+	return (f.Route == "" || f.Route == c.Route) && (f.Channel == "" || f.Channel == c.ChannelID) && (!f.Files || len(c.Files) > 0)
 }
 
 // status is what the log says of a call that this fault struck.
