@@ -54,6 +54,10 @@ func TestAVideoOfTwentyMinutes(t *testing.T) {
 			thread := w.channel.Thread("films").As(w.ada)
 			return thread, thread
 		},
+		"a forum's post": func(w *world) (_, _ discordtest.Speaker) {
+			post := w.guild.Forum("films").Thread("waves").As(w.ada)
+			return post, post
+		},
 		"a private chat": func(w *world) (_, _ discordtest.Speaker) {
 			return w.ada.Private().As(w.ada), w.ada.Private().As(w.ada)
 		},
@@ -95,7 +99,8 @@ func TestATokenThatEndsEarly(t *testing.T) {
 	})
 }
 
-// Where the bot may not write, the result comes as a direct message.
+// Where the bot may not write it says at once that a late result comes as a
+// direct message, and it does.
 func TestAResultThatOutlivesItsPlace(t *testing.T) {
 	for name, change := range map[string]func(*world) *discordtest.Channel{
 		"no permissions": func(w *world) *discordtest.Channel {
@@ -115,7 +120,7 @@ func TestAResultThatOutlivesItsPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			both(t, worldConfig{kie: slow()}, func(t *testing.T, w *world) {
 				c := change(w)
-				c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Original(t)
+				c.As(w.ada).Types("/imagine", set("prompt", "a cat")).Becomes(t, says("I may not write here by myself", "direct message"))
 				w.ada.Until(t, made(1, "a cat"))
 				if n := w.discord.Invalid(); n > 1 {
 					t.Errorf("%d calls were refused", n)
