@@ -264,19 +264,21 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// resident is the memory that this process holds, in MiB, without what it
-// holds for no reason.
+// resident is the memory that is this process's own, in MiB, without what it
+// holds for no reason, and without the pages of the database's file, which the
+// kernel takes back when it needs them.
 func resident(b *testing.B) float64 {
 	b.Helper()
 	runtime.GC()
 	debug.FreeOSMemory()
-	data, err := os.ReadFile("/proc/self/statm")
+	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		b.Skip("no /proc here")
 	}
-	pages, err := strconv.Atoi(strings.Fields(string(data))[1])
-	if err != nil {
-		b.Fatal(err)
+	_, own, found := strings.Cut(string(data), "RssAnon:")
+	var kib float64
+	if _, err := fmt.Sscan(own, &kib); err != nil || !found {
+		b.Fatalf("%v in %s", err, data)
 	}
-	return float64(pages*os.Getpagesize()) / (1 << 20)
+	return kib / 1024
 }

@@ -80,12 +80,12 @@ func Open(ctx context.Context, address string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.New("the address of the database cannot be read; it should be like postgres://user:password@host/database")
 	}
-	for name, value := range map[string]string{"application_name": "kiebot", "idle_in_transaction_session_timeout": turnFor} {
-		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
+	config.ConnConfig.RuntimeParams["application_name"] = "kiebot"
+	writer := config.ConnConfig.Copy()
+	if _, set := writer.RuntimeParams["idle_in_transaction_session_timeout"]; !set {
+		writer.RuntimeParams["idle_in_transaction_session_timeout"] = turnFor
 	}
-	s := &Store{config: config.ConnConfig, closing: make(chan struct{}), instance: rand.Text()}
+	s := &Store{config: writer, closing: make(chan struct{}), instance: rand.Text()}
 	if s.conn, err = s.writer(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,24 @@ import (
 	"kiebot/storage/storagetest"
 )
 
+// server is the one that tests share which do not kill it.
+var server = sync.OnceValues(func() (*pgtest.Server, error) { return pgtest.Open(pgtest.Options{}) })
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if s, err := server(); err == nil {
+		s.Close()
+	}
+	os.Exit(code)
+}
+
+func shared(t *testing.T) *pgtest.Server {
+	t.Helper()
+	s, err := server()
+	pgtest.Need(t, err)
+	return s
+}
+
 func open(t *testing.T, address string) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), address, postgres.Options{})
@@ -29,7 +48,7 @@ func open(t *testing.T, address string) *postgres.Store {
 }
 
 func TestStore(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	var mu sync.Mutex
 	databases := map[string]string{} // by the test's folder
 	storagetest.Run(t, func(t *testing.T, dir string) storagetest.Store {
@@ -87,7 +106,7 @@ func wantBooked(t *testing.T, s *postgres.Store, want int64) {
 
 // Replicas that book in the same window at the same time lose and double nothing.
 func TestReplicasTakeTurns(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	stores := []*postgres.Store{open(t, address), open(t, address), open(t, address)}
 	wantBooked(t, stores[0], crowd(t, 12, 50, stores...))
@@ -192,7 +211,7 @@ func (p *proxy) pass(client net.Conn, bytes int64) {
 func TestTheConnectionIsCut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	p := newProxy(t, server.Addr(), seed)
 	p.whole.Store(true)
@@ -209,7 +228,7 @@ func TestTheConnectionIsCut(t *testing.T) {
 // The database refuses an update for a reason of its own: those that would have
 // shared its commit are not touched.
 func TestARefusedUpdateFailsAlone(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	s := open(t, address)
 	server.Exec(t, address, "ALTER TABLE kiebot.settings ADD CHECK (name <> 'poison')")
@@ -239,7 +258,7 @@ func TestARefusedUpdateFailsAlone(t *testing.T) {
 func TestFailuresOfTheMoment(t *testing.T) {
 	for _, code := range []string{"40001", "40P01", "57014"} {
 		t.Run(code, func(t *testing.T) {
-			server := pgtest.New(t, pgtest.Options{})
+			server := shared(t)
 			address := server.Database(t)
 			s := open(t, address)
 			server.Exec(t, address, fmt.Sprintf(`
@@ -257,7 +276,7 @@ func TestFailuresOfTheMoment(t *testing.T) {
 // A replica that stands still in its turn to write loses the turn, and what it
 // had not committed; when it goes on it does so from what the others left.
 func TestAReplicaStandsStill(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	still, other := open(t, address+"&idle_in_transaction_session_timeout=200"), open(t, address)
 	inTurn, goOn, done := make(chan struct{}, 9), make(chan struct{}), make(chan error)
@@ -282,7 +301,7 @@ func TestAReplicaStandsStill(t *testing.T) {
 
 // A lease that has expired cannot be used, and what it held is somebody else's.
 func TestALeaseExpires(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	one, two := open(t, address), open(t, address)
 	ctx := t.Context()
@@ -325,7 +344,7 @@ func TestALeaseExpires(t *testing.T) {
 
 // A database that a newer kiebot has changed can be used while it says so.
 func TestNeighbouringLayouts(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	open(t, address)
 	server.Exec(t, address, "UPDATE kiebot.layout SET version = version + 1")
@@ -338,7 +357,7 @@ func TestNeighbouringLayouts(t *testing.T) {
 
 // Replicas that start at the same time on an empty database make one layout.
 func TestAllStartAtOnce(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	address := server.Database(t)
 	var all sync.WaitGroup
 	for range 6 {
@@ -356,7 +375,7 @@ func TestAllStartAtOnce(t *testing.T) {
 
 // One connection for views is few, but enough.
 func TestAFullPool(t *testing.T) {
-	server := pgtest.New(t, pgtest.Options{})
+	server := shared(t)
 	s := open(t, server.Database(t)+"&pool_max_conns=1")
 	var all sync.WaitGroup
 	for range 16 {

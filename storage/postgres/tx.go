@@ -229,7 +229,7 @@ func (t *transaction) DeleteEntry(_ core.AccountID, seq uint64) error {
 func (t *transaction) AddAudit(a core.Audit) error {
 	t.last.audit++
 	a.Seq = uint64(t.last.audit)
-	return t.put(tableAudit, a, int64(a.Seq), a.At, plain(a.By), plain(a.Action), plain(a.Target))
+	return t.PutAudit(a)
 }
 
 // Audits implements core.Tx.

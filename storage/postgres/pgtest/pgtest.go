@@ -29,7 +29,8 @@ type Server struct {
 	port     int
 	fsync    string
 	as       *syscall.Credential // PostgreSQL does not run as root
-	cmd      *exec.Cmd
+	process  *os.Process
+	ended    chan struct{} // closed when the process has; nil when there is none
 	made     atomic.Int64
 }
 
@@ -38,31 +39,55 @@ type Options struct {
 	Durable bool // with fsync, for measurements
 }
 
+// ErrNone means that there is no PostgreSQL server on this machine.
+var ErrNone = errors.New("needs a PostgreSQL server, 15 or newer (Debian's package postgresql)")
+
 // New starts a server that ends with the test. Where there is none it skips
 // the test with a reason; in CI it fails.
 func New(t testing.TB, opt Options) *Server {
 	t.Helper()
-	bin, err := find()
+	s, err := Open(opt)
+	Need(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Need ends the test unless err, of Open, is nil.
+func Need(t testing.TB, err error) {
+	t.Helper()
 	switch {
 	case err == nil:
-	case os.Getenv("CI") == "true":
-		t.Fatal(err)
-	default:
+	case errors.Is(err, ErrNone) && os.Getenv("CI") != "true":
 		t.Skip(err)
+	default:
+		t.Fatal(err)
+	}
+}
+
+// Open starts a server, which Close ends and removes.
+func Open(opt Options) (*Server, error) {
+	bin, err := find()
+	if err != nil {
+		return nil, err
 	}
 	s := &Server{bin: bin, fsync: map[bool]string{true: "on", false: "off"}[opt.Durable]}
 	if s.dir, err = os.MkdirTemp("", "kiebot-pg"); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { os.RemoveAll(s.dir) })
 	if err := errors.Join(s.unprivileged(), s.create()); err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	if err := s.Start(); err != nil {
-		t.Fatal(err)
+		s.Close()
+		return nil, err
 	}
-	t.Cleanup(s.Stop)
-	return s
+	return s, nil
+}
+
+// Close ends the server and removes its folder.
+func (s *Server) Close() {
+	s.Stop()
+	_ = os.RemoveAll(s.dir)
 }
 
 // find gives the folder of the newest server's programs, as Debian lays them
@@ -75,7 +100,7 @@ func find() (string, error) {
 	}
 	path, err := exec.LookPath("postgres")
 	if err != nil {
-		return "", errors.New("needs a PostgreSQL server, 15 or newer (Debian's package postgresql)")
+		return "", ErrNone
 	}
 	return filepath.Dir(path), nil
 }
@@ -132,8 +157,33 @@ func (s *Server) create() error {
 }
 
 // Start starts the server again after Stop or Kill, and waits until it answers.
+// It refuses while processes of a killed one are there, which end by themselves.
 func (s *Server) Start() error {
-	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	var err error
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+		if s.ended == nil {
+			if err := s.launch(); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-s.ended:
+			s.ended = nil
+			continue
+		default:
+		}
+		if err = s.ping(); err == nil {
+			return nil
+		}
+	}
+	written, _ := os.ReadFile(s.log())
+	return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, written)
+}
+
+func (s *Server) log() string { return filepath.Join(s.dir, "log") }
+
+func (s *Server) launch() error {
+	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -141,19 +191,17 @@ func (s *Server) Start() error {
 	if err := os.Remove(filepath.Join(s.data(), "postmaster.pid")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	s.cmd = s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-h", "127.0.0.1", "-k", "", "-c", "fsync="+s.fsync, "-c", "max_connections=200")
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	if err := s.cmd.Start(); err != nil {
+	cmd := s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-h", "127.0.0.1", "-k", "", "-c", "fsync="+s.fsync, "-c", "max_connections=200")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	for range 600 {
-		if err = s.ping(); err == nil {
-			return nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	written, _ := os.ReadFile(log.Name())
-	return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, written)
+	s.process, s.ended = cmd.Process, make(chan struct{})
+	go func(ended chan struct{}) {
+		_ = cmd.Wait()
+		close(ended)
+	}(s.ended)
+	return nil
 }
 
 func (s *Server) ping() error {
@@ -169,16 +217,16 @@ func (s *Server) ping() error {
 // Stop ends the server in order; connections are cut.
 func (s *Server) Stop() { s.end(syscall.SIGINT) }
 
-// Kill is kill -9, of the server and of all its processes.
+// Kill is kill -9 of the server; its other processes notice and end.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
 func (s *Server) end(signal syscall.Signal) {
-	if s.cmd == nil {
+	if s.ended == nil {
 		return
 	}
-	_ = s.cmd.Process.Signal(signal)
-	_ = s.cmd.Wait()
-	s.cmd = nil
+	_ = s.process.Signal(signal)
+	<-s.ended
+	s.ended = nil
 }
 
 func (s *Server) address(database string) string {
