@@ -149,6 +149,11 @@ type Config struct {
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
 
+	// Lease is how long the lease on the work lasts unless it is renewed, and so
+	// how long another process on the same store waits before it takes over a
+	// dead one's. Zero means 30 seconds.
+	Lease time.Duration
+
 	// Observer hears of what was committed; nil for nobody.
 	Observer Observer
 
@@ -263,6 +268,7 @@ func (c Config) withDefaults() Config {
 	if c.Retention == 0 {
 		c.Retention = retention
 	}
+	c.Lease = cmp.Or(c.Lease, leaseFor)
 	c.UploadBytes = cmp.Or(c.UploadBytes, uploadBytes)
 	c.MediaKept.Retention = cmp.Or(c.MediaKept.Retention, mediaRetention)
 	c.MediaKept.Bytes = cmp.Or(c.MediaKept.Bytes, mediaMax)
@@ -291,6 +297,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return errRunning
 	}
 	defer e.running.Store(false)
+	e.forgetPlans()
 	return e.leased(ctx, e.work)
 }
 
@@ -311,6 +318,7 @@ func (e *Engine) work(ctx context.Context) error {
 	e.resumed.Store(true)
 	defer e.resumed.Store(false)
 	var loops sync.WaitGroup
+	loops.Go(func() { e.claimLoop(ctx) })
 	loops.Go(func() { e.createLoop(ctx, work) })
 	for range uploadsMax {
 		loops.Go(func() { e.uploadLoop(ctx, work) })

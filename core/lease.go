@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// leaseFor is how long the engine's lease on its work lasts unless it is
-// renewed; so long waits another process before it takes over a dead one's.
+// leaseFor is Config.Lease where it says nothing.
 const leaseFor = 30 * time.Second
 
 // leased runs do with a lease on the work that it claims. Its context ends
 // early when the lease is lost, and the answer says so.
 func (e *Engine) leased(ctx context.Context, do func(context.Context) error) error {
-	lease, err := e.store.Renew(ctx, Lease{Owner: e.name}, leaseFor)
+	lease, err := e.store.Renew(ctx, Lease{Owner: e.name}, e.cfg.Lease)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -47,8 +46,8 @@ func (e *Engine) leased(ctx context.Context, do func(context.Context) error) err
 // lost, or has expired before the store could be asked. A closed store needs
 // no lease: nobody can do anything with it.
 func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
-	expires := time.Now().Add(leaseFor)
-	ticker := time.NewTicker(leaseFor / 3)
+	expires := time.Now().Add(e.cfg.Lease)
+	ticker := time.NewTicker(e.cfg.Lease / 3)
 	defer ticker.Stop()
 	for {
 		select {
@@ -57,10 +56,10 @@ func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
 		case <-ticker.C:
 		}
 		asked := time.Now()
-		_, err := e.store.Renew(ctx, lease, leaseFor)
+		_, err := e.store.Renew(ctx, lease, e.cfg.Lease)
 		switch {
 		case err == nil:
-			expires = asked.Add(leaseFor)
+			expires = asked.Add(e.cfg.Lease)
 		case ctx.Err() != nil || errors.Is(err, ErrStoreClosed):
 			return nil
 		case errors.Is(err, ErrLeaseLost):

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // resume claims everything that was under way. A task that was being created
@@ -23,14 +24,49 @@ func (e *Engine) resume(ctx context.Context) error {
 	if err := e.store.View(ctx, func(tx Tx) error { return e.recallAccounts(tx, true) }); err != nil {
 		return err
 	}
+	for _, a := range e.kies {
+		a.atKie.Store(0)
+	}
+	return e.claim(ctx)
+}
+
+// forgetPlans empties the schedules of a former run. What is stored from now on
+// is planned, or claimed: so it comes before there is a lease that it could be under.
+func (e *Engine) forgetPlans() {
 	e.creator.clear()
 	e.uploads.clear()
 	for _, a := range e.kies {
 		a.tracker.clear()
-		a.atKie.Store(0)
 	}
 	e.graces.clear()
 	e.clocks.clear()
+}
+
+// claimLoop takes up what others leave: replicas that died or stopped.
+func (e *Engine) claimLoop(ctx context.Context) {
+	for failed := 0; ; {
+		e.store.Await(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		err := e.claim(ctx)
+		if err == nil {
+			failed = 0
+			continue
+		}
+		if ctx.Err() == nil {
+			e.log.Error("taking up what another replica left", "error", err)
+		}
+		failed++
+		select {
+		case <-time.After(backoff(failed, time.Second, maxBackoff)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// claim takes up all work that nobody does.
+func (e *Engine) claim(ctx context.Context) error {
 	missing := map[string]int{}
 	for {
 		work, err := e.store.Claim(ctx, *e.lease.Load(), claimMany)

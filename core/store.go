@@ -45,9 +45,14 @@ type Store interface {
 	Renew(ctx context.Context, lease Lease, last time.Duration) (Lease, error)
 
 	// Claim hands the lease up to limit pieces of work that no current lease
-	// holds: tasks with a due time, and deliveries, in no particular order. An
-	// empty answer means that there is no more for now.
+	// holds: tasks with a due time, and deliveries, those by number, the lowest
+	// first. An empty answer means that there is no more for now.
 	Claim(ctx context.Context, lease Lease, limit int) ([]Work, error)
+
+	// Await returns when there may be work to claim that was not there before:
+	// another lease has ended, or something was stored under none. It returns
+	// when ctx ends, at the latest.
+	Await(ctx context.Context)
 
 	// Release ends the lease: its work is free. One that is lost is no error.
 	Release(ctx context.Context, lease Lease) error

@@ -17,7 +17,7 @@ import (
 // buildah does both, also as an ordinary user.
 const (
 	imageName    = "localhost/kiebot:check"
-	largestImage = 25 << 20
+	largestImage = 32 << 20
 )
 
 // image is the part of what buildah tells about one that matters here.

@@ -27,13 +27,12 @@ import (
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
-	"kiebot/storage/bolt"
 )
 
 // app is everything that one process runs, tied together.
 type app struct {
 	log     *slog.Logger
-	store   *bolt.Store
+	store   database
 	models  *liveCatalog
 	engine  *core.Engine
 	bot     *bots.Bot
@@ -82,7 +81,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		return nil, err
 	}
 	counts := newMeters(models)
-	store, err := bolt.Open(s.database(), bolt.Options{Observe: counts.committed})
+	store, err := openDatabase(ctx, s, counts.committed)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +166,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	}
 	cfg := core.Config{
 		Store: a.store, Kie: accounts, Catalog: models, Spool: spool, MediaKept: s.mediaKept,
-		Sources: map[string]core.Source{}, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log,
+		Sources: map[string]core.Source{}, UserDaily: s.userDaily, Retention: s.retention, Location: s.location, CallbackBase: s.publicURL, Logger: a.log, Lease: s.lease,
 		Adapters: map[string]core.Adapter{
 			web.Platform: deliverFunc(func(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
 				return a.page.Deliver(ctx, p)

@@ -17,6 +17,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"kiebot/core"
+	"kiebot/storage"
 	"kiebot/storage/bolt"
 )
 
@@ -62,7 +63,7 @@ func makeBackup(ctx context.Context, s settings) (path string, err error) {
 	var name strings.Builder
 	err = local(s).stream(ctx, &name, http.MethodPost, "/backup", nil)
 	if errors.Is(err, errNotRunning) {
-		err = withStopped(s, func(store *bolt.Store) (err error) {
+		err = withStopped(ctx, s, func(store database) (err error) {
 			path, err = keepBackup(ctx, store, s, manualBackup)
 			return err
 		})
@@ -104,12 +105,19 @@ func (b backupCommand) stream(ctx context.Context, s settings, w io.Writer) erro
 	if !errors.Is(err, errNotRunning) {
 		return err
 	}
-	return withStopped(s, func(store *bolt.Store) error { return sendBackup(ctx, store, s, w) })
+	return withStopped(ctx, s, func(store database) error { return sendBackup(ctx, store, s, w) })
+}
+
+func openStopped(ctx context.Context, s settings) (database, error) {
+	if s.databaseURL != "" {
+		return s.openStore(ctx, nil)
+	}
+	return bolt.Open(s.database(), bolt.Options{ReadOnly: true})
 }
 
 // withStopped opens the database that no process runs on.
-func withStopped(s settings, fn func(*bolt.Store) error) (err error) {
-	store, err := bolt.Open(s.database(), bolt.Options{ReadOnly: true})
+func withStopped(ctx context.Context, s settings, fn func(database) error) (err error) {
+	store, err := openStopped(ctx, s)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no database %s", s.database())
@@ -144,7 +152,7 @@ const (
 var autoName = regexp.MustCompile(`^` + autoBackup + `-(\d{8}T\d{6}Z)\.db$`)
 
 // keepBackup makes a backup, named by kind and time, in the folder of backups.
-func keepBackup(ctx context.Context, store *bolt.Store, s settings, kind string) (path string, err error) {
+func keepBackup(ctx context.Context, store database, s settings, kind string) (path string, err error) {
 	part, err := snapshot(ctx, store, s)
 	if err != nil {
 		return "", err
@@ -161,7 +169,7 @@ func keepBackup(ctx context.Context, store *bolt.Store, s settings, kind string)
 
 // sendBackup copies a backup to w. It is a file first, however slow w is: as
 // long as the copying lasts the database cannot use again what it frees.
-func sendBackup(ctx context.Context, store *bolt.Store, s settings, w io.Writer) (err error) {
+func sendBackup(ctx context.Context, store database, s settings, w io.Writer) (err error) {
 	part, err := snapshot(ctx, store, s)
 	if err != nil {
 		return err
@@ -184,7 +192,7 @@ const (
 )
 
 // snapshot makes a copy of the store and checks it.
-func snapshot(ctx context.Context, store *bolt.Store, s settings) (path string, err error) {
+func snapshot(ctx context.Context, store database, s settings) (path string, err error) {
 	path, err = copyStore(ctx, store, s)
 	if err != nil {
 		return "", err
@@ -197,7 +205,7 @@ func snapshot(ctx context.Context, store *bolt.Store, s settings) (path string, 
 
 // copyStore makes a copy of the store in the folder of backups, under a name
 // that says that it is not finished.
-func copyStore(ctx context.Context, store *bolt.Store, s settings) (path string, err error) {
+func copyStore(ctx context.Context, store database, s settings) (path string, err error) {
 	if err := errors.Join(os.MkdirAll(s.backups(), 0o700), ownedLike(s.backups(), s.dataDir)); err != nil {
 		return "", err
 	}
@@ -207,21 +215,45 @@ func copyStore(ctx context.Context, store *bolt.Store, s settings) (path string,
 	path = filepath.Join(s.backups(), strings.Replace(partPattern, "*", time.Now().UTC().Format("20060102T150405.000000000Z"), 1))
 	bounded, cancel := context.WithTimeout(ctx, snapshotFor)
 	defer cancel()
-	err = store.BackupFile(bounded, path, func(copied core.Store) error { return core.MarkCopy(ctx, copied, time.Now()) })
+	err = intoFile(bounded, store, path, func(copied core.Store) error { return core.MarkCopy(ctx, copied, time.Now()) })
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "", fmt.Errorf("the disk is too slow: the copy was not finished after %v", snapshotFor)
 	}
 	return path, err
 }
 
-// enoughRoom answers nil when a copy fits on the disk, with something left for
-// the commits of the moment: those must never fail because of a backup.
-func enoughRoom(s settings) error {
-	info, err := os.Stat(s.database())
+// intoFile makes the file a copy of the store, which finish may change.
+func intoFile(ctx context.Context, store database, path string, finish func(core.Store) error) (err error) {
+	if from, is := store.(*bolt.Store); is {
+		return from.BackupFile(ctx, path, finish)
+	}
+	to, err := bolt.Open(path, bolt.Options{})
 	if err != nil {
 		return err
 	}
-	need := uint64(info.Size()) + snapshotRoom
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	_, err = storage.Copy(ctx, store, to)
+	if err == nil {
+		err = finish(to)
+	}
+	return errors.Join(err, to.Close())
+}
+
+// enoughRoom answers nil when a copy fits on the disk, with something left for
+// the commits of the moment: those must never fail because of a backup.
+func enoughRoom(s settings) error {
+	need := uint64(snapshotRoom)
+	if s.databaseURL == "" { // how large a copy of PostgreSQL becomes is not known
+		info, err := os.Stat(s.database())
+		if err != nil {
+			return err
+		}
+		need += uint64(info.Size())
+	}
 	if left, known := freeBytes(s.backups()); known && left < need {
 		return fmt.Errorf("the disk of DATA_DIR is too full for a backup: it has %s left, %s are needed", humanize.IBytes(left), humanize.IBytes(need))
 	}

@@ -39,6 +39,7 @@ type commandLine struct {
 	Console     consoleCommand     `cmd:"" help:"Print a link that opens the operator's console, once."`
 	Backup      backupCommand      `cmd:"" help:"Copy the database, of a running kiebot or not, and check the copy."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the database."`
+	Storage     storageCommand     `cmd:"" help:"Move to another database."`
 	Export      exportCommand      `cmd:"" help:"Write all that is kept about one person."`
 	Forget      forgetCommand      `cmd:"" help:"Delete what is kept about one person."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 if the running kiebot is ready."`

@@ -35,6 +35,9 @@ func (r restoreCommand) Run(ctx context.Context, term terminal) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.databaseURL != "" {
+		return errors.New("DATABASE_URL is set: put the backup into an empty PostgreSQL database with kiebot storage copy FILE DATABASE_URL")
+	}
 	if err := os.MkdirAll(s.dataDir, 0o700); err != nil {
 		return err
 	}

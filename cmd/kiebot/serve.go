@@ -7,6 +7,7 @@ import (
 	"net"
 	"syscall"
 
+	"kiebot/storage"
 	"kiebot/storage/bolt"
 )
 
@@ -90,6 +91,8 @@ func explain(err error) string {
 		return "another kiebot is running on this DATA_DIR. Stop it, or give this one a folder of its own."
 	case errors.Is(err, bolt.ErrNewer):
 		return "the database in DATA_DIR was written by a newer kiebot. Start that version or a newer one."
+	case errors.Is(err, storage.ErrHalf):
+		return err.Error() + "."
 	case errors.Is(err, bolt.ErrDamaged):
 		return err.Error() + ". Nothing was changed. kiebot restore puts a backup in its place, of those in DATA_DIR/backups or of your own, and keeps this file aside."
 	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES):

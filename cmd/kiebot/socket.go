@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"kiebot/kie"
 )
 
 // A running kiebot listens on a socket in DATA_DIR, for the subcommands that
@@ -270,7 +272,11 @@ func loadFolder() (settings, error) {
 	if len(found) > 0 {
 		return settings{}, found
 	}
-	return settings{dataDir: env.DataDir}, nil
+	s := settings{dataDir: env.DataDir, databaseURL: kie.Secret(env.readDatabase(&found))}
+	if len(found) > 0 {
+		return settings{}, found
+	}
+	return s, nil
 }
 
 // healthcheckCommand is kiebot healthcheck.

@@ -52,6 +52,9 @@ func (v verifyCommand) Run(ctx context.Context, term terminal) error {
 		if found, err := askVerdict(ctx, s); !errors.Is(err, errNotRunning) {
 			return found.print(term, err)
 		}
+		if s.databaseURL != "" {
+			return withStopped(ctx, s, func(store database) error { return verifyStore(ctx, term, store) })
+		}
 	}
 	return verifyHere(ctx, term, file)
 }
@@ -71,6 +74,17 @@ func verifyHere(ctx context.Context, term terminal, file string) error {
 		return err
 	}
 	found.Seen, found.Seconds = seen, time.Since(began).Seconds()
+	return found.print(term, nil)
+}
+
+// verifyStore adds up the ledger of a database that has no file.
+func verifyStore(ctx context.Context, term terminal, store core.Store) (err error) {
+	var found verdict
+	began := time.Now()
+	if found.Seen, err = core.Verify(ctx, store, found.note); err != nil {
+		return fmt.Errorf("adding up the ledger: %w", err)
+	}
+	found.Seconds = time.Since(began).Seconds()
 	return found.print(term, nil)
 }
 
@@ -144,7 +158,7 @@ func (a *app) verifyRoutes(s settings) {
 }
 
 // ofCopy copies what the store has and verifies that.
-func (v *verdict) ofCopy(ctx context.Context, store *bolt.Store, s settings) error {
+func (v *verdict) ofCopy(ctx context.Context, store database, s settings) error {
 	began := time.Now()
 	path, err := copyStore(ctx, store, s)
 	if err != nil {

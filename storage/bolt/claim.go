@@ -71,6 +71,9 @@ func (s *Store) Claim(ctx context.Context, lease core.Lease, limit int) (work []
 	return work, nil
 }
 
+// Await implements core.Store. Nobody else works on the file.
+func (s *Store) Await(ctx context.Context) { <-ctx.Done() }
+
 // Release implements core.Store.
 func (s *Store) Release(ctx context.Context, lease core.Lease) error {
 	return s.Update(ctx, func(tx core.Tx) error {

@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +58,22 @@ func (s *Store) Release(ctx context.Context, lease core.Lease) error {
 	})
 }
 
+// Leases lists the current leases, the oldest first.
+func (s *Store) Leases(ctx context.Context) ([]core.Lease, error) {
+	var all []core.Lease
+	err := s.View(ctx, func(tx core.Tx) error {
+		return tx.(*transaction).list(func(row pgx.Row) error {
+			var l core.Lease
+			var fence int64
+			err := row.Scan(&fence, &l.Owner, &l.Expires)
+			l.Fence = uint64(fence)
+			all = append(all, l)
+			return err
+		}, "SELECT fence, owner, expires FROM kiebot.leases WHERE expires > clock_timestamp() ORDER BY fence")
+	})
+	return all, err
+}
+
 // free lets anybody claim what the leases held.
 func (t *transaction) free(fences []int64) error {
 	if _, err := t.exec("UPDATE kiebot.tasks SET owner = 0 WHERE owner = ANY($1) AND due IS NOT NULL", fences); err != nil {
@@ -101,6 +119,31 @@ func (t *transaction) reap() error {
 	return t.free(dead)
 }
 
+// awaitEvery is how often it is looked for work that is free.
+const awaitEvery = time.Second
+
+const anythingFree = `
+	SELECT EXISTS (SELECT FROM kiebot.leases WHERE expires <= clock_timestamp())
+		OR EXISTS (SELECT FROM kiebot.tasks WHERE owner = 0 AND due IS NOT NULL)
+		OR EXISTS (SELECT FROM kiebot.deliveries WHERE owner = 0)`
+
+// Await implements core.Store.
+func (s *Store) Await(ctx context.Context) {
+	ticker := time.NewTicker(awaitEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		var free bool
+		if err := s.pool.QueryRow(ctx, anythingFree).Scan(&free); err == nil && free {
+			return
+		}
+	}
+}
+
 // A record's times are exact; those in columns have no nanoseconds.
 const claimTasks = `
 	UPDATE kiebot.tasks SET owner = $1 WHERE id IN (
@@ -134,12 +177,16 @@ func (t *transaction) claimDeliveries(work *[]core.Work, limit int) error {
 	if limit -= len(*work); limit <= 0 {
 		return nil
 	}
-	return t.list(func(row pgx.Row) error {
+	var claimed []core.Work
+	err := t.list(func(row pgx.Row) error {
 		var id int64
 		var w core.Work
 		err := row.Scan(&id, &w.Lane)
 		w.Delivery = core.DeliveryID(id)
-		*work = append(*work, w)
+		claimed = append(claimed, w)
 		return err
 	}, claimDeliveries, int64(t.lease.Fence), limit)
+	slices.SortFunc(claimed, func(a, b core.Work) int { return cmp.Compare(a.Delivery, b.Delivery) })
+	*work = append(*work, claimed...)
+	return err
 }
