@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		"storage/postgres":           {"storage", "storage/group", "core"},
 		"storage/postgres/pgtest":    {},
 		"storage":                    {"core"},
-		"storage/storagetest":        {"core", "core/media"},
+		"storage/storagetest":        {"core", "core/media", "kie"},
 		"kie/kietest":                {"kie", "kie/catalog"},
 		"kie":                        {},
 		"kie/catalog":                {},

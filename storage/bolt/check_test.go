@@ -14,6 +14,7 @@ import (
 	bbolt "go.etcd.io/bbolt"
 
 	"kiebot/core"
+	"kiebot/storage/storagetest"
 )
 
 // lived is a database in which two people had tasks, some of which are open.
@@ -21,17 +22,17 @@ func lived(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	s := openStore(t, dir)
-	for _, p := range persons(2) {
+	for _, p := range storagetest.Persons(2) {
 		err := s.Update(t.Context(), func(tx core.Tx) error {
-			err := p.join(tx)
+			err := p.Join(tx)
 			for i := range 12 {
-				task, accepted := p.accept(tx, p.request(), core.TaskID(benchID()))
+				task, accepted := p.Accept(tx, p.Request(), core.TaskID(storagetest.NewID()))
 				err = errors.Join(err, accepted)
 				if i%3 > 0 {
-					err = errors.Join(err, p.succeed(tx, &task), p.deliver(tx, &task))
+					err = errors.Join(err, p.Succeed(tx, &task), p.Deliver(tx, &task))
 				}
 			}
-			return errors.Join(err, tx.AddAudit(core.Audit{By: "me"}), tx.PutChat(core.Chat{Lane: core.Lane("web:" + p.account)}))
+			return errors.Join(err, tx.AddAudit(core.Audit{By: "me"}), tx.PutChat(core.Chat{Lane: core.Lane("web:" + p.Account)}))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -149,8 +150,8 @@ func written(t *testing.T, data []byte) string {
 func TestCheckBesideCommits(t *testing.T) {
 	s := openStore(t, t.TempDir()).(*Store)
 	defer s.Close()
-	p := persons(1)[0]
-	if err := s.Update(t.Context(), p.join); err != nil {
+	p := storagetest.Persons(1)[0]
+	if err := s.Update(t.Context(), p.Join); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -158,7 +159,7 @@ func TestCheckBesideCommits(t *testing.T) {
 	go func() {
 		var err error
 		for ctx.Err() == nil && err == nil {
-			err = p.life(func(fn func(core.Tx) error) error { return s.Update(t.Context(), fn) })
+			err = p.Life(func(fn func(core.Tx) error) error { return s.Update(t.Context(), fn) })
 		}
 		ended <- err
 	}()

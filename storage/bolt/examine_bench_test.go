@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kiebot/core"
+	"kiebot/storage/storagetest"
 )
 
 // BenchmarkExamineMillion walks a file with a million waiting tasks, as every
@@ -18,13 +19,13 @@ func BenchmarkExamineMillion(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	everybody := persons(10_000)
+	everybody := storagetest.Persons(10_000)
 	for first := 0; first < tasks; first += atOnce {
 		err := s.Update(b.Context(), func(tx core.Tx) error {
 			for n := first; n < first+atOnce; n++ {
 				p := everybody[n%len(everybody)]
-				id := core.TaskID(benchID())
-				task := core.Task{ID: id, Account: p.account, Batch: []core.TaskID{id}, State: core.Queued, Request: p.request(), Created: benchStart, Due: benchStart}
+				id := core.TaskID(storagetest.NewID())
+				task := core.Task{ID: id, Account: p.Account, Batch: []core.TaskID{id}, State: core.Queued, Request: p.Request(), Created: storagetest.Start, Due: storagetest.Start}
 				if err := tx.PutTask(task); err != nil {
 					return err
 				}

@@ -14,6 +14,7 @@ import (
 	bbolt "go.etcd.io/bbolt"
 
 	"kiebot/core"
+	"kiebot/storage/storagetest"
 )
 
 // unpack writes a database of an old layout, made by the program of that time.
@@ -128,7 +129,7 @@ func oldRecords(t *testing.T, tx core.Tx) error {
 			t.Errorf("ledger: %d entries, %v", len(entries), err)
 		}
 	}
-	ended, err := tx.FinishedTasks(benchStart.AddDate(1, 0, 0), 100)
+	ended, err := tx.FinishedTasks(storagetest.Start.AddDate(1, 0, 0), 100)
 	if len(ended) != 20 {
 		t.Errorf("%d finished tasks, want 20", len(ended))
 	}
@@ -179,7 +180,7 @@ func wantKeptCopy(t *testing.T, path string, layout int) {
 func TestPlaces(t *testing.T) {
 	s := openStore(t, t.TempDir()).(*Store)
 	defer s.Close()
-	task := core.Task{ID: "000000000100000001", Account: "a", Batch: []core.TaskID{"000000000100000001"}, Created: benchStart}
+	task := core.Task{ID: "000000000100000001", Account: "a", Batch: []core.TaskID{"000000000100000001"}, Created: storagetest.Start}
 	for _, c := range []struct {
 		state core.State
 		due   bool
@@ -189,7 +190,7 @@ func TestPlaces(t *testing.T) {
 		{core.Expired, false, archived}, {core.Expired, false, archived}, {core.Expired, true, ended}, {core.Queued, true, open},
 		{core.Succeeded, false, archived}, {core.Running, true, open},
 	} {
-		task.State, task.Due, task.Finished = c.state, benchStart, benchStart
+		task.State, task.Due, task.Finished = c.state, storagetest.Start, storagetest.Start
 		if !c.due {
 			task.Due = core.Task{}.Due
 		}
@@ -255,14 +256,14 @@ func TestOpenWritesNothing(t *testing.T) {
 func TestAppendedPagesAreFull(t *testing.T) {
 	s := openStore(t, t.TempDir()).(*Store)
 	defer s.Close()
-	p := persons(1)[0]
-	if err := s.Update(t.Context(), p.join); err != nil {
+	p := storagetest.Persons(1)[0]
+	if err := s.Update(t.Context(), p.Join); err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
 		err := s.Update(t.Context(), func(tx core.Tx) (err error) {
 			for range 60 {
-				_, one := p.accept(tx, p.request(), core.TaskID(benchID()))
+				_, one := p.Accept(tx, p.Request(), core.TaskID(storagetest.NewID()))
 				err = errors.Join(err, one)
 			}
 			return err
@@ -289,8 +290,8 @@ func TestAppendedPagesAreFull(t *testing.T) {
 func TestDeletedPagesAreUsedAgain(t *testing.T) {
 	s := openStore(t, t.TempDir()).(*Store)
 	defer s.Close()
-	p := persons(1)[0]
-	if err := s.Update(t.Context(), p.join); err != nil {
+	p := storagetest.Persons(1)[0]
+	if err := s.Update(t.Context(), p.Join); err != nil {
 		t.Fatal(err)
 	}
 	var early, late int64
@@ -312,13 +313,13 @@ func TestDeletedPagesAreUsedAgain(t *testing.T) {
 }
 
 // churn lets tasks live and deletes all that they left.
-func churn(t *testing.T, s *Store, p *person, tasks int) {
+func churn(t *testing.T, s *Store, p *storagetest.Person, tasks int) {
 	t.Helper()
 	for range tasks / 20 {
 		err := s.Update(t.Context(), func(tx core.Tx) error {
 			for range 20 {
-				task, err := p.accept(tx, p.request(), core.TaskID(benchID()))
-				if err := errors.Join(err, p.succeed(tx, &task), p.deliver(tx, &task)); err != nil {
+				task, err := p.Accept(tx, p.Request(), core.TaskID(storagetest.NewID()))
+				if err := errors.Join(err, p.Succeed(tx, &task), p.Deliver(tx, &task)); err != nil {
 					return err
 				}
 			}
@@ -329,20 +330,20 @@ func churn(t *testing.T, s *Store, p *person, tasks int) {
 		}
 	}
 	err := s.Update(t.Context(), func(tx core.Tx) error {
-		ended, err := tx.FinishedTasks(benchStart.AddDate(1, 0, 0), 2*tasks)
+		ended, err := tx.FinishedTasks(storagetest.Start.AddDate(1, 0, 0), 2*tasks)
 		for _, id := range ended {
 			err = errors.Join(err, tx.DeleteTask(id))
 		}
-		entries, listed := tx.Entries(p.account, 0, 4*tasks)
+		entries, listed := tx.Entries(p.Account, 0, 4*tasks)
 		for _, e := range entries {
-			err = errors.Join(err, tx.DeleteEntry(p.account, e.Seq))
+			err = errors.Join(err, tx.DeleteEntry(p.Account, e.Seq))
 		}
 		for id := range core.DeliveryID(50 * tasks) {
 			err = errors.Join(err, tx.DeleteDelivery(id))
 		}
-		seen := core.Seen{Key: "x", Expires: benchStart}
+		seen := core.Seen{Key: "x", Expires: storagetest.Start}
 		for range tasks { // forgets four at a time
-			err = errors.Join(err, tx.PutSeen(seen, benchStart.AddDate(1, 0, 0)))
+			err = errors.Join(err, tx.PutSeen(seen, storagetest.Start.AddDate(1, 0, 0)))
 		}
 		return errors.Join(err, listed)
 	})
