@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kiebot/bots/discord/discordtest"
+	"kiebot/core"
 	"kiebot/kie/kietest"
 )
 
@@ -159,11 +160,20 @@ func TestAResultBeyondTheFollowUpsAndMessages(t *testing.T) {
 		if n := len(c.FromBot()) + len(w.ada.Private().As(w.ada).FromBot()); n != 1 {
 			t.Fatalf("%d messages", n)
 		}
+		posts := w.discord.Calls(routePost) // that it is under way, and the result
+		if len(posts) != 2 || posts[0].Code != codeNoDirect || posts[1].Code != codeNoDirect {
+			t.Errorf("%d messages were tried; %d calls were refused", len(posts), w.discord.Invalid())
+		}
 		c.As(w.ada).Types("/show", set("about", newest(t, c.As(w.ada)))).Becomes(t, made(1, "a cat"))
 		if n := len(w.kie.Tasks()); n != 2 {
 			t.Errorf("Kie has %d tasks", n)
 		}
-		c.As(w.ada).Types("/balance").Becomes(t, says("2"))
+		price := core.Credits(w.kie.Tasks()[0].Credits)
+		used, err := w.engine.Balance(t.Context(), core.Origin{Identity: w.boss(), Lane: core.NewLane(Platform, c.ID())})
+		w.must(err)
+		if used.Day.Used != 2*price {
+			t.Errorf("%v were used, and a picture costs %v", used.Day.Used, price)
+		}
 	})
 }
 

@@ -107,6 +107,60 @@ func TestAGuildsLimitsByRole(t *testing.T) {
 	})
 }
 
+// The operator lets a guild, one of its channels or a role in, and nobody else.
+func TestTheOperatorsAllowList(t *testing.T) {
+	inEveryLanguage(t, worldConfig{strict: true}, func(t *testing.T, c *talk) {
+		who := c.discord.Person("Max", discordtest.Locale(c.in("en-US", "ru")))
+		c.guild.Joins(who)
+		other := c.discord.Guild("another guild", who)
+		role := c.guild.Role("artists")
+		c.guild.Gives(who, role)
+		here, beside, elsewhere := c.channel.As(who), c.guild.Channel("more").As(who), other.Channel("pictures").As(who)
+		for allowed, where := range map[string][]discordtest.Speaker{
+			":guild:" + c.guild.ID():     {here, c.channel.Thread("one").As(who), beside},
+			":channel:" + c.channel.ID(): {here, c.channel.Thread("two").As(who)},
+			":role:" + role:              {here, beside},
+		} {
+			act := core.Act{By: core.CommandLine}
+			asks := func(at discordtest.Speaker, in bool) {
+				c.t.Helper()
+				m := at.Types("/imagine", set("prompt", "a cat")).Becomes(t, func(m discordtest.Message) bool { return made(1)(m) || m.Ephemeral() })
+				if made(1)(m) != in {
+					t.Errorf("%s: %s", allowed, m)
+				}
+			}
+			asks(here, false)
+			if _, err := c.engine.Allow(t.Context(), act, Platform+allowed); err != nil {
+				t.Error(err)
+			}
+			for _, at := range where {
+				asks(at, true)
+			}
+			asks(elsewhere, false)
+			if _, err := c.engine.Disallow(t.Context(), act, Platform+allowed); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Of the limits that the operator gives a person's roles the highest counts.
+func TestTheOperatorsLimitsByRole(t *testing.T) {
+	inEveryLanguage(t, worldConfig{}, func(t *testing.T, c *talk) {
+		price := c.asks(c.at).Hold.Amount
+		low, high := c.guild.Role("low"), c.guild.Role("high")
+		c.guild.Gives(c.who, low)
+		for role, times := range map[string]core.Credits{low: 1, high: 2} {
+			c.must(c.engine.LimitRole(t.Context(), core.Act{By: core.CommandLine}, Platform+":role:"+role, core.Limits{Daily: limited(times * price)}))
+		}
+		refused := func() { c.refusedAt(c.at, "of your credits for a day only 0 are left", "осталось 0") }
+		refused()
+		c.guild.Gives(c.who, high)
+		c.asks(c.at)
+		refused()
+	})
+}
+
 // Whoever may manage a guild decides there, within what the operator gives
 // it, and nowhere else.
 func TestAGuildsOwnAdmins(t *testing.T) {

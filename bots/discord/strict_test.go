@@ -65,6 +65,23 @@ func TestRedeliveredByTheGateway(t *testing.T) {
 	})
 }
 
+// An interaction that comes again to a process that never saw it makes nothing
+// new, and costs nothing.
+func TestRedeliveredAfterARestart(t *testing.T) {
+	both(t, worldConfig{}, func(t *testing.T, w *world) {
+		in := w.channel.As(w.ada).Types("/imagine", set("prompt", "a cat"))
+		in.Becomes(t, says("a cat"))
+		w.end()
+		w.start()
+		in.Redeliver()
+		in.Becomes(t, made(1, "a cat"))
+		<-time.After(10 * time.Minute)
+		if n := len(w.kie.Tasks()); n != 1 || len(w.channel.FromBot()) != 1 {
+			t.Errorf("%d requests, %s", n, w.channel.FromBot())
+		}
+	})
+}
+
 // What comes may be of other types than it should be: nothing panics, and
 // whatever can be answered is.
 func TestInteractionsOfWrongTypes(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kiebot/bots/discord/discordtest"
+	"kiebot/core"
 	"kiebot/kie/kietest"
 )
 
@@ -40,11 +41,12 @@ func TestImagine(t *testing.T) {
 	})
 }
 
-// A refusal is for the person's eyes only, quick or slow.
+// A refusal is the first answer, for the person's eyes only; TestASlowAnswer is
+// about one that takes longer.
 func TestRefusal(t *testing.T) {
 	both(t, worldConfig{}, func(t *testing.T, w *world) {
 		asked := w.channel.As(w.eva).Types("/imagine", set("prompt", "кот"), set("model", "nothing"))
-		if m := asked.Becomes(t, says("nothing")); m.For != w.eva.ID() {
+		if m := asked.Becomes(t, says("nothing")); m.For != w.eva.ID() || asked.Answer(t).Deferred() {
 			t.Errorf("%s", m)
 		}
 		if all := w.channel.FromBot(); len(all) != 0 {
@@ -175,7 +177,36 @@ func TestVideoAndMusic(t *testing.T) {
 
 func TestBatch(t *testing.T) {
 	both(t, worldConfig{}, func(t *testing.T, w *world) {
-		w.channel.As(w.ada).Types("/imagine", set("prompt", "cats"), set("count", 4), set("spoiler", true)).Becomes(t, made(4, "cats"))
+		w.channel.As(w.ada).Types("/imagine", set("prompt", "cats"), set("count", 4)).Becomes(t, made(4, "cats"))
+	})
+}
+
+// A result is hidden until somebody looks where the person or the channel wants
+// that, and nowhere else.
+func TestSpoilers(t *testing.T) {
+	both(t, worldConfig{change: plenty}, func(t *testing.T, w *world) {
+		modest := w.guild.Channel("modest")
+		admin := core.Origin{Identity: w.boss(), Lane: core.NewLane(Platform, modest.ID()), Admin: true}
+		w.must(w.engine.ChangeChatSettings(t.Context(), admin, func(s *core.ChatSettings) { s.Spoiler = true }))
+		for _, c := range []struct {
+			at     *discordtest.Channel
+			asked  bool
+			hidden bool
+		}{{w.channel, false, false}, {w.channel, true, true}, {modest, false, true}} {
+			for command, files := range map[string]int{"/imagine": 1, "/video": 1, "/music": 2} {
+				m := c.at.As(w.ada).Types(command, set("prompt", "cats"), set("spoiler", c.asked)).Becomes(t, made(files, "cats"))
+				for _, one := range m.Attachments {
+					if one.Spoiler != c.hidden {
+						t.Errorf("%s: a file's spoiler is %v", m, one.Spoiler)
+					}
+				}
+				for _, one := range m.Shown() {
+					if one.Spoiler != c.hidden {
+						t.Errorf("%s: a picture's spoiler is %v", m, one.Spoiler)
+					}
+				}
+			}
+		}
 	})
 }
 

@@ -32,8 +32,8 @@ type Delivery struct {
 type Forgery int
 
 // The ways in which a delivery can be wrong. The endpoint has to refuse the
-// first four with status 401; that of an old time is well signed, and up to the
-// endpoint.
+// first four with status 401; those of another time are well signed, and up to
+// the endpoint.
 const (
 	Genuine     Forgery = iota // nothing
 	NoSignature                // the headers are missing

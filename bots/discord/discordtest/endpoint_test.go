@@ -134,7 +134,7 @@ func TestEndpoint(t *testing.T) {
 	b.clean()
 }
 
-// Forged and old deliveries, and one that comes again to the letter.
+// Forged deliveries, those of another time, and one that comes again to the letter.
 func TestForgeries(t *testing.T) {
 	seen := make(chan string, 10)
 	b, chat := hooked(t, func(w http.ResponseWriter, in fields) {
@@ -149,15 +149,17 @@ func TestForgeries(t *testing.T) {
 			t.Errorf("forgery %d is %+v", how, d)
 		}
 	}
-	if d := in.Forge(discordtest.OldTime); d.Status != 200 || <-seen != in.ID {
-		t.Errorf("an old delivery is %+v", d)
+	for _, how := range []discordtest.Forgery{discordtest.OldTime, discordtest.LaterTime} {
+		if d := in.Forge(how); d.Status != 200 || <-seen != in.ID {
+			t.Errorf("a delivery of another time is %+v", d)
+		}
 	}
 	in.Redeliver()
 	if id := <-seen; id != in.ID {
 		t.Errorf("the second delivery is of %s", id)
 	}
-	b.s.Until(t, func() bool { return len(b.s.Deliveries()) == 7 })
-	if d := b.s.Deliveries()[6]; !strings.Contains(d.Problem, "answered before") {
+	b.s.Until(t, func() bool { return len(b.s.Deliveries()) == 8 })
+	if d := b.s.Deliveries()[7]; !strings.Contains(d.Problem, "answered before") {
 		t.Errorf("the second delivery is %+v", d)
 	}
 }
