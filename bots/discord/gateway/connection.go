@@ -327,7 +327,7 @@ func (c *connection) begin(data []byte) error {
 // up notes that the session is there.
 func (c *connection) up() {
 	c.ready = true
-	c.health.connected()
+	c.health.connected(c.interval)
 	c.log.Info("connected to Discord", "resumed", c.resumes())
 }
 

@@ -11,6 +11,11 @@ import (
 // connections end every few hours, and are there again in a second.
 const downFor = time.Minute
 
+// beatsMissed is how many heartbeats' time may pass without an answer before
+// that is said. A connection ends when one is missed, so more only pass while
+// nobody reads what comes.
+const beatsMissed = 3
+
 var (
 	errNotBegun = errors.New("there was no connection to Discord yet")
 	errEnded    = errors.New("the connection to Discord was ended")
@@ -20,18 +25,20 @@ var (
 type health struct {
 	mu    sync.Mutex
 	up    bool
-	began bool      // there was a session
-	since time.Time // that up is what it is
-	ack   time.Time // of the latest heartbeat that was answered, or of the beginning
-	why   *failure  // of the latest end
+	began bool          // there was a session
+	since time.Time     // that up is what it is
+	ack   time.Time     // of the latest heartbeat that was answered, or of since
+	beat  time.Duration // between heartbeats
+	why   *failure      // of the latest end
 }
 
-func newHealth() *health { return &health{since: time.Now(), ack: time.Now()} }
+func newHealth() *health { return &health{since: time.Now()} }
 
-func (h *health) connected() {
+func (h *health) connected(beat time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.up, h.began, h.since = true, true, time.Now()
+	h.ack, h.beat = h.since, beat
 }
 
 func (h *health) acked() {
@@ -52,8 +59,10 @@ func (h *health) lost(why *failure) {
 func (h *health) state() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	down := time.Since(h.since)
+	down, silent := time.Since(h.since), time.Since(h.ack)
 	switch {
+	case h.up && silent > beatsMissed*h.beat:
+		return fmt.Errorf("no heartbeat was answered by Discord for %s", silent.Round(time.Second))
 	case h.up, h.began && down < downFor:
 		return nil
 	case h.began:
@@ -64,14 +73,9 @@ func (h *health) state() error {
 	return errNotBegun
 }
 
-func (h *health) age() time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return time.Since(h.ack)
-}
-
 // Healthy is nil when interactions can come on every shard, or could less than
-// a minute ago, else a sentence that says why not.
+// a minute ago, else a sentence that says why not: there is no connection, or
+// three heartbeats on it, about two minutes, were not answered.
 func (g *Gateway) Healthy() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -89,17 +93,4 @@ func (g *Gateway) Healthy() error {
 		}
 	}
 	return nil
-}
-
-// AckAge is how long ago Discord last answered a heartbeat, on the shard where
-// that is longest; before the first answer, since the shard's beginning. Without
-// shards it is 0. With a connection that works it stays below two minutes.
-func (g *Gateway) AckAge() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var oldest time.Duration
-	for _, s := range g.shards {
-		oldest = max(oldest, s.health.age())
-	}
-	return oldest
 }
