@@ -143,6 +143,24 @@ func TestEditWithAnAttachment(t *testing.T) {
 	})
 }
 
+// The link to an attachment ends within hours. It is read at once: what is made
+// of it later comes of Kie's copy, and when that is gone too nothing is charged.
+func TestAnAttachmentWhoseLinkEnds(t *testing.T) {
+	inWorld(t, worldConfig{hook: true, discord: discordtest.Config{LinkLife: 2 * time.Minute}}, func(t *testing.T, w *world) {
+		at := w.channel.As(w.ada)
+		result := at.Types("/edit", set("prompt", "a red hat"), attach("image", "cat.png", picture(t))).Becomes(t, made(1, "a red hat"))
+		<-time.After(time.Hour)
+		w.ada.Presses(result, "Again")
+		at.Until(t, func(m discordtest.Message) bool { return m.ID != result.ID && made(1, "a red hat")(m) })
+		<-time.After(13 * time.Hour)
+		w.ada.Presses(result, "Again")
+		at.Until(t, says("cat.png", "could not be handed to Kie", "othing was charged"))
+		if n := w.uploads(); n != 2 || len(w.kie.Tasks()) != 2 {
+			t.Errorf("%d requests, %d with a file", len(w.kie.Tasks()), n)
+		}
+	})
+}
+
 func TestPrivate(t *testing.T) {
 	both(t, worldConfig{}, func(t *testing.T, w *world) {
 		result := w.channel.As(w.ada).Types("/imagine", set("prompt", "a secret"), set("private", true)).Becomes(t, made(1, "a secret"))
