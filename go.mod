@@ -29,6 +29,8 @@ require (
 	github.com/chromedp/cdproto v0.159.0 // the protocol chromedp speaks
 	github.com/chromedp/chromedp v0.23.0 // drives a real Chromium through the browser chat
 	github.com/google/go-cmp v0.7.0 // readable differences
+	github.com/riverqueue/river v0.51.2 // a job queue on PostgreSQL, which the benchmarks of storage/postgres compare with
+	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.51.2 // River on pgx
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: what people type, as scripts
 	go.uber.org/goleak v1.3.0 // no goroutine outlives its owner
 )
@@ -39,6 +41,13 @@ require (
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/riverqueue/river/riverdriver v0.51.2 // indirect
+	github.com/riverqueue/river/rivershared v0.51.2 // indirect
+	github.com/riverqueue/river/rivertype v0.51.2 // indirect
+	github.com/tidwall/gjson v1.20.0 // indirect
+	github.com/tidwall/match v1.2.0 // indirect
+	github.com/tidwall/pretty v1.2.1 // indirect
+	github.com/tidwall/sjson v1.2.5 // indirect
 	github.com/valyala/fastrand v1.1.0 // indirect
 	github.com/valyala/histogram v1.2.0 // indirect
 	golang.org/x/crypto v0.57.0 // indirect

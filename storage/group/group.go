@@ -31,6 +31,14 @@ type Transaction interface {
 	Commit() (wrote bool, err error)
 }
 
+// Preparer is a Transaction that wants to know of updates before they have
+// their turn.
+type Preparer interface {
+	// Prepare may run the functions for nothing, in whatever order and at the
+	// same time: what they write does not count.
+	Prepare(fns []func(core.Tx) error)
+}
+
 // ErrAgain is what Commit answers when it is known that nothing was written, and
 // another try may be better: the updates run again, in a transaction of their
 // own when Commit says ErrAlone.
@@ -78,6 +86,7 @@ type call struct {
 	turn  chan *batch // nil says that there will be no turn
 	taken atomic.Bool // by the committer, to be run, or by its caller, who left
 	alone bool        // shares its transaction with nobody
+	fn    func(core.Tx) error
 }
 
 // batch is one transaction that several updates share.
@@ -101,7 +110,7 @@ func New(opt Options) *Committer {
 func (c *Committer) Update(ctx context.Context, fn func(core.Tx) error) error {
 	alone := false
 	for {
-		b, err := c.join(ctx, alone)
+		b, err := c.join(ctx, &call{turn: make(chan *batch, 1), alone: alone, fn: fn})
 		if err != nil {
 			return err
 		}
@@ -119,8 +128,7 @@ func (c *Committer) Update(ctx context.Context, fn func(core.Tx) error) error {
 }
 
 // join waits for a turn. Whoever has one must give it back.
-func (c *Committer) join(ctx context.Context, alone bool) (*batch, error) {
-	w := &call{turn: make(chan *batch, 1), alone: alone}
+func (c *Committer) join(ctx context.Context, w *call) (*batch, error) {
 	if !c.enqueue(w) {
 		return nil, core.ErrStoreClosed
 	}
@@ -202,9 +210,7 @@ func (c *Committer) commit(calls []*call) {
 	n := 0
 	for len(calls) > 0 {
 		n += len(calls)
-		for _, w := range calls {
-			b.give(w)
-		}
+		b.run(calls)
 		if calls[0].alone {
 			break
 		}
@@ -226,13 +232,23 @@ func (c *Committer) passes(err error) bool {
 	return errors.Is(err, ErrAgain) || c.opt.Passing != nil && c.opt.Passing(err)
 }
 
-// give lets one caller run its function, unless it has left.
-func (b *batch) give(w *call) {
-	if !w.taken.CompareAndSwap(false, true) {
-		return
+// run lets the callers run their functions, one after the other, but for those
+// who have left.
+func (b *batch) run(calls []*call) {
+	stayed := calls[:0:0]
+	var fns []func(core.Tx) error
+	for _, w := range calls {
+		if w.taken.CompareAndSwap(false, true) {
+			stayed, fns = append(stayed, w), append(fns, w.fn)
+		}
 	}
-	w.turn <- b
-	<-b.back
+	if p, wants := b.tx.(Preparer); wants && len(fns) > 1 {
+		p.Prepare(fns)
+	}
+	for _, w := range stayed {
+		w.turn <- b
+		<-b.back
+	}
 }
 
 // take is the turn.

@@ -112,6 +112,82 @@ func TestReplicasTakeTurns(t *testing.T) {
 	wantBooked(t, stores[0], crowd(t, 12, 50, stores...))
 }
 
+// Updates of all kinds share transactions, and what they read is looked for in
+// advance: none of them notices, or sees less than the one before it wrote.
+func TestUpdatesOfAllKindsAtOnce(t *testing.T) {
+	s := open(t, shared(t).Database(t))
+	errRefused := errors.New("refused")
+	var booked atomic.Int64
+	kinds := []func() error{
+		func() error { // reads what it wrote
+			return s.Update(t.Context(), func(tx core.Tx) error {
+				if err := errors.Join(adds(tx), adds(tx)); err != nil {
+					return err
+				}
+				_, err := tx.Accounts("", 10) // and lists, so that it is written before
+				return errors.Join(err, adds(tx))
+			})
+		},
+		func() error { return s.Update(t.Context(), adds) },
+		func() error { // refuses after it has written and listed
+			err := s.Update(t.Context(), func(tx core.Tx) error {
+				_, err := tx.Deliveries(0, 1)
+				return errors.Join(adds(tx), err, errRefused)
+			})
+			if !errors.Is(err, errRefused) {
+				return fmt.Errorf("refused with %w", err)
+			}
+			return nil
+		},
+		func() (err error) {
+			defer func() {
+				if recover() == nil {
+					err = errors.New("the panic did not come through")
+				}
+			}()
+			return s.Update(t.Context(), func(tx core.Tx) error {
+				_ = adds(tx)
+				panic("in a transaction")
+			})
+		},
+		func() error { // numbers things
+			return s.Update(t.Context(), func(tx core.Tx) error {
+				id, err := tx.AddDelivery(core.Delivery{Lane: "web:c"})
+				if id > 1000 {
+					err = fmt.Errorf("a delivery has number %d", id)
+				}
+				return errors.Join(err, tx.AddEntry(core.Entry{Account: "a"}))
+			})
+		},
+	}
+	adding := []int64{3, 1, 0, 0, 0}
+	var all sync.WaitGroup
+	for n := range 60 {
+		all.Go(func() {
+			for i := range 5 {
+				k := (n + i) % len(kinds)
+				if err := kinds[k](); err != nil {
+					t.Error(err)
+				}
+				booked.Add(adding[k])
+			}
+		})
+	}
+	all.Wait()
+	wantBooked(t, s, booked.Load())
+	err := s.View(t.Context(), func(tx core.Tx) error {
+		entries, err := tx.Entries("a", 0, 100)
+		deliveries, err2 := tx.Deliveries(0, 100)
+		if len(entries) != 60 || len(deliveries) != 60 || entries[59].Seq != 60 || deliveries[59].ID != 60 {
+			t.Errorf("%d entries, %d deliveries", len(entries), len(deliveries))
+		}
+		return errors.Join(err, err2)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // The server dies again and again: updates wait until it is back, and what was
 // answered is there, once.
 func TestTheServerIsKilled(t *testing.T) {

@@ -15,10 +15,12 @@ import (
 // asked for once, and what was written is sent at the end, all records of a
 // table in one statement, each as it is then.
 type session struct {
-	ctx    context.Context
-	query  querier
-	cells  map[*table]map[any]cell
-	turn   *turn // nil in a view, and between the turns
+	ctx   context.Context
+	query querier
+	cells map[*table]map[any]cell
+	turn  *turn // nil in a view, and between the turns
+	// scouts are whose session this is; nil when it is a real one.
+	scouts *scouts
 	last   numbers
 	given  bool            // last has changed
 	alive  map[uint64]bool // the leases that are current
@@ -71,7 +73,13 @@ type prior struct {
 // get is the record's bytes, nil when it is not there.
 func (s *session) get(t *table, key any) ([]byte, error) {
 	if c, known := s.cells[t][key]; known {
+		if s.scouts != nil {
+			panic(errScouted) // it does not know what it wrote
+		}
 		return c.data, nil
+	}
+	if s.scouts != nil {
+		return s.scouts.get(t, key)
 	}
 	if s.failed != nil {
 		return nil, s.failed
@@ -161,6 +169,9 @@ func (s *session) exec(sql string, args ...any) (int64, error) {
 // flush sends what was written in the middle of a turn. What the turn itself
 // wrote comes behind a savepoint, for when it is taken back.
 func (s *session) flush() error {
+	if s.scouts != nil {
+		panic(errScouted)
+	}
 	if s.failed != nil {
 		return s.failed
 	}

@@ -18,6 +18,7 @@ type table struct {
 	read func(pgx.Row) ([]byte, error)
 
 	load   string // one row's record, by its key
+	loads  string // many rows' keys and records, by an array of keys
 	upsert string // of many rows: an array for each column
 	remove string // of many rows, by an array of keys
 }
@@ -52,6 +53,7 @@ func newTable(name, reads string, read func(pgx.Row) ([]byte, error), columns ..
 		}
 	}
 	t.load = fmt.Sprintf("SELECT %s FROM %s WHERE %s = $1", reads, t.name, key.name)
+	t.loads = fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s = ANY($1::%s[])", key.name, reads, t.name, key.name, key.kind)
 	t.upsert = fmt.Sprintf("INSERT INTO %s AS was (%s) SELECT * FROM unnest(%s) ON CONFLICT (%s) DO UPDATE SET %s",
 		t.name, strings.Join(names, ", "), strings.Join(arrays, ", "), key.name, strings.Join(sets, ", "))
 	t.remove = fmt.Sprintf("DELETE FROM %s WHERE %s = ANY($1::%s[])", t.name, key.name, key.kind)

@@ -38,6 +38,9 @@ func get[T any](t *transaction, from *table, key any) (T, error) {
 
 // put stores a record: the columns before its encoding are given.
 func (t *transaction) put(in *table, record any, columns ...any) error {
+	if t.scouts != nil {
+		return t.session.put(in, columns[0], nil, nil)
+	}
 	data, err := storage.Encode(record)
 	if err != nil {
 		return err

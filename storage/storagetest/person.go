@@ -212,8 +212,8 @@ func (r Result) Percentile(p float64) float64 {
 	return float64(r.Latency[int(p*float64(len(r.Latency)-1))].Microseconds()) / 1000
 }
 
-// crowdOf runs the step of every caller, over and over, all at once.
-func crowdOf(b *testing.B, callers int, step func(caller int) error) Result {
+// Crowd runs the step of every caller, over and over, all at once.
+func Crowd(b *testing.B, callers int, step func(caller int) error) Result {
 	b.Helper()
 	var wait sync.WaitGroup
 	latencies := make([][]time.Duration, callers)
@@ -239,7 +239,7 @@ func crowdOf(b *testing.B, callers int, step func(caller int) error) Result {
 // Accepts lets every caller accept requests of their own person.
 func Accepts(b *testing.B, everybody []*Person, update Updater) Result {
 	b.Helper()
-	return crowdOf(b, len(everybody), func(caller int) error {
+	return Crowd(b, len(everybody), func(caller int) error {
 		p := everybody[caller]
 		req, id := p.Request(), core.TaskID(NewID())
 		return update(func(tx core.Tx) error {
@@ -252,7 +252,7 @@ func Accepts(b *testing.B, everybody []*Person, update Updater) Result {
 // Lives lets so many callers live tasks, one after the other.
 func Lives(b *testing.B, everybody []*Person, callers int, update Updater) Result {
 	b.Helper()
-	return crowdOf(b, callers, func(caller int) error {
+	return Crowd(b, callers, func(caller int) error {
 		return everybody[caller].Life(update)
 	})
 }
