@@ -130,9 +130,9 @@ func (w *world) open(wrap func(core.Store) core.Store) {
 		w.t.Fatal(err)
 	}
 	w.bolt, w.store = store, store
-	w.cfg.Store = store
+	w.cfg.Store = twice{store}
 	if wrap != nil {
-		w.cfg.Store = wrap(store)
+		w.cfg.Store = wrap(twice{store})
 	}
 	if w.engine, err = core.New(w.cfg); err != nil {
 		w.t.Fatal(err)
