@@ -95,15 +95,17 @@ func (b *Bot) follow(ctx context.Context, s *session) (Reply, bool) {
 	id, number, isID := parseResult(word)
 	given := len(givenFiles(s.call.options)) > 0 || s.call.options[catalog.EarlierTask] != ""
 	switch {
-	case len(s.call.problems) > 0, given && !isID:
-		return Reply{}, true // without a job, like the command that makes the same
+	case len(s.call.problems) > 0:
+		return Reply{}, true
+	case given && !isID:
+		return b.workFromFiles(s)
 	case !isID:
 		return s.refuse(s.problems(s.call, []problem{{code: needJob}})), false
 	}
 	found, err := b.results(ctx, s.in.Origin.Identity, id, s.call.command.from...)
 	switch {
-	case err != nil && given:
-		return Reply{}, true // a word that only looks like an id
+	case err != nil && given: // a word that only looks like an id
+		return b.workFromFiles(s)
 	case err != nil:
 		return b.refusal(s.voice, err), false
 	case len(found) == 0:
@@ -130,12 +132,8 @@ func (b *Bot) workFrom(s *session, from made, prompt string) (Reply, bool) {
 	c := &s.call
 	c.prompt, s.shown, s.parent = prompt, from.task.Request.Prompt, from.task.ID
 	if c.command.name == upscaleCommand {
-		if c.options[modelOption] == "" {
-			model, ok := b.upscaler(from.task.Request.Model, from.kind)
-			if !ok {
-				return s.refuse(s.problems(s.call, []problem{{code: noUpscaler, choices: s.kindsOf([]media.Kind{from.kind})}})), false
-			}
-			c.options[modelOption] = model.ID
+		if reply, ok := b.chooseUpscaler(s, from.task.Request.Model, from.kind); !ok {
+			return reply, false
 		}
 		if model, err := b.catalog.Lookup(c.options[modelOption]); err == nil && continues(model, from.task.Request.Model) {
 			c.options[catalog.EarlierTask] = from.task.Kie.TaskID
@@ -157,6 +155,33 @@ func (b *Bot) workFrom(s *session, from made, prompt string) (Reply, bool) {
 	return Reply{}, true
 }
 
+// workFromFiles leaves the files as they were given: the command works from
+// them as from a result.
+func (b *Bot) workFromFiles(s *session) (Reply, bool) {
+	if s.call.command.name != upscaleCommand {
+		return Reply{}, true
+	}
+	kind := media.Image
+	if s.call.options[catalog.VideoFile] != "" {
+		kind = media.Video
+	}
+	return b.chooseUpscaler(s, "", kind)
+}
+
+// chooseUpscaler names the model that makes what the parent made larger, unless
+// the person has named one. It answers false, with what to say, when there is none.
+func (b *Bot) chooseUpscaler(s *session, parent string, kind media.Kind) (Reply, bool) {
+	if s.call.options[modelOption] != "" {
+		return Reply{}, true
+	}
+	model, ok := b.upscaler(parent, kind)
+	if !ok {
+		return s.refuse(s.problems(s.call, []problem{{code: noUpscaler, choices: s.kindsOf([]media.Kind{kind})}})), false
+	}
+	s.call.options[modelOption] = model.ID
+	return Reply{}, true
+}
+
 // nextFree is the first number of a file option that is not taken.
 func (s *session) nextFree(option catalog.Option) catalog.Option {
 	for n := 2; n <= mostFiles; n++ {
@@ -167,8 +192,9 @@ func (s *session) nextFree(option catalog.Option) catalog.Option {
 	return option
 }
 
-// upscaler chooses the model that makes results of the model larger: the one
-// that goes on with its task, else the cheapest whose price is known.
+// upscaler chooses the model that makes results of the parent larger, or files
+// where that is empty: the one that goes on with its task, else the cheapest
+// whose price is known.
 func (b *Bot) upscaler(parent string, kind media.Kind) (best catalog.Model, ok bool) {
 	file, catalogKind := catalog.ImageFile, catalog.Image
 	if kind == media.Video {

@@ -89,6 +89,18 @@ func TestResultsAreWorkedOn(t *testing.T) {
 	})
 }
 
+// A file that is no result is made larger, too, by a model that nobody has to name.
+func TestFilesAreMadeLarger(t *testing.T) {
+	w := newWorld(t, func(c *core.Config) { c.UserDaily = core.Unlimited })
+	for _, text := range []string{"/upscale --image cat.png", "/upscale --image cat.png --model topaz/image-upscale"} {
+		req := w.requested(text)
+		if m, err := w.models.Lookup(req.Model); err != nil || m.Task != "upscale" || m.Kind != catalog.Image || len(req.Files) != 1 {
+			t.Errorf("%s: %+v, %v", text, req, err)
+		}
+	}
+	wantText(t, w.gives("/upscale --video sea.mp4").Text, "how long “sea.mp4” is", "Nothing was charged.") // only a video's model asks that
+}
+
 // textsOf lists the texts in an input.
 func textsOf(input map[string]any) (all []string) {
 	for _, value := range input {
@@ -202,8 +214,10 @@ func TestNothingMakesItLarger(t *testing.T) {
 		must(t, err)
 		w.restartWords()
 		for id, want := range map[string]string{
-			picture: "There is no model with a known price that makes such pictures larger.",
-			video:   "There is no model with a known price that makes such videos larger.",
+			picture:                          "There is no model with a known price that makes such pictures larger.",
+			video:                            "There is no model with a known price that makes such videos larger.",
+			"--image https://a.test/cat.png": "There is no model with a known price that makes such pictures larger.",
+			"--video https://a.test/cat.mp4": "There is no model with a known price that makes such videos larger.",
 		} {
 			reply := w.types(ada, "/upscale "+id)
 			if !reply.Refused {
