@@ -136,8 +136,8 @@ type Labels struct {
 	Files  string // a field for pictures
 	Late   string // instead of a form that can be opened no more
 	Gone   string // a command that there is not any more
-	// Why a command of a message's menu does nothing there.
-	NoPicture, Theirs string
+	// Why a command of the menu of a message, or of a person, does nothing there.
+	NoPicture, Theirs, NoPortrait string
 	// What can be picked in fields of their own: whom an act of an admin is about.
 	Person, Channel, Role string
 	Alone                 string   // a note that what takes long comes as a direct message, since the bot may not write there
@@ -149,7 +149,7 @@ func (b *Bot) Labels(locale string) Labels {
 	v := b.voice(locale)
 	return Labels{
 		Ask: v.say("label.ask", nil), Prompt: v.say("label.prompt", nil), Files: v.say("label.files", nil),
-		Late: v.say("label.late", nil), Gone: v.say("label.gone", nil), NoPicture: v.say("label.no_picture", nil), Theirs: v.say("label.theirs", nil), Alone: v.say("label.alone", nil),
+		Late: v.say("label.late", nil), Gone: v.say("label.gone", nil), NoPicture: v.say("label.no_picture", nil), Theirs: v.say("label.theirs", nil), NoPortrait: v.say("label.no_portrait", nil), Alone: v.say("label.alone", nil),
 		Person: v.say("label.person", nil), Channel: v.say("label.channel", nil), Role: v.say("label.role", nil),
 		Menu: []string{v.say("label.edit", nil), v.say("label.animate", nil), v.say("label.upscale", nil), v.say("label.info", nil)},
 	}

@@ -2,7 +2,6 @@ package discord
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -32,8 +31,11 @@ const (
 
 // asked reads a command; false when we do not have it, or not any more.
 func (d *Discord) asked(i *interaction) (asked, bool) {
-	if i.Data.Type == commandMessage {
+	switch i.Data.Type {
+	case commandMessage:
 		return d.aboutMessage(i)
+	case commandUser:
+		return d.aboutPerson(i)
 	}
 	c, ok := d.commands[d.unprefixed(i.Data.Name)]
 	if !ok || i.Data.Type != commandSlash {
@@ -131,11 +133,7 @@ func (i *interaction) filesOf() []bots.Attached {
 
 // attached is the file as one that came along, for the field of that name.
 func (a attachment) attached(field string) bots.Attached {
-	ref, err := json.Marshal(fileRef{a.URL})
-	if err != nil {
-		panic(fmt.Sprintf("a string does not encode: %v", err))
-	}
-	out := bots.Attached{For: field, File: core.InputFile{Name: a.Name, Type: a.Type, Size: a.Size, Ref: ref}}
+	out := bots.Attached{For: field, File: core.InputFile{Name: a.Name, Type: a.Type, Size: a.Size, Ref: fileRef{a.URL}.encode()}}
 	if a.Size == 0 {
 		out.Unusable = bots.Empty
 	}
@@ -201,13 +199,11 @@ func (d *Discord) formed(i *interaction, written map[string]component) (asked, b
 // aboutMessage reads a command of a message's menu.
 func (d *Discord) aboutMessage(i *interaction) (asked, bool) {
 	m, there := i.Data.Resolved.Messages[i.Data.Target]
-	row := slices.IndexFunc(messageMenu(), func(c menuCommand) bool { return d.cfg.Prefix+c.name == i.Data.Name })
-	if !there || row < 0 {
+	c, known := d.inMenu(i.Data.Name)
+	if !there || !known {
 		return asked{}, false
 	}
-	c := messageMenu()[row]
-	out := asked{in: d.incoming(i, false), alone: c.alone}
-	ours := ""
+	l, ours := d.cfg.Bot.Labels(i.Locale), ""
 	each(m.Components, func(one component) {
 		if strings.Contains(one.CustomID, ":"+c.button+":") {
 			ours = one.CustomID
@@ -215,34 +211,54 @@ func (d *Discord) aboutMessage(i *interaction) (asked, bool) {
 	})
 	switch {
 	case ours != "":
-		out.press = ours
-		return out, true
+		return asked{in: d.incoming(i, false), press: ours, alone: c.alone}, true
 	case c.command == "":
-		out.says = d.cfg.Bot.Labels(i.Locale).Theirs
-		return out, true
+		return asked{says: l.Theirs}, true
 	}
-	out.in.Text = "/" + c.command
+	var files []bots.Attached
 	for _, a := range m.Attachments {
 		if d.worksFrom(c.command, a.Type) {
-			out.in.Files = append(out.in.Files, a.attached(""))
+			files = append(files, a.attached(""))
 		}
 	}
-	if len(out.in.Files) == 0 {
-		out.says = d.cfg.Bot.Labels(i.Locale).NoPicture
+	if len(files) == 0 {
+		return asked{says: l.NoPicture}, true
 	}
-	if c.words && len(out.in.Files) > 0 {
-		d.forms.keep(i.ID, out.in.Files)
-		out.form = wordsForm(formPrefix+c.command+":@"+i.ID, d.cfg.Bot.Labels(i.Locale), "")
-	}
-	return out, true
+	return d.workingOn(i, c, files), true
 }
 
-// menuCommand is a row of a message's menu: what it is called, and the button
-// that does the same under a message of ours.
+// aboutPerson reads a command of a person's menu, which works from their
+// profile picture.
+func (d *Discord) aboutPerson(i *interaction) (asked, bool) {
+	who, there := i.Data.Resolved.Users[i.Data.Target]
+	c, known := d.inMenu(i.Data.Name)
+	switch {
+	case !there || !known || c.command == "":
+		return asked{}, false
+	case who.Avatar == "":
+		return asked{says: d.cfg.Bot.Labels(i.Locale).NoPortrait}, true
+	}
+	return d.workingOn(i, c, []bots.Attached{d.api.portrait(who)}), true
+}
+
+// workingOn is the command of a menu with what it works from, and a form where
+// it has to be told what to do.
+func (d *Discord) workingOn(i *interaction, c menuCommand, files []bots.Attached) asked {
+	out := asked{in: d.incoming(i, false)}
+	out.in.Text, out.in.Files = "/"+c.command, files
+	if c.words {
+		d.forms.keep(i.ID, files)
+		out.form = wordsForm(formPrefix+c.command+":@"+i.ID, d.cfg.Bot.Labels(i.Locale), "")
+	}
+	return out
+}
+
+// menuCommand is a row of the menu of a message, or of a person: what it is
+// called, and the button that does the same under a message of ours.
 type menuCommand struct {
 	name    string
 	button  string
-	command string // for a message of somebody else's; empty for none
+	command string // for a message of somebody else's, or a person; empty for none
 	alone   bool
 	words   bool // it is told what to do with the picture
 }
@@ -252,6 +268,16 @@ type menuCommand struct {
 func (d *Discord) worksFrom(command, mediaType string) bool {
 	kind, _, _ := strings.Cut(mediaType, "/")
 	return mediaType == "" || slices.Contains(d.commands[command].From, media.Kind(kind))
+}
+
+// inMenu is the row of that name; false when there is none, or not any more.
+func (d *Discord) inMenu(name string) (menuCommand, bool) {
+	for _, c := range messageMenu() {
+		if d.cfg.Prefix+c.name == name {
+			return c, true
+		}
+	}
+	return menuCommand{}, false
 }
 
 func messageMenu() []menuCommand {

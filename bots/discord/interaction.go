@@ -18,6 +18,7 @@ const (
 // The types of application commands.
 const (
 	commandSlash   = 1
+	commandUser    = 2
 	commandMessage = 3
 )
 
@@ -63,6 +64,7 @@ type user struct {
 	ID     string `json:"id"`
 	Name   string `json:"username"`
 	Global string `json:"global_name"`
+	Avatar string `json:"avatar"` // the hash of their picture; empty without one
 }
 
 type member struct {
@@ -91,6 +93,7 @@ type option struct {
 }
 
 type resolved struct {
+	Users       map[string]user       `json:"users"`
 	Attachments map[string]attachment `json:"attachments"`
 	Messages    map[string]message    `json:"messages"`
 }

@@ -109,35 +109,32 @@ func TestAGuildsLimitsByRole(t *testing.T) {
 
 // The operator lets a guild, one of its channels or a role in, and nobody else.
 func TestTheOperatorsAllowList(t *testing.T) {
-	inEveryLanguage(t, worldConfig{strict: true}, func(t *testing.T, c *talk) {
-		who := c.discord.Person("Max", discordtest.Locale(c.in("en-US", "ru")))
-		c.guild.Joins(who)
-		other := c.discord.Guild("another guild", who)
-		role := c.guild.Role("artists")
-		c.guild.Gives(who, role)
-		here, beside, elsewhere := c.channel.As(who), c.guild.Channel("more").As(who), other.Channel("pictures").As(who)
+	both(t, worldConfig{strict: true}, func(t *testing.T, w *world) {
+		other, role := w.discord.Guild("another guild", w.eva), w.guild.Role("artists")
+		w.guild.Gives(w.eva, role)
+		here, beside, elsewhere := w.channel.As(w.eva), w.guild.Channel("more").As(w.eva), other.Channel("pictures").As(w.eva)
 		for allowed, where := range map[string][]discordtest.Speaker{
-			":guild:" + c.guild.ID():     {here, c.channel.Thread("one").As(who), beside},
-			":channel:" + c.channel.ID(): {here, c.channel.Thread("two").As(who)},
+			":guild:" + w.guild.ID():     {here, w.channel.Thread("one").As(w.eva), beside},
+			":channel:" + w.channel.ID(): {here, w.channel.Thread("two").As(w.eva)},
 			":role:" + role:              {here, beside},
 		} {
 			act := core.Act{By: core.CommandLine}
 			asks := func(at discordtest.Speaker, in bool) {
-				c.t.Helper()
+				t.Helper()
 				m := at.Types("/imagine", set("prompt", "a cat")).Becomes(t, func(m discordtest.Message) bool { return made(1)(m) || m.Ephemeral() })
 				if made(1)(m) != in {
 					t.Errorf("%s: %s", allowed, m)
 				}
 			}
 			asks(here, false)
-			if _, err := c.engine.Allow(t.Context(), act, Platform+allowed); err != nil {
+			if _, err := w.engine.Allow(t.Context(), act, Platform+allowed); err != nil {
 				t.Error(err)
 			}
 			for _, at := range where {
 				asks(at, true)
 			}
 			asks(elsewhere, false)
-			if _, err := c.engine.Disallow(t.Context(), act, Platform+allowed); err != nil {
+			if _, err := w.engine.Disallow(t.Context(), act, Platform+allowed); err != nil {
 				t.Error(err)
 			}
 		}

@@ -113,6 +113,10 @@ func (d *Discord) registered() []registered {
 			r.Names[language.locale] = clip.Shorten(d.cfg.Prefix+d.cfg.Bot.Labels(language.code).Menu[n], commandMost)
 		}
 		add(r)
+		if c.command != "" {
+			r.Type = commandUser
+			add(r)
+		}
 	}
 	return all
 }

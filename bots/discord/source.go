@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 
+	"kiebot/bots"
 	"kiebot/core"
 )
 
@@ -17,6 +19,28 @@ import (
 // address, which works for about a day.
 type fileRef struct {
 	URL string `json:"url"`
+}
+
+func (r fileRef) encode() json.RawMessage {
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("a string does not encode: %v", err))
+	}
+	return data
+}
+
+// cdn is where Discord's files are.
+const cdn = "https://cdn.discordapp.com"
+
+// portrait is a person's profile picture (Discord docs, "Image Formatting"): of
+// one that moves, how it begins.
+func (c *client) portrait(who user) bots.Attached {
+	base := cdn
+	if c.base != DefaultURL+apiPath {
+		base = strings.TrimSuffix(c.base, apiPath)
+	}
+	address := base + "/avatars/" + url.PathEscape(who.ID) + "/" + url.PathEscape(who.Avatar) + ".png?size=1024"
+	return bots.Attached{File: core.InputFile{Name: "avatar.png", Type: "image/png", Ref: fileRef{address}.encode()}}
 }
 
 // Open implements core.Source.
@@ -59,7 +83,8 @@ func (c *client) hasFiles(address string) bool {
 	if file.Host == api.Host && file.Scheme == api.Scheme {
 		return true
 	}
-	return file.Scheme == "https" && (file.Host == "cdn.discordapp.com" || file.Host == "media.discordapp.net")
+	host := file.Scheme + "://" + file.Host
+	return host == cdn || host == "https://media.discordapp.net"
 }
 
 // unaddressed is the error without the address, whose signature is a secret.

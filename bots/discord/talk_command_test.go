@@ -427,7 +427,37 @@ func TestTalkEveryMessageCommand(t *testing.T) {
 			}
 			if row.words {
 				c.hears(c.at.UsesOn(theirs, row.name).Modal(t).Submits(set("words", "bluer")), 1, "bluer")
+			} else {
+				c.hears(c.at.UsesOn(theirs, row.name), 1, c.in("left today", "сегодня осталось"))
 			}
+		}
+	})
+}
+
+// The commands of a person's menu work from the picture that the person has of
+// themselves, and say so where there is none.
+func TestTalkEveryPersonCommand(t *testing.T) {
+	inEveryLanguage(t, worldConfig{change: plenty}, func(t *testing.T, c *talk) {
+		max := c.discord.Person("Max", discordtest.Portrait(picture(t)))
+		c.guild.Joins(max)
+		requests := 0
+		for _, row := range messageMenu() {
+			if row.command == "" {
+				continue
+			}
+			none := c.hears(c.at.UsesOnPerson(c.who, row.name), 0, c.in("has no profile picture", "нет аватара"), c.in("Nothing was charged.", "Ничего не списано."))
+			if none.For != c.who.ID() {
+				t.Errorf("everybody sees %s", none)
+			}
+			on := c.at.UsesOnPerson(max, row.name)
+			if row.words {
+				on = on.Modal(t).Submits(set("words", "a hat"))
+			}
+			c.hears(on, 1, c.in("left today", "сегодня осталось"))
+			requests++
+		}
+		if n := c.uploads(); n != requests || requests == 0 {
+			t.Errorf("%d of %d requests had a picture", n, requests)
 		}
 	})
 }

@@ -202,7 +202,7 @@ func TestBatch(t *testing.T) {
 // A result is hidden until somebody looks where the person or the channel wants
 // that, and nowhere else.
 func TestSpoilers(t *testing.T) {
-	both(t, worldConfig{change: plenty}, func(t *testing.T, w *world) {
+	inWorld(t, worldConfig{hook: true, change: plenty}, func(t *testing.T, w *world) {
 		modest := w.guild.Channel("modest")
 		admin := core.Origin{Identity: w.boss(), Lane: core.NewLane(Platform, modest.ID()), Admin: true}
 		w.must(w.engine.ChangeChatSettings(t.Context(), admin, func(s *core.ChatSettings) { s.Spoiler = true }))

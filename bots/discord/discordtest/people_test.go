@@ -1,11 +1,14 @@
 package discordtest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -181,5 +184,29 @@ func TestNowhere(t *testing.T) {
 	m.Close()
 	if _, err := m.DialContext(gone, "", ""); err == nil {
 		t.Error("a server that is closed takes connections")
+	}
+}
+
+// A profile picture is named by its hash, and can be had by that alone.
+func TestPortrait(t *testing.T) {
+	b := newBot(t, discordtest.Config{})
+	cat := picture(t, 3, 3)
+	ann, bob := b.s.Person("Ann", discordtest.Portrait(cat)), b.s.Person("Bob")
+	if bob.User().Avatar != nil {
+		t.Errorf("Bob is %+v", bob.User())
+	}
+	hash := *ann.User().Avatar
+	for path, want := range map[string]int{
+		ann.ID() + "/" + hash + ".png?size=1024": http.StatusOK, ann.ID() + "/x.png": http.StatusNotFound, bob.ID() + "/" + hash + ".png": http.StatusNotFound,
+	} {
+		got, err := b.s.Client().Get(b.s.URL() + "/avatars/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(got.Body)
+		got.Body.Close()
+		if got.StatusCode != want || err != nil || bytes.Equal(data, cat) != (want == http.StatusOK) {
+			t.Errorf("%s: %d, %d bytes, %v", path, got.StatusCode, len(data), err)
+		}
 	}
 }

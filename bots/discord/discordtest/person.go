@@ -1,6 +1,7 @@
 package discordtest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type Person struct {
 	installed bool // the app, for themselves
 	closed    bool // direct messages from bots
 	private   *Channel
+	portrait  *file // nil without one
 }
 
 // PersonOption says something about a person.
@@ -28,6 +30,14 @@ func Locale(locale string) PersonOption { return func(p *Person) { p.locale = lo
 // Nitro lets the person's interactions promise files of 500 MiB, of which the
 // service takes 200.
 func Nitro() PersonOption { return func(p *Person) { p.nitro = true } }
+
+// Portrait is the person's profile picture, a PNG.
+func Portrait(data []byte) PersonOption {
+	return func(p *Person) {
+		hash := fmt.Sprintf("%.16x", sha256.Sum256(data))
+		p.user.Avatar, p.portrait = &hash, &file{Attachment: Attachment{ContentType: "image/png"}, data: data}
+	}
+}
 
 // ID is the person's id.
 func ID(id string) PersonOption { return func(p *Person) { p.user.ID = id } }

@@ -28,7 +28,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveAPI(w, r, strings.TrimPrefix(path, "/api"))
 	case strings.HasPrefix(path, "/gateway"):
 		s.serveGateway(w, r)
-	case strings.HasPrefix(path, "/attachments/"), strings.HasPrefix(path, "/ephemeral-attachments/"):
+	case strings.HasPrefix(path, "/attachments/"), strings.HasPrefix(path, "/ephemeral-attachments/"), strings.HasPrefix(path, "/avatars/"):
 		s.serveFile(w, r)
 	default:
 		http.NotFound(w, r)
