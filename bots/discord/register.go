@@ -10,6 +10,8 @@ import (
 
 	"kiebot/bots"
 	"kiebot/bots/clip"
+	"kiebot/core"
+	"kiebot/kie/catalog"
 )
 
 // registered is a command as Discord keeps it (Discord docs, "Application
@@ -34,7 +36,8 @@ type field struct {
 	Descriptions map[string]string `json:"description_localizations,omitempty"`
 	Required     bool              `json:"required,omitempty"`
 	Complete     bool              `json:"autocomplete,omitempty"`
-	Least        *int              `json:"min_value,omitempty"`
+	Least        int               `json:"min_value,omitempty"`
+	Most         int               `json:"max_value,omitempty"`
 	Longest      int               `json:"max_length,omitempty"`
 	FileTypes    []string          `json:"file_types,omitempty"`
 }
@@ -231,9 +234,8 @@ func fieldOf(f bots.Field, name string, titles map[string]string) field {
 		out.Type = optionBoolean
 	case f.Type == bots.FieldNumber:
 		out.Type = optionInteger
-		if f.Name == "count" {
-			one := 1
-			out.Least = &one
+		if f.Name == string(catalog.Count) {
+			out.Least, out.Most = 1, core.MaxBatch
 		}
 	}
 	return out

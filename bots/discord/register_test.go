@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kiebot/bots/discord/discordtest"
+	"kiebot/core"
 )
 
 // The commands are offered everywhere, to everybody, in every language, with
@@ -35,7 +36,7 @@ func TestCommandsAsRegistered(t *testing.T) {
 		if p := options["prompt"]; p.Type != optionText || p.MaxLength == nil || *p.MaxLength != promptMost {
 			t.Errorf("%+v", p)
 		}
-		if p := options["count"]; p.Type != optionInteger || p.MinValue == nil || *p.MinValue != 1 {
+		if p := options["count"]; p.Type != optionInteger || p.MinValue == nil || *p.MinValue != 1 || p.MaxValue == nil || *p.MaxValue != core.MaxBatch {
 			t.Errorf("%+v", p)
 		}
 		for _, name := range []string{"image", "image2", "image3", "image4"} {
