@@ -131,6 +131,35 @@ func TestAResultThatOutlivesItsPlace(t *testing.T) {
 	}
 }
 
+// Where the members of a server may not show what apps of their own say, Discord
+// hides every answer, whatever its flags: the bot is told so, and a late result
+// comes as a direct message.
+func TestAnAnswerThatDiscordHides(t *testing.T) {
+	for name, kie := range map[string]kietest.Config{"early": {}, "late": slow()} {
+		t.Run(name, func(t *testing.T) {
+			both(t, worldConfig{kie: kie}, func(t *testing.T, w *world) {
+				w.ada.Installs()
+				g := w.discord.ForeignGuild("elsewhere", w.ada)
+				g.SetPermissions(w.ada, discordtest.PermViewChannel|discordtest.PermSendMessages|discordtest.PermUseApplicationCommands)
+				c := g.Channel("pictures")
+				asked := c.As(w.ada).Types("/imagine", set("prompt", "a cat"))
+				if name == "early" {
+					asked.Becomes(t, made(1, "a cat"))
+				} else {
+					w.ada.Until(t, made(1, "a cat"))
+				}
+				<-time.After(time.Hour)
+				if n := len(w.ada.FromBot()); len(c.FromBot()) != 0 || n != map[string]int{"late": 1}[name] {
+					t.Errorf("%s, and %d direct messages", c.FromBot(), n)
+				}
+				if n := w.discord.Invalid(); n > 1 {
+					t.Errorf("%d calls were refused", n)
+				}
+			})
+		})
+	}
+}
+
 // Where a person brought the bot, an interaction has five further messages. What
 // is more comes as a direct message.
 func TestAResultBeyondTheFollowUps(t *testing.T) {

@@ -320,6 +320,39 @@ func TestTrap8PagesThatSayTooManyRequests(t *testing.T) {
 	})
 }
 
+// forbidden refuses every call, and counts them.
+type forbidden struct{ calls int }
+
+// RoundTrip implements http.RoundTripper.
+func (f *forbidden) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.calls++
+	body := io.NopCloser(strings.NewReader(`{"message":"Missing Access","code":50001}`))
+	return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil
+}
+
+// At 10,000 refused calls in ten minutes Discord bans the address: half of them
+// are enough for everything to wait until the ten minutes are over.
+func TestRefusedCallsEndBeforeABan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuses := &forbidden{}
+		c := newClient(discordtest.DefaultToken, "http://discord.test", refuses)
+		one := call{method: http.MethodPost, route: "/webhooks/{}/{}", args: []string{"1", "2"}, open: true}
+		for range 10_000 {
+			if c.do(t.Context(), one, nil) == nil {
+				t.Fatal("it was not refused")
+			}
+		}
+		err := c.do(t.Context(), call{method: http.MethodGet, route: "/applications/@me"}, nil)
+		if meaning(err) != failWait || waitOf(err).RetryAfter != invalidFor || refuses.calls != invalidMost {
+			t.Errorf("%v after %d calls", err, refuses.calls)
+		}
+		<-time.After(invalidFor)
+		if err := c.do(t.Context(), one, nil); meaning(err) != failChat {
+			t.Error(err)
+		}
+	})
+}
+
 // broken is a connection that fails with everything that it was told in its error.
 type broken struct{}
 
