@@ -165,7 +165,7 @@ func TestCallbackWhileTheStoreIsDown(t *testing.T) {
 		w.kie.NextCreate(kietest.HoldTask())
 		id := w.submit(request("a cat"))
 		w.untilState(id, core.Running)
-		w.bolt.Close()
+		w.shut()
 		r := httptest.NewRequest(http.MethodPost, w.kie.Tasks()[0].CallbackURL, strings.NewReader(`{"taskId":"x","code":200}`))
 		parts := strings.Split(r.URL.Path, "/")
 		r.SetPathValue("task", parts[3])

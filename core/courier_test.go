@@ -241,7 +241,7 @@ func TestStoreThatFails(t *testing.T) {
 		w.kie.NextCreate(kietest.HoldTask())
 		id := w.submit(request("a cat"))
 		w.untilState(id, core.Running)
-		w.bolt.Close()
+		w.shut()
 		_, err := w.engine.Submit(t.Context(), request("another"))
 		wantRefusal(t, err, core.ReasonUnavailable)
 		_, err = w.engine.Balance(t.Context(), core.Origin{Identity: ada})

@@ -35,7 +35,7 @@ func (w *world) backup() []byte {
 func (w *world) restore(copied []byte, wrap func(core.Store) core.Store) {
 	w.t.Helper()
 	w.stop()
-	w.must(w.bolt.Close())
+	w.must(w.shut())
 	w.must(os.WriteFile(filepath.Join(w.dir, "kiebot.db"), copied, 0o600))
 	w.open(wrap)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,9 +25,32 @@ import (
 	"kiebot/kie/catalog"
 	"kiebot/kie/kietest"
 	"kiebot/storage/bolt"
+	"kiebot/storage/postgres"
+	"kiebot/storage/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var onPostgres = flag.Bool("world.postgres", false, "keep everything in PostgreSQL, for TestModel: a server is started for it")
+
+// postgresServer is that one.
+var postgresServer *pgtest.Server
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	var end []goleak.Option
+	if *onPostgres {
+		server, err := pgtest.Open(pgtest.Options{})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		postgresServer = server
+		end = append(end, goleak.IgnoreCurrent(), goleak.Cleanup(func(code int) {
+			server.Close()
+			os.Exit(code)
+		}))
+	}
+	goleak.VerifyTestMain(m, end...)
+}
 
 // The models that the tests ask for.
 const (
@@ -45,7 +69,9 @@ type world struct {
 	chat   *chat
 	cfg    core.Config
 	store  core.Store
-	bolt   *bolt.Store
+	bolt   *bolt.Store // nil on PostgreSQL
+	base   string      // the address of the database there
+	shut   func() error
 	engine *core.Engine
 	hooks  *hooks
 	disk   int // bytes that fit; zero means all
@@ -125,11 +151,11 @@ func workDir(t testing.TB) string {
 // open opens the store and makes an engine on it; wrap may put something between.
 func (w *world) open(wrap func(core.Store) core.Store) {
 	w.t.Helper()
-	store, err := bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{MaxSize: w.disk})
+	store, err := w.openStore()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.bolt, w.store = store, store
+	w.store, w.shut = store, store.Close
 	w.cfg.Store = twice{store}
 	if wrap != nil {
 		w.cfg.Store = wrap(twice{store})
@@ -140,6 +166,23 @@ func (w *world) open(wrap func(core.Store) core.Store) {
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/kie/{task}/{token}", w.engine.CallbackHandler())
 	w.hooks.set(mux)
+}
+
+type closer interface {
+	core.Store
+	Close() error
+}
+
+func (w *world) openStore() (closer, error) {
+	if !*onPostgres {
+		var err error
+		w.bolt, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{MaxSize: w.disk})
+		return w.bolt, err
+	}
+	if w.base == "" {
+		w.base = postgresServer.Database(w.t)
+	}
+	return postgres.Open(w.t.Context(), w.base, postgres.Options{Now: time.Now})
 }
 
 // run starts the engine.
@@ -163,7 +206,7 @@ func (w *world) reopen(wrap func(core.Store) core.Store) {
 	if w.stop != nil {
 		w.stop()
 	}
-	w.bolt.Close()
+	w.must(w.shut())
 	w.open(wrap)
 }
 
@@ -174,7 +217,7 @@ func (w *world) close() {
 	w.net.CloseIdleConnections()
 	w.kie.Close()
 	w.hooks.close()
-	w.bolt.Close()
+	w.must(w.shut())
 }
 
 // play runs test in a bubble on a world whose engine runs.

@@ -72,10 +72,11 @@ func (s *Store) tryBegin() (*batch, error) {
 	b.session = session{ctx: ctx, query: conn, alive: map[uint64]bool{}}
 	first := &pgx.Batch{}
 	first.Queue("BEGIN")
+	s.setClock(first)
 	first.Queue(takeTurn).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&b.last.entry, &b.last.delivery, &b.last.audit, &b.last.fence)
 	})
-	first.Queue("SELECT fence FROM kiebot.leases WHERE expires > clock_timestamp()").Query(func(rows pgx.Rows) error {
+	first.Queue("SELECT fence FROM kiebot.leases WHERE expires > kiebot.clock()").Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var fence int64
 			if err := rows.Scan(&fence); err != nil {
@@ -91,6 +92,13 @@ func (s *Store) tryBegin() (*batch, error) {
 		return nil, fmt.Errorf("taking the turn to write: %w", err)
 	}
 	return b, nil
+}
+
+// setClock lets kiebot.clock say what Options.Now does.
+func (s *Store) setClock(b *pgx.Batch) {
+	if s.now != nil {
+		b.Queue("SELECT set_config('kiebot.clock', $1, false)", s.now().UTC().Format(time.RFC3339Nano))
+	}
 }
 
 // writer is the connection that the updates go over.

@@ -21,12 +21,12 @@ func (s *Store) Renew(ctx context.Context, lease core.Lease, last time.Duration)
 			if err := t.Guard(lease); err != nil {
 				return err
 			}
-			return t.expiry(&renewed, "UPDATE kiebot.leases SET expires = clock_timestamp() + $2 WHERE fence = $1 RETURNING expires", int64(lease.Fence), last)
+			return t.expiry(&renewed, "UPDATE kiebot.leases SET expires = kiebot.clock() + $2 WHERE fence = $1 RETURNING expires", int64(lease.Fence), last)
 		}
 		t.last.fence++
 		renewed.Fence = uint64(t.last.fence)
 		t.alive[renewed.Fence] = true
-		return t.expiry(&renewed, "INSERT INTO kiebot.leases (fence, owner, expires) VALUES ($1, $2, clock_timestamp() + $3) RETURNING expires", t.last.fence, plain(lease.Owner), last)
+		return t.expiry(&renewed, "INSERT INTO kiebot.leases (fence, owner, expires) VALUES ($1, $2, kiebot.clock() + $3) RETURNING expires", t.last.fence, plain(lease.Owner), last)
 	})
 	return renewed, err
 }
@@ -69,7 +69,7 @@ func (s *Store) Leases(ctx context.Context) ([]core.Lease, error) {
 			l.Fence = uint64(fence)
 			all = append(all, l)
 			return err
-		}, "SELECT fence, owner, expires FROM kiebot.leases WHERE expires > clock_timestamp() ORDER BY fence")
+		}, "SELECT fence, owner, expires FROM kiebot.leases WHERE expires > kiebot.clock() ORDER BY fence")
 	})
 	return all, err
 }
@@ -111,19 +111,22 @@ func (t *transaction) reap() error {
 		dead = append(dead, fence)
 		delete(t.alive, uint64(fence))
 		return err
-	}, "DELETE FROM kiebot.leases WHERE expires <= clock_timestamp() RETURNING fence")
+	}, "DELETE FROM kiebot.leases WHERE expires <= kiebot.clock() RETURNING fence")
 	if err != nil || len(dead) == 0 {
 		return err
 	}
 	t.wrote = true
+	if !t.alive[t.lease.Fence] { // its own has expired a moment ago
+		return core.ErrLeaseLost
+	}
 	return t.free(dead)
 }
 
 // awaitEvery is how often it is looked for work that is free.
 const awaitEvery = time.Second
 
-const anythingFree = `
-	SELECT EXISTS (SELECT FROM kiebot.leases WHERE expires <= clock_timestamp())
+const queryFree = `
+	SELECT EXISTS (SELECT FROM kiebot.leases WHERE expires <= kiebot.clock())
 		OR EXISTS (SELECT FROM kiebot.tasks WHERE owner = 0 AND due IS NOT NULL)
 		OR EXISTS (SELECT FROM kiebot.deliveries WHERE owner = 0)`
 
@@ -137,11 +140,18 @@ func (s *Store) Await(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		var free bool
-		if err := s.pool.QueryRow(ctx, anythingFree).Scan(&free); err == nil && free {
+		if free, err := s.anythingFree(ctx); err == nil && free {
 			return
 		}
 	}
+}
+
+func (s *Store) anythingFree(ctx context.Context) (free bool, err error) {
+	b := &pgx.Batch{}
+	s.setClock(b)
+	b.Queue(queryFree).QueryRow(func(row pgx.Row) error { return row.Scan(&free) })
+	err = s.pool.SendBatch(ctx, b).Close()
+	return free, err
 }
 
 // A record's times are exact; those in columns have no nanoseconds.

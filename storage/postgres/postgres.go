@@ -74,10 +74,13 @@ type Options struct {
 	// Observe hears of every commit that wrote something: how many updates
 	// shared it, and how long they and it took. It must not block. Nil for nobody.
 	Observe func(updates int, took time.Duration)
+	// Now is the clock that leases go by, for tests. Nil means the database's.
+	Now func() time.Time
 }
 
 // Store is a core.Store in a PostgreSQL database. All methods may be called concurrently.
 type Store struct {
+	now     func() time.Time
 	config  *pgx.ConnConfig // of the writer's connection
 	pool    *pgxpool.Pool   // of those that views go over
 	commits *group.Committer
@@ -117,7 +120,7 @@ func Open(ctx context.Context, address string, opt Options) (*Store, error) {
 			writer.RuntimeParams[name] = value
 		}
 	}
-	s := &Store{config: writer, closing: make(chan struct{}), instance: rand.Text()}
+	s := &Store{now: opt.Now, config: writer, closing: make(chan struct{}), instance: rand.Text()}
 	if s.conn, err = s.writer(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}

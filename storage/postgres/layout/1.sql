@@ -2,6 +2,10 @@
 -- the collation "C". Records are json, not jsonb: they come back as they were
 -- written, and may hold characters that jsonb refuses.
 
+CREATE FUNCTION kiebot.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+  $$ SELECT coalesce(nullif(current_setting('kiebot.clock', true), '')::timestamptz, clock_timestamp()) $$;
+COMMENT ON FUNCTION kiebot.clock IS 'The time that leases go by: now, but in tests.';
+
 CREATE TABLE kiebot.writer (
   one      boolean PRIMARY KEY DEFAULT true CHECK (one),
   entry    bigint NOT NULL DEFAULT 0,
