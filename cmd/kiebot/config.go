@@ -52,7 +52,7 @@ type environment struct {
 	DiscordURL     string `envconfig:"DISCORD_API_URL" default:"https://discord.com" desc:"address of Discord's API"`
 	DiscordShards  string `envconfig:"DISCORD_SHARDS" default:"auto" desc:"of the gateway: auto, or n/m for the n-th of m processes, from 0"`
 	DiscordPrefix  string `envconfig:"DISCORD_PREFIX" desc:"begins the name of every command, beside another bot with an /imagine" more:"Such as kie-"`
-	DiscordNSFW    string `envconfig:"DISCORD_NSFW" default:"anywhere" desc:"anywhere, or restricted: outside age-restricted channels the models' content filters are on, whatever people ask for" more:"Models without such an input are as their makers let them be"`
+	DiscordNSFW    string `envconfig:"DISCORD_NSFW" default:"anywhere" desc:"anywhere, or restricted: outside age-restricted channels the models' content filters are on, at their strict levels, whatever people ask for" more:"Models without such an input are as their makers let them be"`
 	Admins         string `envconfig:"ADMINS" desc:"who runs this: telegram:123,discord:456" more:"They are told of what needs them, such as a Kie account that runs dry, and may use /admin"`
 	Allow          string `envconfig:"ALLOW" desc:"who may use it beside the admins: telegram:123, telegram:chat:-100123, discord:guild:456, discord:channel:457, discord:role:789, or everyone" more:"With a chat turned on, one of ADMINS and ALLOW has to be set"`
 	PublicURL      string `envconfig:"PUBLIC_URL" desc:"https address under which this process is reachable; enables callbacks" more:"Plain http only for a loopback address"`

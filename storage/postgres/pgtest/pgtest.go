@@ -28,7 +28,7 @@ type Server struct {
 	bin, dir string
 	port     int
 	fsync    string
-	as       *syscall.Credential // PostgreSQL does not run as root
+	as       *account // PostgreSQL does not run as root; nil for whoever runs the tests
 	process  *os.Process
 	ended    chan struct{} // closed when the process has; nil when there is none
 	made     atomic.Int64
@@ -121,23 +121,25 @@ func (s *Server) unprivileged() error {
 			return err
 		}
 	}
-	uid, err := strconv.ParseUint(who.Uid, 10, 32)
+	uid, err := strconv.Atoi(who.Uid)
 	if err != nil {
 		return err
 	}
-	gid, err := strconv.ParseUint(who.Gid, 10, 32)
+	gid, err := strconv.Atoi(who.Gid)
 	if err != nil {
 		return err
 	}
-	s.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return os.Chown(s.dir, int(uid), int(gid))
+	s.as = &account{uid, gid}
+	return os.Chown(s.dir, uid, gid)
 }
+
+type account struct{ uid, gid int }
 
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.bin, name), args...)
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = attributes(s.as)
 	return cmd
 }
 
