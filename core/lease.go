@@ -56,18 +56,42 @@ func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
 		case <-ticker.C:
 		}
 		asked := time.Now()
-		_, err := e.store.Renew(ctx, lease, e.cfg.Lease)
+		err := e.renew(ctx, lease, expires)
 		switch {
 		case err == nil:
 			expires = asked.Add(e.cfg.Lease)
+			ticker.Reset(e.cfg.Lease / 3)
 		case ctx.Err() != nil || errors.Is(err, ErrStoreClosed):
 			return nil
 		case errors.Is(err, ErrLeaseLost):
 			return err
-		case time.Now().After(expires):
+		case !time.Now().Before(expires):
 			return fmt.Errorf("%w: it could not be renewed: %w", ErrLeaseLost, err)
 		default:
 			e.log.Warn("the lease on the work was not renewed", "error", err)
+			ticker.Reset(e.cfg.Lease / 10)
+		}
+	}
+}
+
+// renew asks for more time, and waits for the answer no longer than there is.
+func (e *Engine) renew(ctx context.Context, lease Lease, expires time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, expires)
+	answer := make(chan error, 1)
+	go func() {
+		defer cancel()
+		_, err := e.store.Renew(ctx, lease, e.cfg.Lease)
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		select {
+		case err := <-answer:
+			return err
+		default:
+			return ctx.Err()
 		}
 	}
 }

@@ -306,6 +306,18 @@ func timely(next http.Handler) http.Handler {
 	})
 }
 
+// move moves tasks until ctx ends. After a time without its database it goes on
+// with what nobody has taken over meanwhile.
+func (a *app) move(ctx context.Context) error {
+	for {
+		err := a.engine.Run(ctx)
+		if !errors.Is(err, core.ErrLeaseLost) || ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("the database was away for so long that others may have taken over what was under way; what they have not is taken up again", "error", err)
+	}
+}
+
 // run moves tasks, and serves through the front, which is open, until ctx ends.
 func (a *app) run(ctx context.Context, front *front) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -314,7 +326,7 @@ func (a *app) run(ctx context.Context, front *front) error {
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		defer cancel()
-		moved = a.engine.Run(ctx)
+		moved = a.move(ctx)
 	})
 	parts.Go(func() { a.models.watch(ctx, a.log) })
 	parts.Go(func() { a.supervised(ctx) })

@@ -47,6 +47,20 @@ func TestOnPostgres(t *testing.T) {
 		t.Error("the database's address is in the log")
 	}
 
+	server.Stop()
+	eventually(t, "kiebot says that it is not ready", func() bool { return !p.ready() })
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "kiebot is ready again", p.ready)
+	server.Exec(t, address, "UPDATE kiebot.leases SET expires = clock_timestamp()")
+	eventually(t, "the lease is over", func() bool { return strings.Contains(p.log.String(), "was away for so long") })
+	eventually(t, "requests are accepted again", func() bool {
+		a, err := p.command("command-two", "/imagine a dog")
+		return err == nil && a.Accepted
+	})
+	p.watch("the second end", func(m shown) bool { return m.Key == "command-two" && m.Final })
+
 	backup := filepath.Join(p.dir, "backup.db")
 	if out, err := p.runs(env, "backup", backup); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -61,11 +75,13 @@ func TestOnPostgres(t *testing.T) {
 			t.Errorf("%v: %v, %s", pair, err, out)
 		}
 	}
-	if out, err := p.runs(env, "verify"); err != nil || !strings.Contains(out, "1 tasks") {
+	if out, err := p.runs(env, "verify"); err != nil || !strings.Contains(out, "2 tasks") {
 		t.Errorf("%v, %s", err, out)
 	}
 	if out, err := p.runs(env, "storage", "copy", file, "DATABASE_URL"); err == nil || !strings.Contains(out, "something in it") {
 		t.Errorf("copied over something: %v, %s", err, out)
 	}
-	p.checkStore("moved to a file")
+	if out, err := p.runs(nil, "verify"); err != nil || !strings.Contains(out, "2 tasks") {
+		t.Errorf("%v, %s", err, out)
+	}
 }

@@ -98,9 +98,11 @@ func (a *app) runs() error {
 }
 
 func (a *app) storeWorks(ctx context.Context) error {
-	switch {
-	case a.store.Healthy() != nil:
+	switch err := a.store.Healthy(); {
+	case errors.Is(err, core.ErrStoreClosed):
 		return errors.New("the store takes no work until kiebot is started again")
+	case err != nil:
+		return errors.New("the database cannot be reached; what is asked for waits")
 	case a.commits(ctx) != nil:
 		return errors.New("the store does not commit in time")
 	}

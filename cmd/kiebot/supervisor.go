@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"kiebot/core"
 )
 
 // supervised tells systemd how the process is, until ctx ends: that it serves,
@@ -31,7 +34,7 @@ func (a *app) supervised(ctx context.Context) {
 			return
 		case <-look:
 		}
-		if err := a.store.Healthy(); err != nil {
+		if err := a.store.Healthy(); errors.Is(err, core.ErrStoreClosed) {
 			a.log.Error("the store takes no work, so systemd is left to start kiebot again", slog.Any("error", err))
 			continue
 		}
