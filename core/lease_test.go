@@ -62,7 +62,7 @@ func TestLeaseNotRenewed(t *testing.T) {
 		w.reopen(func(s core.Store) core.Store { u.Store = s; return u })
 		ran := make(chan error, 1)
 		go func() { ran <- w.engine.Run(t.Context()) }()
-		nap(time.Minute)
+		nap(time.Minute + time.Second) // at no time at which it is renewed
 		u.away.Store(true)
 		nap(25 * time.Second)
 		u.away.Store(false)
