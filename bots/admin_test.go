@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"kiebot/core"
 	"kiebot/kie/catalog"
@@ -326,6 +327,7 @@ func TestPersonWhoAsked(t *testing.T) {
 		if r := w.bot.Command(t.Context(), w.incoming(core.Identity{Platform: "telegram", User: "7"}, "en", "/imagine a cat --model google/imagen4")); len(r.Accepted) == 0 {
 			t.Fatal(r)
 		}
+		synctest.Wait() // Kie has been asked, and takes nothing
 		text := w.bot.Command(t.Context(), w.incoming(boss, "en", "/admin person telegram:7")).Text
 		for _, want := range []string{"telegram:7\n", "Set aside for what is under way: ", "Running: 0. Waiting: 1.", "The latest request came just now."} {
 			if !strings.Contains(text, want) {
