@@ -39,12 +39,14 @@ type Preparer interface {
 	Prepare(fns []func(core.Tx) error)
 }
 
-// ErrAgain is what Commit answers when it is known that nothing was written, and
-// another try may be better: the updates run again, in a transaction of their
-// own when Commit says ErrAlone.
+// What Commit answers when it is known that nothing was written; any other error
+// is the end. After ErrAgain the updates run again, after ErrAlone each in a
+// transaction of its own; ErrRefused is theirs, and the next group is not
+// touched by it.
 var (
-	ErrAgain = errors.New("nothing was written, and it may work again")
-	ErrAlone = fmt.Errorf("%w, each alone", ErrAgain)
+	ErrAgain   = errors.New("nothing was written, and it may work again")
+	ErrAlone   = fmt.Errorf("%w, each alone", ErrAgain)
+	ErrRefused = errors.New("the database refuses this, nothing was written")
 )
 
 // Most bounds how many updates share a commit, and so how long the first
@@ -55,12 +57,8 @@ const Most = 512
 // Options say how a Committer works.
 type Options struct {
 	// Begin begins the transaction of the next group. An error is the end: every
-	// update fails from then on. Of a Commit the same is true, but for ErrAgain
-	// and what Passing allows.
+	// update fails from then on.
 	Begin func() (Transaction, error)
-	// Passing says of an error of Commit that nothing was written and that the
-	// next group is not touched by it. Nil for none.
-	Passing func(error) bool
 	// Observe hears of every commit that wrote something: how many updates
 	// shared it, and how long they and it took. It must not block. Nil for nobody.
 	Observe func(updates int, took time.Duration)
@@ -222,14 +220,10 @@ func (c *Committer) commit(calls []*call) {
 	switch {
 	case err == nil && wrote && c.opt.Observe != nil:
 		c.opt.Observe(n, time.Since(began))
-	case err != nil && !c.passes(err):
+	case err != nil && !errors.Is(err, ErrAgain) && !errors.Is(err, ErrRefused):
 		c.fail(err)
 	}
 	close(b.done)
-}
-
-func (c *Committer) passes(err error) bool {
-	return errors.Is(err, ErrAgain) || c.opt.Passing != nil && c.opt.Passing(err)
 }
 
 // run lets the callers run their functions, one after the other, but for those

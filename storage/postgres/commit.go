@@ -190,23 +190,7 @@ func (b *batch) judge() error {
 	case b.runs > 1:
 		return group.ErrAlone
 	}
-	return &refusedError{b.failed}
-}
-
-// refusedError is an update that the database does not take: nothing was written.
-type refusedError struct{ cause error }
-
-// Error implements error.
-func (e *refusedError) Error() string {
-	return "the database refuses this, nothing was written: " + e.cause.Error()
-}
-
-// Unwrap gives the cause.
-func (e *refusedError) Unwrap() error { return e.cause }
-
-func isRefused(err error) bool {
-	var failed *refusedError
-	return errors.As(err, &failed)
+	return fmt.Errorf("%w: %w", group.ErrRefused, b.failed)
 }
 
 // passing says whether the error is about the moment: the connection, the

@@ -130,7 +130,7 @@ func Open(ctx context.Context, address string, opt Options) (*Store, error) {
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("connecting to the database: %w", err), s.conn.Close(ctx))
 	}
-	s.commits = group.New(group.Options{Begin: s.begin, Passing: isRefused, Observe: opt.Observe})
+	s.commits = group.New(group.Options{Begin: s.begin, Observe: opt.Observe})
 	return s, nil
 }
 
