@@ -51,7 +51,7 @@ func (t *transaction) Guard(lease core.Lease) error {
 func (s *Store) Release(ctx context.Context, lease core.Lease) error {
 	return s.update(ctx, func(t *transaction) error {
 		delete(t.alive, lease.Fence)
-		if _, err := t.exec("DELETE FROM kiebot.leases WHERE fence = $1", int64(lease.Fence)); err != nil {
+		if err := t.exec("DELETE FROM kiebot.leases WHERE fence = $1", int64(lease.Fence)); err != nil {
 			return err
 		}
 		return t.free([]int64{int64(lease.Fence)})
@@ -76,11 +76,10 @@ func (s *Store) Leases(ctx context.Context) ([]core.Lease, error) {
 
 // free lets anybody claim what the leases held.
 func (t *transaction) free(fences []int64) error {
-	if _, err := t.exec("UPDATE kiebot.tasks SET owner = 0 WHERE owner = ANY($1) AND due IS NOT NULL", fences); err != nil {
+	if err := t.exec("UPDATE kiebot.tasks SET owner = 0 WHERE owner = ANY($1) AND due IS NOT NULL", fences); err != nil {
 		return err
 	}
-	_, err := t.exec("UPDATE kiebot.deliveries SET owner = 0 WHERE owner = ANY($1)", fences)
-	return err
+	return t.exec("UPDATE kiebot.deliveries SET owner = 0 WHERE owner = ANY($1)", fences)
 }
 
 // Claim implements core.Store. First it ends what has expired.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // session is one transaction of the database's: of a view, or of updates that
@@ -34,6 +35,7 @@ type session struct {
 
 // querier is what a session needs of a connection.
 type querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
@@ -150,20 +152,16 @@ func (s *session) list(each func(pgx.Row) error, sql string, args ...any) error 
 	return nil
 }
 
-// exec runs a statement that changes something, and says how many rows.
-func (s *session) exec(sql string, args ...any) (int64, error) {
+// exec runs a statement that changes something.
+func (s *session) exec(sql string, args ...any) error {
 	if err := s.flush(); err != nil {
-		return 0, err
-	}
-	b := &pgx.Batch{}
-	b.Queue(sql, args...)
-	results := s.query.SendBatch(s.ctx, b)
-	tag, err := results.Exec()
-	if err := errors.Join(err, results.Close()); err != nil {
-		return 0, s.fail(err)
+		return err
 	}
 	s.wrote = true
-	return tag.RowsAffected(), nil
+	if _, err := s.query.Exec(s.ctx, sql, args...); err != nil {
+		return s.fail(err)
+	}
+	return nil
 }
 
 // flush sends what was written in the middle of a turn. What the turn itself
