@@ -68,7 +68,7 @@ func Copy(ctx context.Context, from, to core.Store) (Copied, error) {
 	}
 	var read Copied
 	err := from.View(ctx, func(tx core.Tx) error {
-		whole, digest := tx.(Whole), newDigest()
+		whole := tx.(Whole)
 		numbers, err := whole.Numbers()
 		if err != nil {
 			return err
@@ -76,12 +76,9 @@ func Copy(ctx context.Context, from, to core.Store) (Copied, error) {
 		put := func(fn func(Whole) error) error {
 			return to.Update(ctx, func(tx core.Tx) error { return fn(tx.(Whole)) })
 		}
-		for _, k := range kinds() {
-			if err := k.copy(whole, put, digest); err != nil {
-				return fmt.Errorf("copying the %s: %w", k.name, err)
-			}
+		if read, err = walk(whole, numbers, put); err != nil {
+			return err
 		}
-		read = digest.copied(numbers)
 		return put(func(to Whole) error {
 			return errors.Join(to.SetNumbers(numbers), to.DeleteSetting(copying))
 		})
@@ -135,20 +132,26 @@ func CheckWhole(ctx context.Context, s core.Store) error {
 // Digest reads everything that the store has.
 func Digest(ctx context.Context, s core.Store) (all Copied, err error) {
 	err = s.View(ctx, func(tx core.Tx) error {
-		whole, digest := tx.(Whole), newDigest()
+		whole := tx.(Whole)
 		numbers, err := whole.Numbers()
 		if err != nil {
 			return err
 		}
-		for _, k := range kinds() {
-			if err := k.copy(whole, func(func(Whole) error) error { return nil }, digest); err != nil {
-				return fmt.Errorf("reading the %s: %w", k.name, err)
-			}
-		}
-		all = digest.copied(numbers)
-		return nil
+		all, err = walk(whole, numbers, func(func(Whole) error) error { return nil })
+		return err
 	})
 	return all, err
+}
+
+// walk reads all records and hands them to put, a page at a time.
+func walk(from Whole, n Numbers, put func(func(Whole) error) error) (Copied, error) {
+	d := newDigest()
+	for _, k := range kinds() {
+		if err := k.copy(from, put, d); err != nil {
+			return Copied{}, fmt.Errorf("the %s: %w", k.name, err)
+		}
+	}
+	return d.copied(n), nil
 }
 
 // digest adds up what was read, in whatever order the stores list it.

@@ -145,16 +145,7 @@ func (t *transaction) PutAccount(a core.Account) error {
 
 // Accounts implements core.Tx.
 func (t *transaction) Accounts(after core.AccountID, limit int) ([]core.Account, error) {
-	var accounts []core.Account
-	c := t.tx.Bucket(bucketAccounts).Cursor()
-	for k, v := from(c, []byte(after)); k != nil && len(accounts) < limit; k, v = c.Next() {
-		var a core.Account
-		if err := storage.Decode(v, &a); err != nil {
-			return nil, fmt.Errorf("reading account %s: %w", k, err)
-		}
-		accounts = append(accounts, a)
-	}
-	return accounts, nil
+	return listedAfter[core.Account](t, bucketAccounts, []byte(after), limit)
 }
 
 // Chat implements core.Tx.
@@ -218,16 +209,7 @@ func (t *transaction) DeleteDelivery(id core.DeliveryID) error {
 
 // Deliveries implements core.Tx.
 func (t *transaction) Deliveries(after core.DeliveryID, limit int) ([]core.Delivery, error) {
-	var deliveries []core.Delivery
-	c := t.tx.Bucket(bucketDeliveries).Cursor()
-	for k, v := c.Seek(number(uint64(after) + 1)); k != nil && len(deliveries) < limit; k, v = c.Next() {
-		var d core.Delivery
-		if err := storage.Decode(v, &d); err != nil {
-			return nil, fmt.Errorf("reading a delivery: %w", err)
-		}
-		deliveries = append(deliveries, d)
-	}
-	return deliveries, nil
+	return listedAfter[core.Delivery](t, bucketDeliveries, number(uint64(after)), limit)
 }
 
 // Usage implements core.Tx.

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"errors"
+	"fmt"
 
 	"kiebot/core"
 	"kiebot/storage"
@@ -29,7 +30,7 @@ func listedAfter[T any](t *transaction, bucket, after []byte, limit int) ([]T, e
 	for k, v := from(c, after); k != nil && len(all) < limit; k, v = c.Next() {
 		var record T
 		if err := storage.Decode(v, &record); err != nil {
-			return nil, wrote(bucket, err)
+			return nil, fmt.Errorf("reading %s %q: %w", bucket, k, err)
 		}
 		all = append(all, record)
 	}
