@@ -77,9 +77,9 @@ func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
 // renew asks for more time, and waits for the answer no longer than there is.
 func (e *Engine) renew(ctx context.Context, lease Lease, expires time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, expires)
+	defer cancel()
 	answer := make(chan error, 1)
 	go func() {
-		defer cancel()
 		_, err := e.store.Renew(ctx, lease, e.cfg.Lease)
 		answer <- err
 	}()
@@ -87,11 +87,6 @@ func (e *Engine) renew(ctx context.Context, lease Lease, expires time.Time) erro
 	case err := <-answer:
 		return err
 	case <-ctx.Done():
-		select {
-		case err := <-answer:
-			return err
-		default:
-			return ctx.Err()
-		}
+		return ctx.Err()
 	}
 }

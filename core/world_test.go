@@ -27,6 +27,7 @@ import (
 	"kiebot/storage/bolt"
 	"kiebot/storage/postgres"
 	"kiebot/storage/postgres/pgtest"
+	"kiebot/storage/storagetest"
 )
 
 var onPostgres = flag.Bool("world.postgres", false, "keep everything in PostgreSQL, for TestModel: a server is started for it")
@@ -168,12 +169,7 @@ func (w *world) open(wrap func(core.Store) core.Store) {
 	w.hooks.set(mux)
 }
 
-type closer interface {
-	core.Store
-	Close() error
-}
-
-func (w *world) openStore() (closer, error) {
+func (w *world) openStore() (storagetest.Store, error) {
 	if !*onPostgres {
 		var err error
 		w.bolt, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{MaxSize: w.disk})
