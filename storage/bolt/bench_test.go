@@ -32,17 +32,7 @@ func benchStore(b *testing.B, everybody []*storagetest.Person) *Store {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.Close() })
-	err = s.Update(b.Context(), func(tx core.Tx) error {
-		for _, p := range everybody {
-			if err := p.Join(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	storagetest.Join(b, s, everybody)
 	return s
 }
 

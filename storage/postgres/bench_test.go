@@ -76,17 +76,7 @@ func benchStore(b *testing.B, server *pgtest.Server, everybody []*storagetest.Pe
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.Close() })
-	err = s.Update(b.Context(), func(tx core.Tx) error {
-		for _, p := range everybody {
-			if err := p.Join(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	storagetest.Join(b, s, everybody)
 	return s
 }
 
@@ -127,11 +117,7 @@ func BenchmarkLives(b *testing.B) {
 			defer s.Close()
 			replicas = append(replicas, s)
 		}
-		for _, p := range everybody {
-			if err := replicas[0].Update(b.Context(), p.Join); err != nil {
-				b.Fatal(err)
-			}
-		}
+		storagetest.Join(b, replicas[0], everybody)
 		three := storagetest.Crowd(b, len(everybody), func(caller int) error { return everybody[caller].Life(updater(replicas[caller%3])) })
 		b.ReportMetric(three.PerSecond(), "lives/s")
 		b.ReportMetric(one.PerSecond(), "one-replica-lives/s")

@@ -106,8 +106,30 @@ func (p *Person) Accept(tx core.Tx, req core.Request, id core.TaskID) (core.Task
 	return task, tx.PutSeen(core.Seen{Key: req.Key, Tasks: task.Batch, Expires: Start.Add(core.SeenFor)}, Start)
 }
 
-// post books an entry, as core does.
+// Join stores everybody's account.
+func Join(b *testing.B, s core.Store, everybody []*Person) {
+	b.Helper()
+	err := s.Update(b.Context(), func(tx core.Tx) error {
+		for _, p := range everybody {
+			if err := p.Join(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// post books an entry at Start.
 func post(tx core.Tx, e core.Entry) error {
+	e.At = Start
+	return Book(tx, e)
+}
+
+// Book adds an entry and keeps the windows as the sums of theirs, as core does.
+func Book(tx core.Tx, e core.Entry) error {
 	for _, p := range e.Postings {
 		usage, err := tx.Usage(p.Window)
 		if err != nil {
@@ -119,7 +141,6 @@ func post(tx core.Tx, e core.Entry) error {
 			return err
 		}
 	}
-	e.At = Start
 	return tx.AddEntry(e)
 }
 

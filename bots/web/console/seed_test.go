@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -18,6 +17,7 @@ import (
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
+	"kiebot/storage/storagetest"
 )
 
 // seeded is a community of some weeks: tasks of several people in every state,
@@ -175,7 +175,7 @@ func (s *seeded) task(origin core.Origin, who int, back time.Duration, state cor
 	s.tasks = append(s.tasks, t)
 	s.update(func(tx core.Tx) error {
 		for _, e := range entries {
-			if err := book(tx, e); err != nil {
+			if err := storagetest.Book(tx, e); err != nil {
 				return err
 			}
 		}
@@ -202,20 +202,4 @@ func (s *seeded) end(t *core.Task) core.Entry {
 		e.Postings = append(e.Postings, core.Posting{Window: share.Window, Held: -share.Amount, Settled: settled})
 	}
 	return e
-}
-
-// book adds an entry and keeps the windows as the sums of theirs.
-func book(tx core.Tx, e core.Entry) error {
-	for _, p := range e.Postings {
-		usage, err := tx.Usage(p.Window)
-		if err != nil {
-			return err
-		}
-		usage.Held += p.Held
-		usage.Settled += p.Settled
-		if err := tx.PutUsage(p.Window, usage); err != nil {
-			return err
-		}
-	}
-	return errors.Join(tx.AddEntry(e))
 }
