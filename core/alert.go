@@ -145,6 +145,10 @@ func (a Alert) LogValue() slog.Value {
 // announceAlert logs the alert, which is committed, and wakes the loop that hands it over.
 func (e *Engine) announceAlert(a Alert) {
 	e.log.Warn("the operator should know", "alert", a)
+	e.wakeAlerts()
+}
+
+func (e *Engine) wakeAlerts() {
 	select {
 	case e.alerted <- struct{}{}:
 	default:

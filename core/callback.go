@@ -39,7 +39,7 @@ func (e *Engine) callbackKey(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("making the callback secret: %w", err)
 	}
 	var key []byte
-	err := e.store.Update(ctx, func(tx Tx) error {
+	err := e.write(ctx, func(tx Tx) error {
 		var err error
 		if key, err = tx.Setting(callbackSetting); !errors.Is(err, ErrNotFound) {
 			return err

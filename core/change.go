@@ -15,7 +15,9 @@ type change struct {
 	now        time.Time
 	tasks      []Task           // stored; their due work is scheduled
 	deliveries []Delivery       // stored; their lanes are woken
+	handed     []Delivery       // stored; they go to another lane
 	progress   []Task           // what their chats show has changed
+	settings   []string         // written
 	stored     bool             // what was learned about durations is stored with it
 	arrived    map[string]int64 // by Kie account: how many more tasks it has
 	alerts     []Alert
@@ -23,8 +25,7 @@ type change struct {
 }
 
 // update commits fn and then, only then, wakes the loops. fn may run more than
-// once. What it writes is this engine's work while the engine runs; when that
-// ends meanwhile, it is anybody's.
+// once. While the engine runs it is committed under its lease.
 func (e *Engine) update(ctx context.Context, fn func(*change) error) error {
 	for {
 		lease := e.lease.Load()
@@ -33,6 +34,11 @@ func (e *Engine) update(ctx context.Context, fn func(*change) error) error {
 			return err
 		}
 	}
+}
+
+// write is update for what the loops need not know.
+func (e *Engine) write(ctx context.Context, fn func(Tx) error) error {
+	return e.update(ctx, func(c *change) error { return fn(c.Tx) })
 }
 
 func (e *Engine) updateUnder(ctx context.Context, lease *Lease, fn func(*change) error) error {
@@ -47,6 +53,9 @@ func (e *Engine) updateUnder(ctx context.Context, lease *Lease, fn func(*change)
 		}
 		c := change{Tx: tx, e: e, now: e.cfg.Now()}
 		if err := fn(&c); err != nil {
+			return err
+		}
+		if err := c.notify(); err != nil {
 			return err
 		}
 		done = c
@@ -78,7 +87,7 @@ func (c *change) announce() {
 		c.e.courier.push(d)
 	}
 	for _, t := range c.progress {
-		c.e.courier.refresh(t, true)
+		c.e.courier.refresh(progressOf(t), true)
 	}
 	c.observed.tell(c.e.cfg.Observer)
 }
@@ -101,9 +110,12 @@ func (e *Engine) plan(t Task) {
 		return
 	}
 	e.graces.drop(t.ID)
-	tracker := e.trackerOf(t)
+	a := e.kieAccount(t.KieAccount)
+	if a == nil || a.post.is() == away { // it waits in the store, for that account or for another replica
+		return
+	}
+	tracker := a.tracker
 	switch {
-	case tracker == nil: // its Kie account was removed: it waits in the store until that comes back
 	case t.Due.IsZero():
 		tracker.drop(t.ID)
 	case readByExpectation(t):

@@ -62,7 +62,7 @@ func (e *Engine) clockLoop(ctx context.Context) {
 			e.log.Error("loading a task that runs", "task", id, "error", err)
 			e.clocks.put(id, e.cfg.Now().Add(clockSlow))
 		case task.State == Running:
-			e.courier.refresh(task, false)
+			e.courier.refresh(progressOf(task), false)
 			now := e.cfg.Now()
 			e.clocks.put(id, now.Add(clockGap(now.Sub(task.Started))))
 		}

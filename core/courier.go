@@ -31,8 +31,11 @@ type courier struct {
 	e    *Engine
 	wake chan struct{} // has room for one: "a line may move"
 
+	parts [laneParts]*post // which lanes this replica shows
+
 	mu        sync.Mutex
-	stop      bool // lanes rest; true until run
+	rested    *sync.Cond // with mu: an attempt is over
+	stop      bool       // lanes rest; true until run
 	lanes     map[Lane]*lane
 	leads     map[TaskID]int // how many deliveries about a batch wait
 	platforms map[string]*platform
@@ -53,9 +56,78 @@ type platform struct {
 }
 
 func newCourier(e *Engine) *courier {
-	return &courier{
+	c := &courier{
 		e: e, wake: make(chan struct{}, 1), stop: true,
 		lanes: map[Lane]*lane{}, leads: map[TaskID]int{}, platforms: map[string]*platform{},
+	}
+	c.rested = sync.NewCond(&c.mu)
+	for i := range c.parts {
+		part := &post{duty: laneDuty(i)}
+		part.do = func(ctx context.Context) { c.show(ctx, part) }
+		c.parts[i] = part
+		e.posts.add(part)
+	}
+	return c
+}
+
+// show has the lanes of a part shown until ctx ends. It forgets them then, when
+// no attempt in them is under way.
+func (c *courier) show(ctx context.Context, part *post) {
+	c.planPart(part)
+	<-ctx.Done()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.busy(part) {
+		c.rested.Wait()
+	}
+	for name, l := range c.lanes {
+		if l.part == part {
+			c.forgetLane(name, l)
+		}
+	}
+}
+
+// planPart plans the lanes of a part, which may begin now.
+func (c *courier) planPart(part *post) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.lanes {
+		if l.part == part {
+			c.plan(l)
+		}
+	}
+}
+
+// busy reports whether an attempt is under way in a lane of the part. The caller
+// holds the lock.
+func (c *courier) busy(part *post) bool {
+	for _, l := range c.lanes {
+		if l.part == part && l.busy {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetLane forgets what waits in a lane that another replica shows: the store
+// has it. What is being committed stays marked. The caller holds the lock.
+func (c *courier) forgetLane(name Lane, l *lane) {
+	l.leave()
+	l.sleep(nil, time.Time{})
+	l.gone = true
+	c.fetches = slices.DeleteFunc(c.fetches, func(w *waiting) bool { return w.lane == l })
+	for _, w := range l.queue {
+		c.forgetLead(w.Lead)
+	}
+	delete(c.lanes, name)
+	if len(l.coming) > 0 {
+		c.lane(name).coming = l.coming
+	}
+}
+
+func (c *courier) forgetLead(lead TaskID) {
+	if c.leads[lead]--; c.leads[lead] == 0 {
+		delete(c.leads, lead)
 	}
 }
 
@@ -153,6 +225,10 @@ func (c *courier) push(d Delivery) {
 	defer c.mu.Unlock()
 	l, now := c.lane(d.Lane), time.Now()
 	l.arrived(d.ID)
+	if l.part.is() == away || l.part.is() == leaving { // the store has it for another replica
+		c.plan(l)
+		return
+	}
 	w := &waiting{Delivery: d}
 	if wait := d.Due.Sub(c.e.cfg.Now()); wait > 0 {
 		c.postpone(l, w, wait, now)
@@ -190,18 +266,26 @@ func (c *courier) waits(lead TaskID) bool {
 // refresh asks for an edit of the message that stands for the batch. Edits of
 // one message keep their distance: an urgent one waits for it, any other is
 // dropped when it comes too soon.
-func (c *courier) refresh(t Task, urgent bool) {
+func (c *courier) refresh(p progress, urgent bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stop || c.platform(t.Lane().Platform()).adapter == nil {
+	if !c.edits(p.Lane) {
 		return
 	}
-	l, lead := c.lane(t.Lane()), t.Lead()
-	if urgent || time.Since(l.edited[lead]) >= l.gap {
-		l.wantEdit(lead)
+	l := c.lane(p.Lane)
+	if urgent || time.Since(l.edited[p.Lead]) >= l.gap {
+		l.wantEdit(p.Lead)
 	}
 	c.plan(l)
 }
+
+// edits reports whether this replica edits messages in the lane now. The caller
+// holds the lock.
+func (c *courier) edits(name Lane) bool {
+	return !c.stop && c.part(name).is() == here && c.platform(name.Platform()).adapter != nil
+}
+
+func (c *courier) part(name Lane) *post { return c.parts[name.part()] }
 
 // refreshSeldom asks for an edit that is not worth much, so it leaves the whole
 // chat the distance that edits of one message keep. It answers false when that,
@@ -209,7 +293,7 @@ func (c *courier) refresh(t Task, urgent bool) {
 func (c *courier) refreshSeldom(t Task) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stop || c.platform(t.Lane().Platform()).adapter == nil {
+	if !c.edits(t.Lane()) {
 		return true
 	}
 	if c.leads[t.Lead()] > 0 {
@@ -228,7 +312,7 @@ func (c *courier) refreshSeldom(t Task) bool {
 func (c *courier) lane(name Lane) *lane {
 	l := c.lanes[name]
 	if l == nil {
-		l = &lane{name: name, home: c.platform(name.Platform()), edited: map[TaskID]time.Time{}, gap: progressGap}
+		l = &lane{name: name, part: c.part(name), home: c.platform(name.Platform()), edited: map[TaskID]time.Time{}, gap: progressGap}
 		if l.home.paced != nil {
 			pace := l.home.paced.Pace(name)
 			l.meters = newMeters(pace.Rates)
@@ -261,10 +345,16 @@ func (c *courier) platform(name string) *platform {
 // nothing, and then it is forgotten. It is called whenever something about the
 // lane has changed. The caller holds the lock.
 func (c *courier) plan(l *lane) {
-	if c.stop || l.busy {
+	if c.stop || l.busy || l.gone {
 		return
 	}
 	now := time.Now()
+	if l.part.is() != here {
+		if l.leave(); len(l.queue)+len(l.coming) == 0 {
+			c.forgetLane(l.name, l)
+		}
+		return
+	}
 	if l.home.adapter == nil {
 		l.sleep(func() { c.look(l) }, c.fetchAll(l, now))
 		return
@@ -415,6 +505,7 @@ func (c *courier) edited(l *lane, n *line, lead TaskID, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.busy = false
+	c.rested.Broadcast()
 	n.under--
 	if o.wait > 0 { // the platform wants to be left alone
 		c.postpone(l, &waiting{Delivery: o.delivery}, o.wait, time.Now())
@@ -429,6 +520,7 @@ func (c *courier) tried(l *lane, n *line, w *waiting, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.busy = false
+	c.rested.Broadcast()
 	n.under--
 	n.bytes -= w.bytes
 	if o.taken {
@@ -471,15 +563,16 @@ func (c *courier) settle(l *lane, w *waiting, o outcome) {
 	switch {
 	case o.over:
 		l.remove(w)
-		if c.leads[w.Lead]--; c.leads[w.Lead] == 0 {
-			delete(c.leads, w.Lead)
-		}
+		c.forgetLead(w.Lead)
 	case w.Lane != l.name:
 		l.remove(w)
 		w.since, w.due = time.Time{}, time.Time{}
-		to := c.lane(w.Lane)
-		to.insert(w)
-		c.plan(to)
+		if to := c.lane(w.Lane); to.part.is() == here || to.part.is() == coming {
+			to.insert(w)
+			c.plan(to)
+			return
+		}
+		c.forgetLead(w.Lead) // another replica has heard of it
 	default:
 		c.postpone(l, w, o.wait, time.Now())
 	}

@@ -29,17 +29,14 @@ func (e *Engine) createLoop(ctx, work context.Context) {
 		if a == nil {
 			continue
 		}
-		release := a.takeSlot()
-		if release == nil { // its account was not the one whose turn it is; there it waits
+		release, ok := a.begin()
+		if !ok { // its account was not the one whose turn it is; there it waits
 			e.creator.put(turn{id: next.id, person: next.person, kie: a.name}, e.cfg.Now())
 			continue
 		}
 		a.gate.pass(e.cfg.Now())
 		a.leaving.Add(1)
-		under.Go(func() {
-			defer release()
-			e.create(work, task.ID, a)
-		})
+		under.Go(func() { a.end(release, e.create(work, task.ID, a)) })
 	}
 }
 
@@ -134,10 +131,11 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// create commits creating, asks Kie, and commits what came of it.
-func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
+// create commits creating, asks Kie, and commits what came of it. It answers
+// whether Kie was, or may have been, asked.
+func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) (sent bool) {
 	var req kie.CreateRequest
-	sent, paused := false, false
+	paused := false
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
 		sent, paused = false, false
 		if t.State != Queued {
@@ -153,19 +151,26 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 		}
 		req, sent = e.createRequest(*t), true
 		t.KieAccount, t.Endpoint, t.ModelValue = a.name, req.Endpoint, req.Model
+		if err := c.noteSent(a); err != nil {
+			return err
+		}
 		_, err = c.apply(t, Send)
 		return err
 	})
 	a.leaving.Add(-1)
 	if err != nil {
 		e.log.Error("sending a task", "task", id, "error", err)
-		return
+		return false
 	}
 	if paused {
 		e.notePause(ctx)
 	}
 	if !sent {
-		return
+		return false
+	}
+	if !e.lasts() { // stopped for longer than that: another replica knows it as lost
+		e.log.Error("a task is not sent: the lease ended meanwhile", "task", id)
+		return false
 	}
 	reqCtx, cancel := context.WithTimeout(withTask(ctx, id), createFor)
 	ref, createErr := a.client.Create(reqCtx, req)
@@ -174,6 +179,7 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) {
 		// The record says creating: the next start makes it unresolved.
 		e.log.Error("storing the answer to createTask", "task", id, "kie_task", ref.TaskID, "error", err)
 	}
+	return true
 }
 
 // offered says whether the catalogue still has the request's model, runs it and

@@ -118,6 +118,9 @@ func (c *courier) load(work context.Context, d Delivery) (p Parcel, err error) {
 func (c *courier) hand(work context.Context, p Parcel) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(work, deliverFor)
 	defer cancel()
+	if !c.e.lasts() {
+		return nil, ErrLeaseLost // another replica may show it
+	}
 	return c.e.cfg.Adapters[p.Delivery.Lane.Platform()].Deliver(ctx, p)
 }
 
@@ -165,7 +168,7 @@ func (c *courier) keep(work context.Context, d Delivery, r *receipt, files map[f
 
 // drop commits that the delivery is not shown and need not be.
 func (c *courier) drop(work context.Context, d Delivery) outcome {
-	err := c.e.store.Update(context.WithoutCancel(work), func(tx Tx) error { return tx.DeleteDelivery(d.ID) })
+	err := c.e.write(context.WithoutCancel(work), func(tx Tx) error { return tx.DeleteDelivery(d.ID) })
 	if err != nil {
 		return c.again(work, d, fmt.Errorf("removing what need not be shown: %w", err))
 	}
@@ -240,7 +243,7 @@ func (c *courier) postponed(work context.Context, d Delivery) {
 }
 
 func (c *courier) store(ctx context.Context, d Delivery) error {
-	return c.e.store.Update(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
+	return c.e.write(ctx, func(tx Tx) error { return tx.PutDelivery(d) })
 }
 
 // restOf is what the platform asked for, zero when nothing.
@@ -309,6 +312,7 @@ func (c *courier) move(work context.Context, d Delivery, to Lane) outcome {
 				return err
 			}
 		}
+		ch.handed = append(ch.handed, moved)
 		return ch.PutDelivery(moved)
 	})
 	if err != nil {

@@ -149,9 +149,9 @@ type Config struct {
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
 
-	// Lease is how long the lease on the work lasts unless it is renewed, and so
-	// how long another process on the same store waits before it takes over a
-	// dead one's. Zero means 30 seconds.
+	// Lease is how long the lease lasts unless it is renewed, and so how long
+	// other processes on the same store wait before they take over a dead one's
+	// duties. Zero means 30 seconds.
 	Lease time.Duration
 
 	// Observer hears of what was committed; nil for nobody.
@@ -187,7 +187,8 @@ type Engine struct {
 	store Store
 	log   *slog.Logger
 	ids   *ids
-	name  string // owner of claimed work
+	name  string // owner of the lease
+	posts *posts // the duties that this replica can have
 
 	secret  callbackSecret
 	kies    []*kieAccount // as configured, never empty
@@ -208,7 +209,9 @@ type Engine struct {
 	spending spendings
 	running  atomic.Bool
 	resumed  atomic.Bool
-	lease    atomic.Pointer[Lease] // on the work that is claimed; nil while nothing runs
+	lease    atomic.Pointer[Lease]     // nil while nothing runs
+	until    atomic.Pointer[time.Time] // when the lease expires, at the earliest
+	reread   chan struct{}             // has room for one: "another replica has set something"
 
 	recalling sync.Mutex
 	recalled  bool // accounts that were parked are parked again
@@ -231,6 +234,9 @@ func New(cfg Config) (*Engine, error) {
 	e.probing = make(chan struct{}, measuresMax)
 	e.alerted = make(chan struct{}, 1)
 	e.full = make(chan struct{}, 1)
+	e.reread = make(chan struct{}, 1)
+	e.posts = newPosts()
+	e.posts.add(&post{duty: DutyChores, do: e.chores})
 	e.creator = newTurns(e.cfg.Now)
 	e.uploads = newTurns(e.cfg.Now)
 	e.graces = newSchedule(e.cfg.Now)
@@ -305,7 +311,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // works on it.
 func (e *Engine) Resumed() bool { return e.resumed.Load() }
 
-// work resumes what the lease claims and runs the loops until ctx ends.
+// work resumes what was under way and runs the loops until ctx ends.
 func (e *Engine) work(ctx context.Context) error {
 	work, stop := drainContext(ctx, stopFor)
 	defer stop()
@@ -318,24 +324,27 @@ func (e *Engine) work(ctx context.Context) error {
 	e.resumed.Store(true)
 	defer e.resumed.Store(false)
 	var loops sync.WaitGroup
-	loops.Go(func() { e.claimLoop(ctx) })
+	loops.Go(func() { e.dutyLoop(ctx) })
+	loops.Go(func() { e.staleLoop(ctx) })
 	loops.Go(func() { e.createLoop(ctx, work) })
 	for range uploadsMax {
 		loops.Go(func() { e.uploadLoop(ctx, work) })
-	}
-	for _, a := range e.kies {
-		loops.Go(func() { e.trackLoop(ctx, a) })
-		loops.Go(func() { e.balanceLoop(ctx, a) })
 	}
 	loops.Go(func() { e.graceLoop(ctx) })
 	loops.Go(func() { e.clockLoop(ctx) })
 	loops.Go(func() { e.positionLoop(ctx) })
 	loops.Go(func() { e.courier.run(ctx, work) })
-	loops.Go(func() { e.pruneLoop(ctx) })
 	loops.Go(func() { e.sweepLoop(ctx) })
-	loops.Go(func() { e.alertLoop(ctx) })
 	loops.Wait()
 	return nil
+}
+
+// chores does what is done once for the store, until ctx ends.
+func (e *Engine) chores(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { e.pruneLoop(ctx) })
+	loops.Go(func() { e.alertLoop(ctx) })
+	loops.Wait()
 }
 
 // drainContext outlives ctx by at most d.

@@ -9,7 +9,7 @@ func (e *Engine) Lanes() int {
 	return len(e.courier.lanes)
 }
 
-// Resume claims what is under way, under a lease, as Run does before it moves anything.
+// Resume takes up what is under way, under a lease, as Run does before it moves anything.
 func (e *Engine) Resume(ctx context.Context) error { return e.leased(ctx, e.resume) }
 
 // Waiting is how many tasks wait in memory.

@@ -120,7 +120,7 @@ func (e *Engine) forgetTasks(ctx context.Context, who Identity, waiting *backlog
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	err = e.store.Update(ctx, func(tx Tx) error {
+	err = e.write(ctx, func(tx Tx) error {
 		if err := waiting.read(tx); err != nil {
 			return err
 		}
@@ -186,7 +186,7 @@ func (e *Engine) forgetReasons(ctx context.Context, who Identity, done *Forgotte
 func (e *Engine) silenceLedger(ctx context.Context, id AccountID, done *Forgotten) error {
 	for after := uint64(0); ; {
 		var page []Entry
-		err := e.store.Update(ctx, func(tx Tx) (err error) {
+		err := e.write(ctx, func(tx Tx) (err error) {
 			if page, err = tx.Entries(id, after, pruneMany); err != nil {
 				return err
 			}

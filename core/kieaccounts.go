@@ -56,30 +56,73 @@ type kieAccount struct {
 	tracker *tracker
 	gate    gate
 	balance *balance
+	post    *post        // who has it may create, read and ask for the balance
 	leaving atomic.Int64 // tasks about to become creating
 	atKie   atomic.Int64 // tasks that Kie has, or may have, unfinished
 
 	mu   sync.Mutex
-	slot func() // a slot of the limiter in hand
+	slot func()        // a slot of the limiter in hand
+	busy int           // creations under way
+	idle chan struct{} // closed when there are none any more; nil unless somebody waits for it
 }
+
+// ours reports whether this replica creates tasks at the account.
+func (a *kieAccount) ours() bool { return a.post.is() == here }
 
 // ready reports whether a creation may leave, and takes a slot in hand for it.
 // freed is called when a slot becomes free after there was none.
 func (a *kieAccount) ready(freed func()) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.ours() {
+		return false
+	}
 	if a.slot == nil {
 		a.slot, _ = a.slots.TryAcquire(freed)
 	}
 	return a.slot != nil
 }
 
-// takeSlot gives the slot in hand away, nil when there is none.
-func (a *kieAccount) takeSlot() (release func()) {
+// begin begins a creation with the slot in hand; false when there is none.
+func (a *kieAccount) begin() (release func(), ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.slot == nil || !a.ours() {
+		return nil, false
+	}
 	release, a.slot = a.slot, nil
-	return release
+	a.busy++
+	return release, true
+}
+
+// end ends a creation. A slot that was not used is in hand again.
+func (a *kieAccount) end(release func(), used bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if used || a.slot != nil {
+		release()
+	} else {
+		a.slot = release
+	}
+	if a.busy--; a.busy == 0 && a.idle != nil {
+		close(a.idle)
+		a.idle = nil
+	}
+}
+
+// quiet waits until no creation is under way.
+func (a *kieAccount) quiet() {
+	a.mu.Lock()
+	if a.busy == 0 {
+		a.mu.Unlock()
+		return
+	}
+	if a.idle == nil {
+		a.idle = make(chan struct{})
+	}
+	idle := a.idle
+	a.mu.Unlock()
+	<-idle
 }
 
 // openKieAccounts makes the accounts work, and says what is wrong with them.
@@ -95,10 +138,17 @@ func (e *Engine) openKieAccounts() (wrong []error) {
 		if given.Client == nil {
 			wrong = append(wrong, fmt.Errorf("core: Config.Kie[%d].Client is required", i))
 		}
-		e.kies = append(e.kies, &kieAccount{
+		a := &kieAccount{
 			name: name, client: given.Client, balance: newBalance(), slots: kie.NewCreationLimiter(creationsMax, creationsPer),
 			tracker: newTracker(e.cfg.Now, e.learned, newBudget(statusReads, readersMax), e.cfg.CallbackBase != ""),
-		})
+		}
+		a.post = &post{
+			duty:    DutyOf(name),
+			prepare: func(ctx context.Context) error { return e.prepareAccount(ctx, a) },
+			do:      func(ctx context.Context) { e.attendAccount(ctx, a) },
+		}
+		e.posts.add(a.post)
+		e.kies = append(e.kies, a)
 	}
 	return wrong
 }
@@ -116,6 +166,18 @@ func (e *Engine) kieAccount(name string) *kieAccount {
 		return e.kies[0]
 	}
 	return nil
+}
+
+// attendAccount does what is one replica's for the account, until ctx ends and
+// nothing of it is under way.
+func (e *Engine) attendAccount(ctx context.Context, a *kieAccount) {
+	e.creator.hurry()
+	var loops sync.WaitGroup
+	loops.Go(func() { e.trackLoop(ctx, a) })
+	loops.Go(func() { e.balanceLoop(ctx, a) })
+	loops.Wait()
+	a.quiet()
+	a.tracker.clear()
 }
 
 // read asks the account about one of its Kie tasks, within its budget: the
@@ -193,6 +255,7 @@ func (e *Engine) count(name string, more int64) {
 //
 // A parked account can be used again by one task a minute, to see whether it
 // works now. Files are not uploaded for that while another account is open.
+// Accounts of other replicas are theirs to use.
 func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, retry time.Time) {
 	wanted, all := e.wanted(t), e.kies
 	switch {
@@ -201,9 +264,9 @@ func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, 
 	case t.KieBound:
 		all = []*kieAccount{wanted}
 	case wanted != nil && wanted.gate.open():
-		return wanted, "", time.Time{}
+		all = []*kieAccount{wanted}
 	}
-	usable := those(all, func(a *kieAccount) bool { return a.gate.lets(now) })
+	usable := those(all, func(a *kieAccount) bool { return a.ours() && a.gate.lets(now) })
 	if len(t.Request.Files) > 0 {
 		usable = preferably(usable, func(a *kieAccount) bool { return a.gate.open() })
 	}
@@ -276,18 +339,30 @@ func (e *Engine) paused(t Task) (Reason, time.Time) {
 }
 
 // servable reports whether a task that should go to the account can be dealt
-// with now: sent, or told that it has to wait.
+// with now, and here: sent, or told that it has to wait.
 func (e *Engine) servable(name string) bool {
 	if e.pause.on() {
 		return false
 	}
 	now := e.cfg.Now()
-	if name != "" {
-		a := e.kieAccount(name)
-		return a == nil || !a.gate.lets(now) || a.ready(e.creator.stir)
+	if name == "" {
+		return e.anyServable(now)
 	}
-	parked := true
+	switch a := e.kieAccount(name); {
+	case a == nil:
+		return e.posts.is(DutyChores) == here
+	case !a.ours(): // its tasks go elsewhere while it is parked, those that can
+		return !a.gate.open() && e.anyServable(now)
+	default:
+		return !a.gate.lets(now) || a.ready(e.creator.stir)
+	}
+}
+
+// anyServable is servable for tasks that any account may have.
+func (e *Engine) anyServable(now time.Time) bool {
+	ours, parked := false, true
 	for _, a := range e.kies {
+		ours = ours || a.ours()
 		if !a.gate.lets(now) {
 			continue
 		}
@@ -296,7 +371,7 @@ func (e *Engine) servable(name string) bool {
 		}
 		parked = false
 	}
-	return parked
+	return ours && parked
 }
 
 // gate holds creations back while the operator's key is refused or has no

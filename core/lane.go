@@ -20,6 +20,7 @@ const (
 // chat for a moment. The courier's lock guards it.
 type lane struct {
 	name   Lane
+	part   *post // whoever has it shows the lane
 	home   *platform
 	queue  []*waiting   // by ID
 	coming []DeliveryID // being committed: nothing greater is shown before they are here or failed
@@ -32,6 +33,7 @@ type lane struct {
 	took   time.Time // when the platform last took a delivery
 
 	busy  bool          // an attempt is under way
+	gone  bool          // it was forgotten
 	line  *line         // where it waits for its turn, if it does
 	place *list.Element // in the line
 	alarm *time.Timer   // plans the lane again; nil when nothing was ever to be waited for

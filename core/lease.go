@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -13,6 +14,7 @@ const leaseFor = 30 * time.Second
 // leased runs do with a lease on the work that it claims. Its context ends
 // early when the lease is lost, and the answer says so.
 func (e *Engine) leased(ctx context.Context, do func(context.Context) error) error {
+	asked := time.Now()
 	lease, err := e.store.Renew(ctx, Lease{Owner: e.name}, e.cfg.Lease)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -20,18 +22,21 @@ func (e *Engine) leased(ctx context.Context, do func(context.Context) error) err
 		}
 		return fmt.Errorf("getting a lease on the work: %w", err)
 	}
+	e.lastUntil(asked.Add(e.cfg.Lease))
 	e.lease.Store(&lease)
 	run, end := context.WithCancelCause(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		if err := e.keepLease(run, lease); err != nil {
-			end(err)
-		}
-	}()
+	var beside sync.WaitGroup
+	for _, keep := range []func(context.Context, Lease) error{e.keepLease, e.follow} {
+		beside.Go(func() {
+			if err := keep(run, lease); err != nil {
+				end(err)
+			}
+		})
+	}
 	err = do(run)
 	end(nil)
-	<-kept
+	beside.Wait()
+	e.posts.under.Wait()
 	e.lease.Store(nil)
 	if cause := context.Cause(run); errors.Is(cause, ErrLeaseLost) {
 		return errors.Join(cause, err)
@@ -46,7 +51,7 @@ func (e *Engine) leased(ctx context.Context, do func(context.Context) error) err
 // lost, or has expired before the store could be asked. A closed store needs
 // no lease: nobody can do anything with it.
 func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
-	expires := time.Now().Add(e.cfg.Lease)
+	expires := *e.until.Load()
 	ticker := time.NewTicker(e.cfg.Lease / 3)
 	defer ticker.Stop()
 	for {
@@ -60,6 +65,7 @@ func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
 		switch {
 		case err == nil:
 			expires = asked.Add(e.cfg.Lease)
+			e.lastUntil(expires)
 			ticker.Reset(e.cfg.Lease / 3)
 		case ctx.Err() != nil || errors.Is(err, ErrStoreClosed):
 			return nil
@@ -72,6 +78,18 @@ func (e *Engine) keepLease(ctx context.Context, lease Lease) error {
 			ticker.Reset(e.cfg.Lease / 10)
 		}
 	}
+}
+
+func (e *Engine) lastUntil(expires time.Time) { e.until.Store(&expires) }
+
+// lasts reports whether the lease cannot have expired yet. It is asked right
+// before something is done that no commit can take back: a process that stood
+// still may have to learn that another one does its work.
+func (e *Engine) lasts() bool { return time.Now().Before(*e.until.Load()) }
+
+// follow hears of what other replicas do until ctx ends.
+func (e *Engine) follow(ctx context.Context, lease Lease) error {
+	return e.store.Follow(ctx, lease, e.hear, e.posts.ring)
 }
 
 // renew asks for more time, and waits for the answer no longer than there is.

@@ -94,6 +94,9 @@ func (e *Engine) afterRestore(ctx context.Context) error {
 		}
 	}
 	return e.update(ctx, func(c *change) error {
+		if _, err := c.Setting(copySetting); errors.Is(err, ErrNotFound) {
+			return nil // another replica was faster
+		}
 		if err := c.DeleteSetting(copySetting); err != nil {
 			return err
 		}

@@ -3,11 +3,12 @@ package core
 import (
 	"context"
 	"errors"
-	"time"
+	"slices"
 )
 
-// resume claims everything that was under way. A task that was being created
-// when the process died has an unknown outcome and is never sent again.
+// resume takes up what was under way, of the duties that this replica has then.
+// A task that was being created when the process died has an unknown outcome and
+// is never sent again.
 func (e *Engine) resume(ctx context.Context) error {
 	if err := e.afterRestore(ctx); err != nil {
 		return err
@@ -15,19 +16,16 @@ func (e *Engine) resume(ctx context.Context) error {
 	if _, err := e.callbackKey(ctx); err != nil {
 		return err
 	}
-	if err := e.recallDurations(ctx); err != nil {
+	if err := e.recallSettings(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(e.recallPause(ctx), e.recallRules(ctx)); err != nil {
+	if err := e.spread(ctx); err != nil {
 		return err
 	}
-	if err := e.store.View(ctx, func(tx Tx) error { return e.recallAccounts(tx, true) }); err != nil {
-		return err
+	if e.posts.is(DutyChores) != away {
+		return nil // then everything was listed
 	}
-	for _, a := range e.kies {
-		a.atKie.Store(0)
-	}
-	return e.claim(ctx)
+	return e.takeUp(ctx, []Duty{dutyQueue})
 }
 
 // forgetPlans empties the schedules of a former run. What is stored from now on
@@ -42,62 +40,45 @@ func (e *Engine) forgetPlans() {
 	e.clocks.clear()
 }
 
-// claimLoop takes up what others leave: replicas that died or stopped.
-func (e *Engine) claimLoop(ctx context.Context) {
-	for failed := 0; ; {
-		e.store.Await(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		err := e.claim(ctx)
-		if err == nil {
-			failed = 0
-			continue
-		}
-		if ctx.Err() == nil {
-			e.log.Error("taking up what another replica left", "error", err)
-		}
-		failed++
-		select {
-		case <-time.After(backoff(failed, time.Second, maxBackoff)):
-		case <-ctx.Done():
-		}
-	}
-}
-
-// claim takes up all work that nobody does.
-func (e *Engine) claim(ctx context.Context) error {
+// takeUp lists what waits under the duties and takes up what this replica is
+// about to do. With the chores come the tasks of Kie accounts that nobody has,
+// so that everything is listed.
+func (e *Engine) takeUp(ctx context.Context, duties []Duty) error {
 	missing := map[string]int{}
-	for {
-		work, err := e.store.Claim(ctx, *e.lease.Load(), claimMany)
+	if slices.Contains(duties, DutyChores) {
+		duties = nil
+	}
+	for last := (Work{}); ; {
+		some, err := e.store.Work(ctx, duties, last, workMany)
 		if err != nil {
 			return err
 		}
-		if len(work) == 0 {
-			return e.tellOfRemoved(ctx, missing)
-		}
-		for _, w := range work {
+		for _, w := range some {
 			if w.State.atKie() && e.kieAccount(w.KieAccount) == nil {
 				missing[w.KieAccount]++
 			}
 			if err := e.take(ctx, w); err != nil {
 				return err
 			}
+			last = w
+		}
+		if len(some) < workMany {
+			return e.tellOfRemoved(ctx, missing)
 		}
 	}
 }
 
-const claimMany = 1000
+const workMany = 1000
 
+// take takes up one piece of work, unless another replica does it, or this one
+// did so before.
 func (e *Engine) take(ctx context.Context, w Work) error {
-	if w.Delivery != 0 {
-		return e.store.View(ctx, func(tx Tx) error {
-			d, err := tx.Delivery(w.Delivery)
-			if err == nil {
-				e.courier.recall(d)
-			}
-			return err
-		})
+	switch {
+	case w.Delivery != 0:
+		return e.takeDelivery(ctx, w)
+	case w.State == Queued:
+	case e.dutyFor(w.KieAccount) != coming:
+		return nil
 	}
 	if w.State.atKie() {
 		e.count(w.KieAccount, 1)
@@ -122,8 +103,34 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 	return nil
 }
 
+// dutyFor says how far this replica is in the duty of the Kie account. Who does
+// the chores looks after those that are not configured.
+func (e *Engine) dutyFor(kieAccount string) presence {
+	if a := e.kieAccount(kieAccount); a != nil {
+		return a.post.is()
+	}
+	return e.posts.is(DutyChores)
+}
+
+func (e *Engine) takeDelivery(ctx context.Context, w Work) error {
+	if e.posts.is(w.Lane.Duty()) != coming {
+		return nil
+	}
+	err := e.store.View(ctx, func(tx Tx) error {
+		d, err := tx.Delivery(w.Delivery)
+		if err == nil {
+			e.courier.recall(d)
+		}
+		return err
+	})
+	if errors.Is(err, ErrNotFound) { // withdrawn since
+		return nil
+	}
+	return err
+}
+
 // recall is plan for a task of which nothing but this is known, and that only
-// news since the claim can have put into a schedule. The rest is looked up when
+// news since it was listed can have put into a schedule. The rest is looked up when
 // it is due, since a start may not take long for a million of them.
 func (e *Engine) recall(t Task) {
 	switch t.State {

@@ -11,21 +11,21 @@ import (
 	"kiebot/kie/kietest"
 )
 
-// claiming is a store that something happens in while its work is claimed.
-type claiming struct {
+// listing is a store that something happens in while its work is listed.
+type listing struct {
 	core.Store
 	once          sync.Once
-	before, after func() // the first claim
+	before, after func() // the first list
 }
 
-// Claim implements core.Store.
-func (s *claiming) Claim(ctx context.Context, lease core.Lease, limit int) (work []core.Work, err error) {
+// Work implements core.Store.
+func (s *listing) Work(ctx context.Context, duties []core.Duty, last core.Work, limit int) (work []core.Work, err error) {
 	first := false
 	s.once.Do(func() { first = true })
 	if first && s.before != nil {
 		s.before()
 	}
-	work, err = s.Store.Claim(ctx, lease, limit)
+	work, err = s.Store.Work(ctx, duties, last, limit)
 	if first && s.after != nil {
 		s.after()
 	}
@@ -33,12 +33,12 @@ func (s *claiming) Claim(ctx context.Context, lease core.Lease, limit int) (work
 }
 
 // What is accepted while the engine starts is known by its own commit, by the
-// claim, or by both, in either order: it is scheduled, created and shown once.
+// list, or by both, in either order: it is scheduled, created and shown once.
 func TestAcceptedWhileTheEngineStarts(t *testing.T) {
-	for name, when := range map[string]func(s *claiming, late *lateStore, submit func()){
-		"before the claim": func(s *claiming, _ *lateStore, submit func()) { s.before = submit },
-		"after the claim":  func(s *claiming, _ *lateStore, submit func()) { s.after = submit },
-		"told of when everything runs": func(s *claiming, late *lateStore, submit func()) {
+	for name, when := range map[string]func(s *listing, late *lateStore, submit func()){
+		"before the list": func(s *listing, _ *lateStore, submit func()) { s.before = submit },
+		"after the list":  func(s *listing, _ *lateStore, submit func()) { s.after = submit },
+		"told of when everything runs": func(s *listing, late *lateStore, submit func()) {
 			s.before = func() {
 				late.key = true
 				go submit()
@@ -50,7 +50,7 @@ func TestAcceptedWhileTheEngineStarts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, kietest.Config{}, nil)
 				defer w.close()
-				late, s := &lateStore{release: make(chan struct{})}, &claiming{}
+				late, s := &lateStore{release: make(chan struct{})}, &listing{}
 				w.reopen(func(store core.Store) core.Store {
 					late.Store, s.Store = store, late
 					return s
@@ -88,7 +88,7 @@ func TestAcceptedWhileTheEngineStarts(t *testing.T) {
 }
 
 // A callback that comes while the engine starts is not forgotten for what the
-// claim knew of its task before.
+// list knew of its task before.
 func TestCallbackWhileTheEngineStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, kietest.Config{Durations: kietest.Fast()}, nil)
@@ -97,7 +97,7 @@ func TestCallbackWhileTheEngineStarts(t *testing.T) {
 		w.kie.NextCreate(kietest.HoldTask())
 		id := w.submit(request("a cat"))
 		w.untilState(id, core.Running)
-		s := &claiming{}
+		s := &listing{}
 		w.reopen(func(store core.Store) core.Store { s.Store = store; return s })
 		s.after = func() {
 			w.kie.Release(w.kie.Tasks()[0].ID)

@@ -89,7 +89,7 @@ func prunedBefore(ctx context.Context, store Store) (p pruned, err error) {
 
 func (e *Engine) setPruned(ctx context.Context, p pruned) error {
 	value := p.before.Format(time.RFC3339) + " " + p.full.Format(time.RFC3339)
-	return e.store.Update(ctx, func(tx Tx) error { return tx.PutSetting(prunedSetting, []byte(value)) })
+	return e.write(ctx, func(tx Tx) error { return tx.PutSetting(prunedSetting, []byte(value)) })
 }
 
 // pruneTasks forgets batches that were over before the time. Those that are
@@ -101,7 +101,7 @@ func (e *Engine) pruneTasks(ctx context.Context, before time.Time) error {
 	}
 	for kept, more := 0, true; more; {
 		var stay []TaskID
-		err := e.store.Update(ctx, func(tx Tx) error {
+		err := e.write(ctx, func(tx Tx) error {
 			if err := waiting.read(tx); err != nil {
 				return err
 			}
@@ -198,7 +198,7 @@ func (w WindowID) over(before time.Time) bool {
 // pruneWindows forgets days that were over before the time.
 func (e *Engine) pruneWindows(ctx context.Context, before time.Time) error {
 	for after, more := WindowID(""), true; more; {
-		err := e.store.Update(ctx, func(tx Tx) error {
+		err := e.write(ctx, func(tx Tx) error {
 			windows, err := tx.Usages("", after, pruneMany)
 			if err != nil {
 				return err
@@ -247,7 +247,7 @@ func (e *Engine) pruneLedgers(ctx context.Context, before time.Time) error {
 
 func (e *Engine) pruneLedger(ctx context.Context, id AccountID, before time.Time) error {
 	for more := true; more; {
-		err := e.store.Update(ctx, func(tx Tx) error {
+		err := e.write(ctx, func(tx Tx) error {
 			entries, err := tx.Entries(id, 0, pruneMany)
 			if err != nil {
 				return err

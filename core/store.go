@@ -17,7 +17,7 @@ var ErrStoreClosed = errors.New("the store is closed")
 // any more: somebody else may do its work.
 var ErrLeaseLost = errors.New("the lease on the work is lost")
 
-// Lease is an owner's right to do the work it has claimed, until it expires.
+// Lease is an owner's right to write, and to its duties, until it expires.
 type Lease struct {
 	Owner   string    // for people to read
 	Fence   uint64    // assigned by the store; every lease has a greater one than those before
@@ -44,18 +44,40 @@ type Store interface {
 	// that only one process can open may take it away for a newer one at once.
 	Renew(ctx context.Context, lease Lease, last time.Duration) (Lease, error)
 
-	// Claim hands the lease up to limit pieces of work that no current lease
-	// holds: tasks with a due time, and deliveries, those by number, the lowest
-	// first. An empty answer means that there is no more for now.
-	Claim(ctx context.Context, lease Lease, limit int) ([]Work, error)
+	// Take gives the lease those of the duties that no other current lease has,
+	// and answers with these, in their order.
+	Take(ctx context.Context, lease Lease, duties []Duty) ([]Duty, error)
 
-	// Await returns when there may be work to claim that was not there before:
-	// another lease has ended, or something was stored under none. It returns
-	// when ctx ends, at the latest.
-	Await(ctx context.Context)
+	// Yield gives up duties of the lease. What it does not have is no error.
+	Yield(ctx context.Context, lease Lease, duties []Duty) error
 
-	// Release ends the lease: its work is free. One that is lost is no error.
+	// Replicas lists the current leases and what they have, the oldest first.
+	Replicas(ctx context.Context) ([]Replica, error)
+
+	// Work lists what is to be done under the duties (all of it when there are
+	// none): tasks with a due time by id, then deliveries by number, those behind
+	// after (from the first when it is zero), at most limit. What is written
+	// between two calls may be listed or not.
+	Work(ctx context.Context, duties []Duty, after Work, limit int) ([]Work, error)
+
+	// Follow tells what other processes on the same store do, from when the lease
+	// was granted until ctx ends: heard has the notes (Tx.Notify) of what they
+	// commit, each once, in the order of the commits, and moved is called when
+	// leases or duties may have changed. What was committed before an update of
+	// this process is heard before that Update returns. Both are called by one
+	// goroutine at a time and must neither block nor use the store. ErrLeaseLost
+	// says that some notes are not there any more. One Follow at a time.
+	Follow(ctx context.Context, lease Lease, heard func(note []byte), moved func()) error
+
+	// Release ends the lease: its duties are free. One that is lost is no error.
 	Release(ctx context.Context, lease Lease) error
+}
+
+// Replica is a process that works on the store, as its lease says.
+type Replica struct {
+	Lease
+	Since  time.Time // when the lease was granted
+	Duties []Duty    // by name
 }
 
 // Work is something to do: exactly one of Task and Delivery is set.
@@ -79,10 +101,12 @@ type Work struct {
 // ErrNotFound when it is not there.
 type Tx interface {
 	// Guard answers ErrLeaseLost unless the lease is current, and stays so
-	// until this is committed. The work that the transaction writes from then on
-	// (PutTask with a Due, AddDelivery) is the lease's own without a claim,
-	// unless it is another current lease's.
+	// until this is committed.
 	Guard(Lease) error
+
+	// Notify has the processes that follow the store hear the note once this is
+	// committed. It is not encoded when there are none.
+	Notify(note func() ([]byte, error)) error
 
 	Account(AccountID) (Account, error)
 	AccountOf(Identity) (Account, error)

@@ -262,23 +262,30 @@ func (e *Engine) tellOfRemoved(ctx context.Context, missing map[string]int) erro
 	return nil
 }
 
-// recallAccounts parks the accounts that were parked when the process ended.
-// The first task is let through to see whether that has changed. A start does so
-// anew; what is shown before it does so as well, once.
+// recallAccounts parks the accounts that the store says are parked, and opens
+// the others. The first task is let through to see whether that has changed.
+// Accounts of this replica's own it leaves alone. What is shown before the start
+// has it done once, not anew.
 func (e *Engine) recallAccounts(tx Tx, anew bool) error {
 	e.recalling.Lock()
 	defer e.recalling.Unlock()
 	if e.recalled && !anew {
 		return nil
 	}
+	opened := false
 	for _, a := range e.kies {
+		if at := a.post.is(); at == here || at == leaving {
+			continue
+		}
 		var told accountNote
 		if _, err := settingJSON(tx, noteSetting(a.name), &told); err != nil {
 			return err
 		}
-		if told.Parked != "" {
-			a.gate.set(told.Parked, e.cfg.Now())
-		}
+		changed := a.gate.set(told.Parked, e.cfg.Now())
+		opened = opened || changed && told.Parked == ""
+	}
+	if opened {
+		e.creator.hurry()
 	}
 	e.recalled = true
 	return nil
@@ -295,13 +302,16 @@ type KieAccountState struct {
 	Parked Reason
 	Retry  time.Time
 	Tasks  int // that it has, or may have, unfinished
+	// Elsewhere says that another replica has the account: its balance and
+	// tasks are known there.
+	Elsewhere bool
 }
 
 // KieAccounts is how the Kie accounts are at the moment, as configured.
 func (e *Engine) KieAccounts() []KieAccountState {
 	var all []KieAccountState
 	for _, a := range e.kies {
-		s := KieAccountState{Name: a.name, Tasks: int(a.atKie.Load())}
+		s := KieAccountState{Name: a.name, Tasks: int(a.atKie.Load()), Elsewhere: a.post.is() == away && e.running.Load()}
 		s.Balance, s.AsOf = a.balance.know()
 		s.Parked, s.Retry = a.gate.state()
 		all = append(all, s)

@@ -178,7 +178,7 @@ func (w *world) openStore() (storagetest.Store, error) {
 	if w.base == "" {
 		w.base = postgresServer.Database(w.t)
 	}
-	return postgres.Open(w.t.Context(), w.base, postgres.Options{Now: time.Now})
+	return postgres.Open(w.t.Context(), w.base, postgres.Options{Now: time.Now, Poll: true})
 }
 
 // run starts the engine.

@@ -64,17 +64,28 @@ func (l *CreationLimiter) TryAcquire(freed func()) (release func(), ok bool) {
 	}
 }
 
+// Spend counts a call that another process has made, whose answer came so long
+// ago. When all slots are taken there is nothing more to count.
+func (l *CreationLimiter) Spend(ago time.Duration, freed func()) {
+	select {
+	case l.slots <- struct{}{}:
+		l.free(l.per-ago, freed)
+	default:
+	}
+}
+
 // release makes the function that gives a slot back.
 func (l *CreationLimiter) release(freed func()) func() {
 	var once sync.Once
-	return func() {
-		once.Do(func() {
-			time.AfterFunc(l.per, func() {
-				<-l.slots
-				if freed != nil {
-					freed()
-				}
-			})
-		})
-	}
+	return func() { once.Do(func() { l.free(l.per, freed) }) }
+}
+
+// free gives a slot back in a while.
+func (l *CreationLimiter) free(wait time.Duration, freed func()) {
+	time.AfterFunc(wait, func() {
+		<-l.slots
+		if freed != nil {
+			freed()
+		}
+	})
 }

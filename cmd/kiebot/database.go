@@ -125,9 +125,9 @@ func (c copyCommand) Run(ctx context.Context, term terminal) (err error) {
 // atRest answers nil when no kiebot works on the database. That one works on a
 // file is found out by opening it.
 func atRest(ctx context.Context, store *postgres.Store) error {
-	leases, err := store.Leases(ctx)
-	if err == nil && len(leases) > 0 {
-		err = fmt.Errorf("a kiebot works on it, or did until a moment ago. Stop it; if it was killed, wait until %s", leases[0].Expires.Format(time.TimeOnly))
+	replicas, err := store.Replicas(ctx)
+	if err == nil && len(replicas) > 0 {
+		err = fmt.Errorf("a kiebot works on it, or did until a moment ago. Stop it; if it was killed, wait until %s", replicas[0].Expires.Format(time.TimeOnly))
 	}
 	return err
 }

@@ -103,9 +103,9 @@ type Store struct {
 	closing  sync.Once
 	closeErr error
 
-	fence atomic.Uint64 // of the one lease that is current
-	mu    sync.Mutex
-	scan  claimScan // how far that lease has claimed
+	fence   atomic.Uint64 // of the one lease that is current
+	mu      sync.Mutex
+	replica core.Replica // who has had a lease last
 }
 
 // Open opens the file, or creates it with mode 0600, and brings its layout up

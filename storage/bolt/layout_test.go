@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	bbolt "go.etcd.io/bbolt"
 
@@ -61,11 +60,7 @@ func TestOldLayouts(t *testing.T) {
 					t.Error(err)
 				}
 				wantPlaces(t, s)
-				lease, err := s.Renew(t.Context(), core.Lease{Owner: "me"}, time.Minute)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if work, err := s.Claim(t.Context(), lease, 1000); err != nil || len(work) != 26+40 {
+				if work, err := s.Work(t.Context(), nil, core.Work{}, 1000); err != nil || len(work) != 26+40 {
 					t.Errorf("%d pieces of work, %v; want 26 tasks and 40 deliveries", len(work), err)
 				}
 				s.Close()

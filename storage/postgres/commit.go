@@ -59,7 +59,7 @@ func (s *Store) pause() bool {
 // takeTurn begins a transaction that writes: it waits for the lock of the one
 // row of kiebot.writer. The transaction sees what those before it committed,
 // because each of its statements sees what is committed when it begins.
-const takeTurn = "SELECT entry, delivery, audit, fence FROM kiebot.writer FOR UPDATE"
+const takeTurn = "SELECT entry, delivery, audit, fence, note FROM kiebot.writer FOR UPDATE"
 
 func (s *Store) tryBegin() (*batch, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callFor)
@@ -74,7 +74,7 @@ func (s *Store) tryBegin() (*batch, error) {
 	first.Queue("BEGIN")
 	s.setClock(first)
 	first.Queue(takeTurn).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&b.last.entry, &b.last.delivery, &b.last.audit, &b.last.fence)
+		return row.Scan(&b.last.entry, &b.last.delivery, &b.last.audit, &b.last.fence, &b.last.note)
 	})
 	first.Queue("SELECT fence FROM kiebot.leases WHERE expires > kiebot.clock()").Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -86,11 +86,13 @@ func (s *Store) tryBegin() (*batch, error) {
 		}
 		return rows.Err()
 	})
+	s.notes.queue(first)
 	if err := conn.SendBatch(ctx, first).Close(); err != nil {
 		s.giveUp()
 		cancel()
 		return nil, fmt.Errorf("taking the turn to write: %w", err)
 	}
+	b.heeded = s.notes.heeded(b.alive)
 	return b, nil
 }
 
@@ -150,6 +152,7 @@ func (b *batch) Commit() (wrote bool, err error) {
 		b.failed = b.commit()
 	}
 	if b.failed == nil {
+		b.store.notes.wrote(b.last.note)
 		return true, nil
 	}
 	b.store.giveUp()
@@ -162,8 +165,14 @@ func (b *batch) Commit() (wrote bool, err error) {
 func (b *batch) commit() error {
 	last := &pgx.Batch{}
 	b.queue(last)
+	if len(b.notes) > 0 {
+		b.last.note++
+		b.given = true
+		last.Queue("INSERT INTO kiebot.notes (number, instance, notes) VALUES ($1, $2, $3::json[])", b.last.note, b.store.instance, b.notes)
+		last.Queue("NOTIFY kiebot")
+	}
 	if b.given {
-		last.Queue("UPDATE kiebot.writer SET entry = $1, delivery = $2, audit = $3, fence = $4", b.last.entry, b.last.delivery, b.last.audit, b.last.fence)
+		last.Queue("UPDATE kiebot.writer SET entry = $1, delivery = $2, audit = $3, fence = $4, note = $5", b.last.entry, b.last.delivery, b.last.audit, b.last.fence, b.last.note)
 	}
 	b.store.number++
 	last.Queue("INSERT INTO kiebot.commits (instance, number) VALUES ($1, $2) ON CONFLICT (instance) DO UPDATE SET number = excluded.number, at = excluded.at", b.store.instance, b.store.number)

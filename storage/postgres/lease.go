@@ -1,10 +1,8 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,21 +12,36 @@ import (
 
 // Renew implements core.Store. A lease lasts by the database's clock.
 func (s *Store) Renew(ctx context.Context, lease core.Lease, last time.Duration) (core.Lease, error) {
+	if lease.Fence == 0 {
+		return s.grant(ctx, lease, last)
+	}
 	renewed := lease
 	err := s.update(ctx, func(t *transaction) error {
 		renewed = lease
-		if lease.Fence != 0 {
-			if err := t.Guard(lease); err != nil {
-				return err
-			}
-			return t.expiry(&renewed, "UPDATE kiebot.leases SET expires = kiebot.clock() + $2 WHERE fence = $1 RETURNING expires", int64(lease.Fence), last)
+		if err := t.Guard(lease); err != nil {
+			return err
 		}
-		t.last.fence++
-		renewed.Fence = uint64(t.last.fence)
-		t.alive[renewed.Fence] = true
-		return t.expiry(&renewed, "INSERT INTO kiebot.leases (fence, owner, expires) VALUES ($1, $2, kiebot.clock() + $3) RETURNING expires", t.last.fence, plain(lease.Owner), last)
+		return t.expiry(&renewed, "UPDATE kiebot.leases SET expires = kiebot.clock() + $2 WHERE fence = $1 RETURNING expires", int64(lease.Fence), last)
 	})
 	return renewed, err
+}
+
+// grant gives a new lease. Notes of what is committed from then on are kept for it.
+func (s *Store) grant(ctx context.Context, lease core.Lease, last time.Duration) (core.Lease, error) {
+	var note int64
+	err := s.update(ctx, func(t *transaction) error {
+		t.last.fence++
+		lease.Fence, note = uint64(t.last.fence), t.last.note
+		t.alive[lease.Fence] = true
+		if err := t.noteMoved(); err != nil {
+			return err
+		}
+		return t.expiry(&lease, "INSERT INTO kiebot.leases (fence, owner, expires) VALUES ($1, $2, kiebot.clock() + $3) RETURNING expires", t.last.fence, plain(lease.Owner), last)
+	})
+	if err == nil {
+		s.notes.begin(lease.Fence, note)
+	}
+	return lease, err
 }
 
 // expiry runs a statement that answers when the lease expires now.
@@ -37,13 +50,12 @@ func (t *transaction) expiry(lease *core.Lease, sql string, args ...any) error {
 	return t.list(func(row pgx.Row) error { return row.Scan(&lease.Expires) }, sql, args...)
 }
 
-// Guard implements core.Tx. Nobody else can claim what the lease holds before
-// this transaction is over, because that takes the turn to write.
+// Guard implements core.Tx. The lease stays current until this transaction is
+// over, because taking it away takes the turn to write.
 func (t *transaction) Guard(lease core.Lease) error {
 	if lease.Fence == 0 || !t.alive[lease.Fence] {
 		return core.ErrLeaseLost
 	}
-	t.lease = lease
 	return nil
 }
 
@@ -54,148 +66,133 @@ func (s *Store) Release(ctx context.Context, lease core.Lease) error {
 		if err := t.exec("DELETE FROM kiebot.leases WHERE fence = $1", int64(lease.Fence)); err != nil {
 			return err
 		}
-		return t.free([]int64{int64(lease.Fence)})
-	})
-}
-
-// Leases lists the current leases, the oldest first.
-func (s *Store) Leases(ctx context.Context) ([]core.Lease, error) {
-	var all []core.Lease
-	err := s.View(ctx, func(tx core.Tx) error {
-		return tx.(*transaction).list(func(row pgx.Row) error {
-			var l core.Lease
-			var fence int64
-			err := row.Scan(&fence, &l.Owner, &l.Expires)
-			l.Fence = uint64(fence)
-			all = append(all, l)
+		if err := t.exec("DELETE FROM kiebot.duties WHERE fence = $1", int64(lease.Fence)); err != nil {
 			return err
-		}, "SELECT fence, owner, expires FROM kiebot.leases WHERE expires > kiebot.clock() ORDER BY fence")
+		}
+		return t.noteMoved()
 	})
-	return all, err
 }
 
-// free lets anybody claim what the leases held.
-func (t *transaction) free(fences []int64) error {
-	if err := t.exec("UPDATE kiebot.tasks SET owner = 0 WHERE owner = ANY($1) AND due IS NOT NULL", fences); err != nil {
-		return err
-	}
-	return t.exec("UPDATE kiebot.deliveries SET owner = 0 WHERE owner = ANY($1)", fences)
-}
+const takeDuties = `
+	INSERT INTO kiebot.duties AS was (duty, fence) SELECT duty, $1 FROM unnest($2::text[]) AS duty
+	ON CONFLICT (duty) DO UPDATE SET fence = excluded.fence, since = excluded.since
+	WHERE was.fence <> excluded.fence AND NOT EXISTS (SELECT FROM kiebot.leases WHERE leases.fence = was.fence)`
 
-// Claim implements core.Store. First it ends what has expired.
-func (s *Store) Claim(ctx context.Context, lease core.Lease, limit int) ([]core.Work, error) {
-	var work []core.Work
-	err := s.update(ctx, func(t *transaction) error {
-		work = nil
+// Take implements core.Store. First it ends what has expired.
+func (s *Store) Take(ctx context.Context, lease core.Lease, duties []core.Duty) ([]core.Duty, error) {
+	var taken []core.Duty
+	err := s.update(ctx, func(t *transaction) (err error) {
 		if err := t.Guard(lease); err != nil {
 			return err
 		}
-		if err := t.reap(); err != nil {
+		if err := t.reap(lease); err != nil {
 			return err
 		}
-		if err := t.claimTasks(&work, limit); err != nil {
+		if err := t.exec(takeDuties, int64(lease.Fence), duties); err != nil {
 			return err
 		}
-		return t.claimDeliveries(&work, limit)
+		if taken, err = ids[core.Duty](t, "SELECT duty FROM kiebot.duties WHERE fence = $1 AND duty = ANY($2) ORDER BY duty", int64(lease.Fence), duties); err != nil {
+			return err
+		}
+		return t.noteMoved()
+	})
+	return taken, err
+}
+
+// reap ends the leases that have expired.
+func (t *transaction) reap(own core.Lease) error {
+	dead := false
+	err := t.list(func(row pgx.Row) error {
+		var fence int64
+		err := row.Scan(&fence)
+		dead = true
+		delete(t.alive, uint64(fence))
+		return err
+	}, "DELETE FROM kiebot.leases WHERE expires <= kiebot.clock() RETURNING fence")
+	if err != nil {
+		return err
+	}
+	t.wrote = t.wrote || dead
+	return t.Guard(own) // it may have expired a moment ago
+}
+
+// Yield implements core.Store.
+func (s *Store) Yield(ctx context.Context, lease core.Lease, duties []core.Duty) error {
+	return s.update(ctx, func(t *transaction) error {
+		if err := t.Guard(lease); err != nil {
+			return err
+		}
+		if err := t.exec("DELETE FROM kiebot.duties WHERE fence = $1 AND duty = ANY($2)", int64(lease.Fence), duties); err != nil {
+			return err
+		}
+		return t.noteMoved()
+	})
+}
+
+const queryReplicas = `
+	SELECT fence, owner, granted, expires, coalesce((SELECT array_agg(duty ORDER BY duty) FROM kiebot.duties WHERE duties.fence = leases.fence), '{}')
+	FROM kiebot.leases WHERE expires > kiebot.clock() ORDER BY fence`
+
+// Replicas implements core.Store.
+func (s *Store) Replicas(ctx context.Context) ([]core.Replica, error) {
+	var all []core.Replica
+	b := &pgx.Batch{}
+	s.setClock(b)
+	b.Queue(queryReplicas).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var one core.Replica
+			var fence int64
+			if err := rows.Scan(&fence, &one.Owner, &one.Since, &one.Expires, &one.Duties); err != nil {
+				return err
+			}
+			one.Fence = uint64(fence)
+			all = append(all, one)
+		}
+		return rows.Err()
+	})
+	return all, s.pool.SendBatch(ctx, b).Close()
+}
+
+// A record's times are exact; those in columns have no nanoseconds.
+const (
+	queryTasks      = "SELECT id, state, account, kie_account, record->>'due' FROM kiebot.tasks WHERE due IS NOT NULL AND id > $1 AND (duty = ANY($2) OR $2 IS NULL) ORDER BY id LIMIT $3"
+	queryDeliveries = "SELECT id, lane FROM kiebot.deliveries WHERE id > $1 AND (duty = ANY($2) OR $2 IS NULL) ORDER BY id LIMIT $3"
+)
+
+// Work implements core.Store.
+func (s *Store) Work(ctx context.Context, duties []core.Duty, after core.Work, limit int) ([]core.Work, error) {
+	var work []core.Work
+	err := s.View(ctx, func(tx core.Tx) error {
+		t := tx.(*transaction)
+		if after.Delivery == 0 {
+			err := t.list(func(row pgx.Row) error {
+				w, err := dueTask(row)
+				work = append(work, w)
+				return err
+			}, queryTasks, string(after.Task), duties, limit)
+			if err != nil {
+				return err
+			}
+		}
+		return t.list(func(row pgx.Row) error {
+			var id int64
+			var w core.Work
+			err := row.Scan(&id, &w.Lane)
+			w.Delivery = core.DeliveryID(id)
+			work = append(work, w)
+			return err
+		}, queryDeliveries, int64(after.Delivery), duties, limit-len(work))
 	})
 	return work, err
 }
 
-// reap ends the leases that have expired.
-func (t *transaction) reap() error {
-	var dead []int64
-	err := t.list(func(row pgx.Row) error {
-		var fence int64
-		err := row.Scan(&fence)
-		dead = append(dead, fence)
-		delete(t.alive, uint64(fence))
-		return err
-	}, "DELETE FROM kiebot.leases WHERE expires <= kiebot.clock() RETURNING fence")
-	if err != nil || len(dead) == 0 {
-		return err
+func dueTask(row pgx.Row) (w core.Work, err error) {
+	var due string
+	if err := row.Scan(&w.Task, &w.State, &w.Account, &w.KieAccount, &due); err != nil {
+		return w, err
 	}
-	t.wrote = true
-	if !t.alive[t.lease.Fence] { // its own has expired a moment ago
-		return core.ErrLeaseLost
+	if w.Due, err = time.Parse(time.RFC3339Nano, due); err != nil {
+		return w, fmt.Errorf("reading when task %s is due: %w", w.Task, err)
 	}
-	return t.free(dead)
-}
-
-// awaitEvery is how often it is looked for work that is free.
-const awaitEvery = time.Second
-
-const queryFree = `
-	SELECT EXISTS (SELECT FROM kiebot.leases WHERE expires <= kiebot.clock())
-		OR EXISTS (SELECT FROM kiebot.tasks WHERE owner = 0 AND due IS NOT NULL)
-		OR EXISTS (SELECT FROM kiebot.deliveries WHERE owner = 0)`
-
-// Await implements core.Store.
-func (s *Store) Await(ctx context.Context) {
-	ticker := time.NewTicker(awaitEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if free, err := s.anythingFree(ctx); err == nil && free {
-			return
-		}
-	}
-}
-
-func (s *Store) anythingFree(ctx context.Context) (free bool, err error) {
-	b := &pgx.Batch{}
-	s.setClock(b)
-	b.Queue(queryFree).QueryRow(func(row pgx.Row) error { return row.Scan(&free) })
-	err = s.pool.SendBatch(ctx, b).Close()
-	return free, err
-}
-
-// A record's times are exact; those in columns have no nanoseconds.
-const claimTasks = `
-	UPDATE kiebot.tasks SET owner = $1 WHERE id IN (
-		SELECT id FROM kiebot.tasks WHERE owner = 0 AND due IS NOT NULL LIMIT $2 FOR UPDATE SKIP LOCKED)
-	RETURNING id, state, account, kie_account, record->>'due'`
-
-func (t *transaction) claimTasks(work *[]core.Work, limit int) error {
-	t.wrote = true
-	return t.list(func(row pgx.Row) error {
-		var w core.Work
-		var due string
-		if err := row.Scan(&w.Task, &w.State, &w.Account, &w.KieAccount, &due); err != nil {
-			return err
-		}
-		at, err := time.Parse(time.RFC3339Nano, due)
-		if err != nil {
-			return fmt.Errorf("reading when task %s is due: %w", w.Task, err)
-		}
-		w.Due = at
-		*work = append(*work, w)
-		return nil
-	}, claimTasks, int64(t.lease.Fence), limit)
-}
-
-const claimDeliveries = `
-	UPDATE kiebot.deliveries SET owner = $1 WHERE id IN (
-		SELECT id FROM kiebot.deliveries WHERE owner = 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-	RETURNING id, lane`
-
-func (t *transaction) claimDeliveries(work *[]core.Work, limit int) error {
-	if limit -= len(*work); limit <= 0 {
-		return nil
-	}
-	var claimed []core.Work
-	err := t.list(func(row pgx.Row) error {
-		var id int64
-		var w core.Work
-		err := row.Scan(&id, &w.Lane)
-		w.Delivery = core.DeliveryID(id)
-		claimed = append(claimed, w)
-		return err
-	}, claimDeliveries, int64(t.lease.Fence), limit)
-	slices.SortFunc(claimed, func(a, b core.Work) int { return cmp.Compare(a.Delivery, b.Delivery) })
-	*work = append(*work, claimed...)
-	return err
+	return w, nil
 }

@@ -24,12 +24,16 @@
 // there is done again. While the database cannot be reached, updates wait. One
 // that it refuses fails alone.
 //
-// # Leases
+// # Leases and duties
 //
-// A replica's right to work is a row of kiebot.leases that it renews, by the
-// database's clock. Work is the lease's whose fence is its owner. What an
-// expired lease held is free from the next claim on; that takes the turn to
-// write, so nothing under the old lease is committed after it.
+// A replica's right to write is a row of kiebot.leases that it renews, by the
+// database's clock; every update asks whether it is there. What a replica does
+// for all is a row of kiebot.duties with its lease's fence, so that work needs no
+// owner of its own: a task or a delivery names its duty. Whose lease has ended
+// loses its duties to whoever takes them first. That takes the turn to write, so
+// nothing under the old lease is committed after it.
+//
+// What the others have to hear of a commit stands in kiebot.notes.
 //
 // # Why no job queue
 //
@@ -50,7 +54,7 @@
 //     second, our rows at 9,600, or 26,000 in shared transactions. From the time
 //     at which something was due until it began it took 570 ms, or 1.5 ms.
 //
-// So a task's own row says when it is due and who does it.
+// So a task's own row says when it is due, and under which duty.
 package postgres
 
 import (
@@ -76,11 +80,17 @@ type Options struct {
 	Observe func(updates int, took time.Duration)
 	// Now is the clock that leases go by, for tests. Nil means the database's.
 	Now func() time.Time
+	// Poll looks every second for what other replicas did, in place of waiting
+	// for a notification, for tests whose time stands still while a connection
+	// waits.
+	Poll bool
 }
 
 // Store is a core.Store in a PostgreSQL database. All methods may be called concurrently.
 type Store struct {
 	now     func() time.Time
+	poll    bool
+	notes   *notes
 	config  *pgx.ConnConfig // of the writer's connection
 	pool    *pgxpool.Pool   // of those that views go over
 	commits *group.Committer
@@ -120,7 +130,8 @@ func Open(ctx context.Context, address string, opt Options) (*Store, error) {
 			writer.RuntimeParams[name] = value
 		}
 	}
-	s := &Store{now: opt.Now, config: writer, closing: make(chan struct{}), instance: rand.Text()}
+	s := &Store{now: opt.Now, poll: opt.Poll, config: writer, closing: make(chan struct{}), instance: rand.Text()}
+	s.notes = &notes{instance: s.instance}
 	if s.conn, err = s.writer(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}

@@ -375,14 +375,13 @@ func TestAReplicaStandsStill(t *testing.T) {
 	wantBooked(t, other, booked+1)
 }
 
-// A lease that has expired cannot be used, and what it held is somebody else's.
+// A lease that has expired cannot be used, and its duties are somebody else's.
 func TestALeaseExpires(t *testing.T) {
 	server := shared(t)
 	address := server.Database(t)
 	one, two := open(t, address), open(t, address)
-	ctx := t.Context()
+	ctx, both := t.Context(), []core.Duty{"chores", "kie/main"}
 	task := core.Task{ID: "000000000000000001", Account: "a", State: core.Queued, Due: time.Now(), Created: time.Now()}
-	old, err := one.Renew(ctx, core.Lease{Owner: "one"}, time.Minute)
 	write := func(s *postgres.Store, l core.Lease) error {
 		return s.Update(ctx, func(tx core.Tx) error {
 			if err := tx.Guard(l); err != nil {
@@ -391,27 +390,31 @@ func TestALeaseExpires(t *testing.T) {
 			return tx.PutTask(task)
 		})
 	}
+	old, err := one.Renew(ctx, core.Lease{Owner: "one"}, time.Minute)
 	if err := errors.Join(err, write(one, old)); err != nil {
 		t.Fatal(err)
+	}
+	if got, err := one.Take(ctx, old, both); err != nil || len(got) != 2 {
+		t.Fatal(got, err)
 	}
 	current, err := two.Renew(ctx, core.Lease{Owner: "two"}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if work, err := two.Claim(ctx, current, 10); err != nil || len(work) != 0 {
-		t.Errorf("claimed what is another's: %+v, %v", work, err)
-	}
-	if err := write(two, current); err != nil { // a cancel, say: the task stays the first one's
-		t.Fatal(err)
+	if got, err := two.Take(ctx, current, both); err != nil || len(got) != 0 {
+		t.Errorf("took what is another's: %q, %v", got, err)
 	}
 	if _, err := one.Renew(ctx, old, time.Nanosecond); err != nil {
 		t.Fatal(err)
 	}
-	if work, err := two.Claim(ctx, current, 10); err != nil || len(work) != 1 {
-		t.Errorf("of an expired lease: %+v, %v", work, err)
+	if got, err := two.Take(ctx, current, both); err != nil || len(got) != 2 {
+		t.Errorf("took of an expired lease %q, %v", got, err)
 	}
 	if err := write(one, old); !errors.Is(err, core.ErrLeaseLost) {
 		t.Errorf("written under an expired lease: %v", err)
+	}
+	if all, err := one.Replicas(ctx); err != nil || len(all) != 1 || all[0].Owner != "two" || len(all[0].Duties) != 2 {
+		t.Errorf("the replicas are %+v, %v", all, err)
 	}
 	if err := two.Release(ctx, current); err != nil {
 		t.Error(err)

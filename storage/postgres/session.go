@@ -26,9 +26,11 @@ type session struct {
 	given  bool            // last has changed
 	alive  map[uint64]bool // the leases that are current
 	seen   seenExpiry
-	unsent bool // some cell is dirty
-	saved  bool // the turn's beginning is a savepoint
-	wrote  bool // something is to be committed
+	heeded bool     // somebody hears notes
+	notes  [][]byte // for others to hear
+	unsent bool     // some cell is dirty
+	saved  bool     // the turn's beginning is a savepoint
+	wrote  bool     // something is to be committed
 	// failed is why the transaction cannot go on.
 	failed error
 }
@@ -42,7 +44,7 @@ type querier interface {
 }
 
 // numbers are the last ones given.
-type numbers struct{ entry, delivery, audit, fence int64 }
+type numbers struct{ entry, delivery, audit, fence, note int64 }
 
 // seenExpiry is how many expired records have to go, and what has expired.
 type seenExpiry struct {
@@ -62,6 +64,7 @@ type turn struct {
 	before []prior
 	last   numbers
 	seen   seenExpiry
+	notes  int // how many there were
 }
 
 // prior is a cell before the turn wrote it; one that was not known is not there.
@@ -259,14 +262,14 @@ func (s *session) send(b *pgx.Batch) error {
 }
 
 // begin begins a turn.
-func (s *session) begin() { s.turn = &turn{last: s.last, seen: s.seen} }
+func (s *session) begin() { s.turn = &turn{last: s.last, seen: s.seen, notes: len(s.notes)} }
 
 // end ends the turn, after taking back what it wrote if it is not kept.
 func (s *session) end(kept bool) {
 	back := s.turn
 	s.turn = nil
 	if !kept {
-		s.last = back.last
+		s.last, s.notes = back.last, s.notes[:back.notes]
 		if !s.saved {
 			s.seen = back.seen
 		}

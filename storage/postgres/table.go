@@ -23,19 +23,16 @@ type table struct {
 	remove string // of many rows, by an array of keys
 }
 
-type column struct {
-	name, kind string
-	set        string // what a row that is there gets; empty for the new value
-}
+type column struct{ name, kind string }
 
 // recorded are the columns that every record has which is kept as it is encoded.
 func recorded(columns ...column) []column {
-	return append(columns, column{"version", "smallint", ""}, column{"record", "json", ""})
+	return append(columns, column{"version", "smallint"}, column{"record", "json"})
 }
 
-func text(name string) column   { return column{name, "text", ""} }
-func number(name string) column { return column{name, "bigint", ""} }
-func moment(name string) column { return column{name, "timestamptz", ""} }
+func text(name string) column   { return column{name, "text"} }
+func number(name string) column { return column{name, "bigint"} }
+func moment(name string) column { return column{name, "timestamptz"} }
 
 func newTable(name, reads string, read func(pgx.Row) ([]byte, error), columns ...column) *table {
 	t := &table{name: "kiebot." + name, columns: columns, read: read}
@@ -45,46 +42,34 @@ func newTable(name, reads string, read func(pgx.Row) ([]byte, error), columns ..
 		names = append(names, c.name)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, c.kind))
 		if i > 0 {
-			set := c.set
-			if set == "" {
-				set = "excluded." + c.name
-			}
-			sets = append(sets, c.name+" = "+set)
+			sets = append(sets, c.name+" = excluded."+c.name)
 		}
 	}
 	t.load = fmt.Sprintf("SELECT %s FROM %s WHERE %s = $1", reads, t.name, key.name)
 	t.loads = fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s = ANY($1::%s[])", key.name, reads, t.name, key.name, key.kind)
-	t.upsert = fmt.Sprintf("INSERT INTO %s AS was (%s) SELECT * FROM unnest(%s) ON CONFLICT (%s) DO UPDATE SET %s",
+	t.upsert = fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s) ON CONFLICT (%s) DO UPDATE SET %s",
 		t.name, strings.Join(names, ", "), strings.Join(arrays, ", "), key.name, strings.Join(sets, ", "))
 	t.remove = fmt.Sprintf("DELETE FROM %s WHERE %s = ANY($1::%s[])", t.name, key.name, key.kind)
 	return t
-}
-
-// owner is who does the work. It stays whose it is while that lease is there,
-// and nobody's when there is nothing to do.
-func owner(idle string) column {
-	return column{"owner", "bigint", fmt.Sprintf(`CASE WHEN %s THEN 0
-		WHEN excluded.owner = 0 OR EXISTS (SELECT FROM kiebot.leases WHERE fence = was.owner) THEN was.owner
-		ELSE excluded.owner END`, idle)}
 }
 
 const encoded = "version, record"
 
 // The tables; layout/1.sql says what is in them.
 var (
-	tableAccounts   = newTable("accounts", encoded, readRecord, recorded(text("id"), moment("created"), text("tier"), column{"blocked", "boolean", ""})...)
+	tableAccounts   = newTable("accounts", encoded, readRecord, recorded(text("id"), moment("created"), text("tier"), column{"blocked", "boolean"})...)
 	tableIdentities = newTable("identities", "account", readText, text("identity"), text("account"))
 	tableChats      = newTable("chats", encoded, readRecord, recorded(text("lane"))...)
 	tableTasks      = newTable("tasks", encoded, readRecord, recorded(
-		text("id"), text("account"), text("state"), column{"final", "boolean", ""}, text("command"), text("model"), text("kie_account"),
-		moment("created"), moment("finished"), moment("due"), owner("excluded.due IS NULL"))...)
+		text("id"), text("account"), text("state"), column{"final", "boolean"}, text("command"), text("model"), text("kie_account"),
+		moment("created"), moment("finished"), moment("due"), text("duty"))...)
 	tableDeliveries = newTable("deliveries", encoded, readRecord, recorded(
-		number("id"), text("lane"), text("lead"), text("kind"), moment("created"), column{"attempts", "integer", ""}, moment("due"), owner("false"))...)
+		number("id"), text("lane"), text("lead"), text("kind"), moment("created"), column{"attempts", "integer"}, moment("due"), text("duty"))...)
 	tableUsage    = newTable("usage", "held, settled, granted", readUsage, text("window_id"), number("held"), number("settled"), number("granted"))
 	tableLedger   = newTable("ledger", encoded, readRecord, recorded(number("seq"), text("account"), text("task"), text("kind"), moment("at"))...)
 	tableAudit    = newTable("audit", encoded, readRecord, recorded(number("seq"), moment("at"), text("by"), text("action"), text("target"))...)
 	tableSeen     = newTable("seen", encoded, readRecord, recorded(text("key"), moment("expires"))...)
-	tableSettings = newTable("settings", "value", readBytes, text("name"), column{"value", "bytea", ""})
+	tableSettings = newTable("settings", "value", readBytes, text("name"), column{"value", "bytea"})
 )
 
 func readRecord(row pgx.Row) ([]byte, error) {

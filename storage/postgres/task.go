@@ -16,7 +16,7 @@ func (t *transaction) Task(id core.TaskID) (core.Task, error) {
 // PutTask implements core.Tx.
 func (t *transaction) PutTask(task core.Task) error {
 	return t.put(tableTasks, task, string(task.ID), string(task.Account), string(task.State), task.State.Final(), task.Request.Command,
-		plain(task.Request.Model), plain(task.KieAccount), task.Created, maybe(task.Finished), maybe(task.Due), int64(t.lease.Fence))
+		plain(task.Request.Model), plain(task.KieAccount), task.Created, maybe(task.Finished), maybe(task.Due), string(task.Work().Duty()))
 }
 
 // DeleteTask implements core.Tx.

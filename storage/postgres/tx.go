@@ -15,10 +15,7 @@ import (
 )
 
 // transaction is a core.Tx in a session.
-type transaction struct {
-	*session
-	lease core.Lease // that Guard was asked about; zero for none
-}
+type transaction struct{ *session }
 
 // get decodes the record at the key.
 func get[T any](t *transaction, from *table, key any) (T, error) {
@@ -152,7 +149,7 @@ func (t *transaction) AddDelivery(d core.Delivery) (core.DeliveryID, error) {
 
 // PutDelivery implements core.Tx.
 func (t *transaction) PutDelivery(d core.Delivery) error {
-	return t.put(tableDeliveries, d, int64(d.ID), plain(string(d.Lane)), string(d.Lead), string(d.Kind), d.Created, int32(d.Attempts), maybe(d.Due), int64(t.lease.Fence))
+	return t.put(tableDeliveries, d, int64(d.ID), plain(string(d.Lane)), string(d.Lead), string(d.Kind), d.Created, int32(d.Attempts), maybe(d.Due), string(d.Lane.Duty()))
 }
 
 // DeleteDelivery implements core.Tx.

@@ -66,7 +66,7 @@ func testDeleteTask(t *testing.T, open Opener) {
 		}
 		return errors.Join(err, err2, err3)
 	})
-	if work := claimAll(t, s, lease(t, s, "o"), 10); len(work) > 0 {
+	if work := workAll(t, s, 10); len(work) > 0 {
 		t.Errorf("deleted tasks are still work: %v", work)
 	}
 }

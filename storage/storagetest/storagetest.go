@@ -44,10 +44,11 @@ func Run(t *testing.T, open Opener) {
 		"accounts in order":       testAccounts,
 		"chats and audit":         testAudit,
 		"seen expires":            testSeen,
-		"claims":                  testClaim,
+		"work":                    testWork,
+		"duties":                  testDuties,
 		"leases":                  testLease,
 		"newer lease":             testNewerLease,
-		"claims after reopening":  testClaimReopened,
+		"duties after reopening":  testDutiesReopened,
 		"closed":                  testClosed,
 		"cancelled context":       testContext,
 	} {
@@ -423,26 +424,27 @@ func lease(t *testing.T, s core.Store, owner string) core.Lease {
 	return l
 }
 
-func claimAll(t *testing.T, s core.Store, l core.Lease, limit int) map[string]core.Work {
+// workAll lists the work under the duties, so much at once.
+func workAll(t *testing.T, s core.Store, limit int, duties ...core.Duty) map[string]core.Work {
 	t.Helper()
 	all := map[string]core.Work{}
-	for {
-		work, err := s.Claim(t.Context(), l, limit)
+	for last := (core.Work{}); ; {
+		some, err := s.Work(t.Context(), duties, last, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(work) == 0 {
-			return all
+		if len(some) > limit {
+			t.Errorf("asked for %d, got %d", limit, len(some))
 		}
-		if len(work) > limit {
-			t.Errorf("asked for %d, got %d", limit, len(work))
-		}
-		for _, w := range work {
-			key := fmt.Sprint(w.Task, w.Delivery)
-			if _, twice := all[key]; twice {
-				t.Errorf("claimed twice: %+v", w)
+		for _, w := range some {
+			if w.Delivery == 0 && (last.Delivery != 0 || w.Task <= last.Task) || w.Delivery != 0 && w.Delivery <= last.Delivery {
+				t.Errorf("%+v after %+v", w, last)
 			}
-			all[key] = w
+			last = w
+			all[fmt.Sprint(w.Task, w.Delivery)] = w
+		}
+		if len(some) < limit {
+			return all
 		}
 	}
 }
@@ -458,46 +460,38 @@ func fillWork(t *testing.T, s core.Store) {
 				return err
 			}
 		}
-		over := task(3, "a")
+		over, runs := task(3, "a"), task(4, "a")
 		over.State, over.Due = core.Succeeded, time.Time{}
-		return tx.PutTask(over)
+		runs.State = core.Running
+		return errors.Join(tx.PutTask(over), tx.PutTask(runs))
 	})
 }
 
-func testClaim(t *testing.T, open Opener) {
+func testWork(t *testing.T, open Opener) {
 	s := opened(t, open)
 	fillWork(t, s)
-	one := lease(t, s, "one")
-	all := claimAll(t, s, one, 4)
-	if len(all) != 13 {
-		t.Errorf("claimed %d pieces of work, want 6 tasks and 7 deliveries", len(all))
+	for _, limit := range []int{1, 4, 7, 100} {
+		if all := workAll(t, s, limit); len(all) != 13 {
+			t.Errorf("%d at once: %d pieces of work, want 6 tasks and 7 deliveries", limit, len(all))
+		}
+	}
+	all := workAll(t, s, 100, "queue")
+	if len(all) != 5 {
+		t.Errorf("%d queued tasks, want 5", len(all))
 	}
 	w := all[fmt.Sprint(id(2), 0)]
 	if w.State != core.Queued || !w.Due.Equal(epoch.Add(2*time.Second)) || w.Account != "a" || w.KieAccount != "main" {
-		t.Errorf("claimed %+v", w)
+		t.Errorf("listed %+v", w)
 	}
-	if err := s.Release(t.Context(), one); err != nil {
-		t.Fatal(err)
+	if all := workAll(t, s, 100, core.DutyOf("main")); len(all) != 1 || all[fmt.Sprint(id(4), 0)].State != core.Running {
+		t.Errorf("of the Kie account %+v, want the task that runs there", all)
 	}
-	if again := claimAll(t, s, lease(t, s, "two"), 100); len(again) != 13 {
-		t.Errorf("after the release another claimed %d, want 13", len(again))
+	lane := core.Lane("web:c")
+	if all := workAll(t, s, 3, lane.Duty(), core.DutyOf("other")); len(all) != 7 {
+		t.Errorf("%d deliveries, want 7", len(all))
 	}
-}
-
-func testClaimReopened(t *testing.T, open Opener) {
-	dir := t.TempDir()
-	s := open(t, dir)
-	fillWork(t, s)
-	one := lease(t, s, "one")
-	claimAll(t, s, one, 100)
-	if _, err := s.Renew(t.Context(), one, time.Nanosecond); err != nil { // a store may outlive who has it open
-		t.Fatal(err)
-	}
-	s.Close()
-	s = open(t, dir)
-	defer s.Close()
-	if all := claimAll(t, s, lease(t, s, "two"), 3); len(all) != 13 {
-		t.Errorf("after reopening %d pieces of work, want 13", len(all))
+	if all := workAll(t, s, 100, core.DutyChores); len(all) != 0 {
+		t.Errorf("under a duty without work: %+v", all)
 	}
 }
 

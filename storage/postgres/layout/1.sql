@@ -11,13 +11,15 @@ CREATE TABLE kiebot.writer (
   entry    bigint NOT NULL DEFAULT 0,
   delivery bigint NOT NULL DEFAULT 0,
   audit    bigint NOT NULL DEFAULT 0,
-  fence    bigint NOT NULL DEFAULT 0
+  fence    bigint NOT NULL DEFAULT 0,
+  note     bigint NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE  kiebot.writer IS 'One row; whoever writes holds its lock, so that one replica writes at a time. It has the last numbers given.';
 COMMENT ON COLUMN kiebot.writer.entry IS 'The last kiebot.ledger.seq.';
 COMMENT ON COLUMN kiebot.writer.delivery IS 'The last kiebot.deliveries.id.';
 COMMENT ON COLUMN kiebot.writer.audit IS 'The last kiebot.audit.seq.';
 COMMENT ON COLUMN kiebot.writer.fence IS 'The last kiebot.leases.fence.';
+COMMENT ON COLUMN kiebot.writer.note IS 'The last kiebot.notes.number.';
 INSERT INTO kiebot.writer DEFAULT VALUES;
 
 CREATE TABLE kiebot.commits (
@@ -36,6 +38,24 @@ CREATE TABLE kiebot.leases (
 COMMENT ON TABLE  kiebot.leases IS 'The replicas that work, each until its lease expires or is released.';
 COMMENT ON COLUMN kiebot.leases.fence IS 'Greater than that of every lease before.';
 COMMENT ON COLUMN kiebot.leases.owner IS 'The replica, for people to read.';
+
+CREATE TABLE kiebot.duties (
+  duty  text COLLATE "C" PRIMARY KEY,
+  fence bigint NOT NULL,
+  since timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE  kiebot.duties IS 'What one replica at a time does: a Kie account, a part of the chats, a connection of a platform.';
+COMMENT ON COLUMN kiebot.duties.fence IS 'The kiebot.leases.fence of who does it; nobody does when there is no such lease.';
+
+CREATE TABLE kiebot.notes (
+  number   bigint PRIMARY KEY,
+  instance text NOT NULL,
+  at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  notes    json[] NOT NULL
+);
+COMMENT ON TABLE  kiebot.notes IS 'What the other replicas have to hear of a commit, in the order of the commits. Removed after an hour.';
+COMMENT ON COLUMN kiebot.notes.instance IS 'The kiebot.commits.instance of who committed.';
+CREATE INDEX notes_age ON kiebot.notes (at);
 
 CREATE TABLE kiebot.accounts (
   id      text COLLATE "C" PRIMARY KEY,
@@ -75,7 +95,7 @@ CREATE TABLE kiebot.tasks (
   created     timestamptz NOT NULL,
   finished    timestamptz,
   due         timestamptz,
-  owner       bigint NOT NULL,
+  duty        text COLLATE "C" NOT NULL,
   version     smallint NOT NULL,
   record      json NOT NULL
 );
@@ -84,13 +104,14 @@ COMMENT ON COLUMN kiebot.tasks.id IS 'Sorts by the time of acceptance; people se
 COMMENT ON COLUMN kiebot.tasks.final IS 'The state is one that nothing leaves.';
 COMMENT ON COLUMN kiebot.tasks.finished IS 'When it became final.';
 COMMENT ON COLUMN kiebot.tasks.due IS 'When it is looked at next; null when there is nothing to do.';
-COMMENT ON COLUMN kiebot.tasks.owner IS 'The kiebot.leases.fence of the replica that does what is due; 0 when nobody has claimed it.';
+COMMENT ON COLUMN kiebot.tasks.duty IS 'The kiebot.duties.duty of whose replica does what is due; any replica that has a Kie account does it for the queue.';
 CREATE INDEX tasks_of_account ON kiebot.tasks (account, id);
 CREATE INDEX tasks_open_of_account ON kiebot.tasks (account, id) WHERE NOT final;
 CREATE INDEX tasks_open_in_state ON kiebot.tasks (state, id) WHERE NOT final;
 CREATE INDEX tasks_ended ON kiebot.tasks (finished, id) WHERE final;
 CREATE INDEX tasks_by_short ON kiebot.tasks ("right"(id, 8), id);
-CREATE INDEX tasks_work ON kiebot.tasks (owner) WHERE due IS NOT NULL;
+CREATE INDEX tasks_due ON kiebot.tasks (id) WHERE due IS NOT NULL;
+CREATE INDEX tasks_work ON kiebot.tasks (duty, id) WHERE due IS NOT NULL;
 
 CREATE TABLE kiebot.deliveries (
   id       bigint PRIMARY KEY,
@@ -100,7 +121,7 @@ CREATE TABLE kiebot.deliveries (
   created  timestamptz NOT NULL,
   attempts integer NOT NULL,
   due      timestamptz,
-  owner    bigint NOT NULL,
+  duty     text COLLATE "C" NOT NULL,
   version  smallint NOT NULL,
   record   json NOT NULL
 );
@@ -108,8 +129,8 @@ COMMENT ON TABLE  kiebot.deliveries IS 'What is still to be shown in a chat, in 
 COMMENT ON COLUMN kiebot.deliveries.lead IS 'The first task of the batch it is about; empty for news.';
 COMMENT ON COLUMN kiebot.deliveries.attempts IS 'How many failed.';
 COMMENT ON COLUMN kiebot.deliveries.due IS 'When it is tried again; null before the first attempt.';
-COMMENT ON COLUMN kiebot.deliveries.owner IS 'As kiebot.tasks.owner.';
-CREATE INDEX deliveries_work ON kiebot.deliveries (owner);
+COMMENT ON COLUMN kiebot.deliveries.duty IS 'As kiebot.tasks.duty.';
+CREATE INDEX deliveries_work ON kiebot.deliveries (duty, id);
 
 CREATE TABLE kiebot.usage (
   window_id text COLLATE "C" PRIMARY KEY,
