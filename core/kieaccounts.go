@@ -171,7 +171,7 @@ func (e *Engine) kieAccount(name string) *kieAccount {
 // attendAccount does what is one replica's for the account, until ctx ends and
 // nothing of it is under way.
 func (e *Engine) attendAccount(ctx context.Context, a *kieAccount) {
-	e.creator.hurry()
+	e.creator.stir()
 	var loops sync.WaitGroup
 	loops.Go(func() { e.trackLoop(ctx, a) })
 	loops.Go(func() { e.balanceLoop(ctx, a) })
