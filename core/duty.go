@@ -126,11 +126,18 @@ func (p *posts) add(one *post) {
 	p.ring()
 }
 
-// remove ends that the replica can have the duty, and waits until it does not.
-func (p *posts) remove(one *post) {
+// drop ends that the replica can have the duty once more.
+func (p *posts) drop(one *post) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.all, one.duty)
+}
+
+// remove is drop; it waits until the replica does not have the duty.
+func (p *posts) remove(one *post) {
+	p.drop(one)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for one.is() != away {
 		p.left.Wait()
 	}
@@ -314,6 +321,26 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Has reports whether this replica does the duty now.
+func (e *Engine) Has(duty Duty) bool { return e.posts.is(duty) == here }
+
+// Fence is that of this replica's lease, 0 while it has none.
+func (e *Engine) Fence() uint64 {
+	if lease := e.lease.Load(); lease != nil {
+		return lease.Fence
+	}
+	return 0
+}
+
+// Replicas lists the processes that work on the store, the oldest first.
+func (e *Engine) Replicas(ctx context.Context) ([]Replica, error) {
+	all, err := e.store.Replicas(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing the replicas: %w", err)
+	}
+	return all, nil
+}
+
 // OnDuty runs do whenever this replica has the duty, with a context that ends
 // when it is to leave it; do should then come to its end soon. When do ends
 // before that, OnDuty does, with its error; otherwise it returns nil, after do,
@@ -321,14 +348,16 @@ func sleep(ctx context.Context, d time.Duration) {
 // duty; without Run nothing has a duty.
 func (e *Engine) OnDuty(ctx context.Context, duty Duty, do func(context.Context) error) error {
 	ended := make(chan error, 1)
-	one := &post{duty: duty, do: func(run context.Context) {
+	one := &post{duty: duty}
+	one.do = func(run context.Context) {
 		run, end := context.WithCancel(run)
 		defer end()
 		defer context.AfterFunc(ctx, end)()
 		if err := do(run); run.Err() == nil {
+			e.posts.drop(one)
 			ended <- err
 		}
-	}}
+	}
 	e.posts.add(one)
 	var err error
 	select {

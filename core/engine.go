@@ -190,6 +190,8 @@ type Engine struct {
 	name  string // owner of the lease
 	posts *posts // the duties that this replica can have
 
+	topics map[string]func(json.RawMessage) // who hears what is announced
+
 	secret  callbackSecret
 	kies    []*kieAccount // as configured, never empty
 	probing chan struct{} // has room for measuresMax
@@ -236,6 +238,7 @@ func New(cfg Config) (*Engine, error) {
 	e.full = make(chan struct{}, 1)
 	e.reread = make(chan struct{}, 1)
 	e.posts = newPosts()
+	e.topics = map[string]func(json.RawMessage){}
 	e.posts.add(&post{duty: DutyChores, do: e.chores})
 	e.creator = newTurns(e.cfg.Now)
 	e.uploads = newTurns(e.cfg.Now)

@@ -16,6 +16,13 @@ type note struct {
 	Deliveries []Delivery `json:"deliveries,omitempty"`
 	Progress   []progress `json:"progress,omitempty"`
 	Settings   []string   `json:"settings,omitempty"` // that were written
+	Words      []words    `json:"words,omitempty"`    // of Announce
+}
+
+// words are what somebody of this program says to the same of the others.
+type words struct {
+	Topic string          `json:"topic"`
+	Data  json.RawMessage `json:"data"`
 }
 
 // progress is that a batch's message should be edited.
@@ -75,6 +82,28 @@ func (e *Engine) hear(data []byte) {
 	for _, name := range n.Settings {
 		e.hearSetting(name)
 	}
+	for _, w := range n.Words {
+		if heard := e.topics[w.Topic]; heard != nil {
+			heard(w.Data)
+		}
+	}
+}
+
+// OnAnnounced has heard called with what other replicas announce under the
+// topic, in the order of their commits, each once. It must neither block nor use
+// the engine. It is called before Run, once for each topic.
+func (e *Engine) OnAnnounced(topic string, heard func(data json.RawMessage)) {
+	e.topics[topic] = heard
+}
+
+// Announce says data, which is JSON, to the other replicas that run now. Who
+// comes later, or is cut off for longer than its lease, does not hear it.
+func (e *Engine) Announce(ctx context.Context, topic string, data json.RawMessage) error {
+	return e.write(ctx, func(tx Tx) error { return say(tx, topic, data) })
+}
+
+func say(tx Tx, topic string, data json.RawMessage) error {
+	return tx.Notify(func() ([]byte, error) { return json.Marshal(note{Words: []words{{topic, data}}}) })
 }
 
 // hearTask is plan for a task that another replica has stored.
