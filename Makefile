@@ -55,5 +55,5 @@ image: build ## build the container image kiebot, with DOCKER (docker)
 release: ## build a release into dist/: every platform, checksums, what is in it
 	deploy/release
 
-deploy: ## check what is in deploy/; needs systemd-analyze, promtool and buildah
+deploy: ## check what is in deploy/; needs systemd-analyze, promtool, buildah and caddy
 	cd deploy && go vet ./... && go test -v ./...

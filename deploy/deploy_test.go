@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +21,10 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	compose "github.com/compose-spec/compose-go/v2/types"
 	apps "k8s.io/api/apps/v1"
+	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	strict "sigs.k8s.io/yaml"
@@ -33,36 +36,31 @@ var kinds = map[string]func() any{
 	"v1 ConfigMap":                       func() any { return &core.ConfigMap{} },
 	"v1 Service":                         func() any { return &core.Service{} },
 	"apps/v1 StatefulSet":                func() any { return &apps.StatefulSet{} },
+	"batch/v1 Job":                       func() any { return &batch.Job{} },
 	"networking.k8s.io/v1 NetworkPolicy": func() any { return &networking.NetworkPolicy{} },
 	"networking.k8s.io/v1 Ingress":       func() any { return &networking.Ingress{} },
+	"policy/v1 PodDisruptionBudget":      func() any { return &policy.PodDisruptionBudget{} },
 }
 
-// manifests decodes all objects of the files, and fails at a field that is not
-// in the type.
-func manifests(t *testing.T) []any {
+// manifests decodes all objects of a file, and fails at a field that is not in
+// the type.
+func manifests(t *testing.T, name string) []any {
 	t.Helper()
-	files, err := filepath.Glob("kubernetes/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no manifests:", err)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var all []any
-	for _, name := range files {
-		data, err := os.ReadFile(name)
+	for docs := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data))); ; {
+		doc, err := docs.Read()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal(name, err)
 		}
-		for docs := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data))); ; {
-			doc, err := docs.Read()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(name, err)
-			}
-			all = append(all, decode(t, name, doc))
-		}
+		all = append(all, decode(t, name, doc))
 	}
-	return all
 }
 
 func decode(t *testing.T, name string, doc []byte) any {
@@ -83,40 +81,61 @@ func decode(t *testing.T, name string, doc []byte) any {
 }
 
 func TestManifests(t *testing.T) {
-	var set *apps.StatefulSet
-	for _, object := range manifests(t) {
-		if named := object.(meta.Object); named.GetName() != "kiebot" || named.GetNamespace() != "kiebot" {
-			t.Errorf("%T is called %s in %s", object, named.GetName(), named.GetNamespace())
+	files, err := filepath.Glob("kubernetes/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no manifests:", err)
+	}
+	replicas := map[string]int32{}
+	for _, file := range files {
+		for _, object := range manifests(t, file) {
+			if named := object.(meta.Object); named.GetName() != "kiebot" || named.GetNamespace() != "kiebot" {
+				t.Errorf("%s: %T is called %s in %s", file, object, named.GetName(), named.GetNamespace())
+			}
+			switch o := object.(type) {
+			case *apps.StatefulSet:
+				replicas[file] = *o.Spec.Replicas
+				checkStatefulSet(t, file, o)
+			case *batch.Job:
+				checkPod(t, file, o.Spec.Template.Spec)
+			}
 		}
-		if s, ok := object.(*apps.StatefulSet); ok {
-			set = s
-		}
 	}
-	if set == nil {
-		t.Fatal("there is no StatefulSet")
+	if want := map[string]int32{"kubernetes/kiebot.yaml": 1, "kubernetes/replicas.yaml": 3}; !maps.Equal(replicas, want) {
+		t.Errorf("the replicas are %v, want %v: without PostgreSQL they would fight for one database", replicas, want)
 	}
-	if *set.Spec.Replicas != 1 {
-		t.Errorf("%d replicas would fight for one database", *set.Spec.Replicas)
-	}
+}
+
+func checkStatefulSet(t *testing.T, file string, set *apps.StatefulSet) {
+	t.Helper()
 	pod := set.Spec.Template.Spec
-	if len(pod.Containers) != 1 {
-		t.Fatal("the pod has other containers")
-	}
+	checkPod(t, file, pod)
 	c := pod.Containers[0]
 	for name, probe := range map[string]*core.Probe{"/healthz": c.LivenessProbe, "/readyz": c.ReadinessProbe} {
 		if probe == nil || probe.HTTPGet.Path != name {
-			t.Errorf("the probe of %s is %+v", name, probe)
+			t.Errorf("%s: the probe of %s is %+v", file, name, probe)
 		}
 	}
+	if claim := set.Spec.VolumeClaimTemplates[0].Name; c.VolumeMounts[0].Name != claim {
+		t.Errorf("%s: %s is mounted, not %s", file, c.VolumeMounts[0].Name, claim)
+	}
+}
+
+// checkPod looks at what all pods have in common.
+func checkPod(t *testing.T, file string, pod core.PodSpec) {
+	t.Helper()
+	if len(pod.Containers) != 1 {
+		t.Fatalf("%s: the pod has other containers", file)
+	}
+	c := pod.Containers[0]
 	s := c.SecurityContext
 	if *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || !slices.Contains(s.Capabilities.Drop, "ALL") || !*pod.SecurityContext.RunAsNonRoot {
-		t.Errorf("the pod may more than it needs: %+v", s)
+		t.Errorf("%s: the pod may more than it needs: %+v", file, s)
 	}
 	if user := *pod.SecurityContext.RunAsUser; strconv.FormatInt(user, 10) != imageUser(t) {
-		t.Errorf("the pod runs as %d, the image as %s", user, imageUser(t))
+		t.Errorf("%s: the pod runs as %d, the image as %s", file, user, imageUser(t))
 	}
-	if mounted := c.VolumeMounts[0]; mounted.Name != set.Spec.VolumeClaimTemplates[0].Name || mounted.MountPath != "/data" {
-		t.Errorf("the volume is %+v", mounted)
+	if mounted := c.VolumeMounts[0]; mounted.MountPath != "/data" {
+		t.Errorf("%s: the volume is %+v", file, mounted)
 	}
 }
 
@@ -137,46 +156,62 @@ func imageUser(t *testing.T) string {
 }
 
 // Every profile is a set of services that can run together, and every file that
-// is mounted is there.
+// is mounted is there: with one kiebot, and with replicas.
 func TestCompose(t *testing.T) {
-	if _, err := os.Stat("docker/.env"); err == nil {
-		t.Skip("there is an .env of yours in deploy/docker")
-	}
-	for _, profile := range []string{"", "callbacks", "monitoring", "telegram-server"} {
-		t.Run(profile, func(t *testing.T) {
-			project := load(t, profile)
-			for name, service := range project.Services {
-				for _, volume := range service.Volumes {
-					if _, err := os.Stat(volume.Source); volume.Type == compose.VolumeTypeBind && err != nil {
-						t.Errorf("%s mounts what is not there: %v", name, err)
-					}
-				}
-				for _, port := range service.Ports {
-					if port.HostIP != "127.0.0.1" && name != "caddy" {
-						t.Errorf("%s is open to the world at port %s", name, port.Published)
-					}
-				}
-			}
-			if bot := project.Services["kiebot"]; !bot.ReadOnly || !slices.Contains(bot.CapDrop, "ALL") {
-				t.Error("kiebot may more than it needs")
-			}
-		})
+	noneOfYours(t)
+	for _, files := range [][]string{{"compose.yaml"}, {"compose.yaml", "compose.replicas.yaml"}} {
+		for _, profile := range []string{"", "callbacks", "monitoring", "telegram-server"} {
+			t.Run(files[len(files)-1]+" "+profile, func(t *testing.T) {
+				checkProject(t, load(t, profile, files...))
+			})
+		}
 	}
 }
 
-func load(t *testing.T, profile string) *compose.Project {
+// noneOfYours skips the test where compose would find an operator's own settings.
+func noneOfYours(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("docker/.env"); err == nil {
+		t.Skip("there is an .env of yours in deploy/docker")
+	}
+}
+
+func checkProject(t *testing.T, project *compose.Project) {
+	t.Helper()
+	for name, service := range project.Services {
+		for _, volume := range service.Volumes {
+			if _, err := os.Stat(volume.Source); volume.Type == compose.VolumeTypeBind && err != nil {
+				t.Errorf("%s mounts what is not there: %v", name, err)
+			}
+		}
+		for _, port := range service.Ports {
+			if port.HostIP != "127.0.0.1" && name != "caddy" {
+				t.Errorf("%s is open to the world at port %s", name, port.Published)
+			}
+		}
+		if isKiebot(service) && (!service.ReadOnly || !slices.Contains(service.CapDrop, "ALL")) {
+			t.Errorf("%s may more than it needs", name)
+		}
+	}
+	if !isKiebot(project.Services["kiebot"]) {
+		t.Error("there is no kiebot")
+	}
+}
+
+func isKiebot(service compose.ServiceConfig) bool { return service.Image == "kiebot" }
+
+// load reads compose files over one another, as the settings in .env have it.
+func load(t *testing.T, profile string, files ...string) *compose.Project {
 	t.Helper()
 	folder, err := filepath.Abs("docker")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile("docker/compose.yaml")
-	if err != nil {
-		t.Fatal(err)
+	details := compose.ConfigDetails{WorkingDir: folder, Environment: compose.Mapping{"POSTGRES_PASSWORD": testPassword}}
+	for _, name := range files {
+		details.ConfigFiles = append(details.ConfigFiles, compose.ConfigFile{Filename: filepath.Join(folder, name)})
 	}
-	project, err := loader.LoadWithContext(t.Context(), compose.ConfigDetails{
-		WorkingDir: folder, ConfigFiles: []compose.ConfigFile{{Filename: "compose.yaml", Content: data}}, Environment: compose.Mapping{},
-	}, func(o *loader.Options) {
+	project, err := loader.LoadWithContext(t.Context(), details, func(o *loader.Options) {
 		o.Profiles = []string{profile}
 		o.SkipResolveEnvironment = true // .env is the operator's
 	})
