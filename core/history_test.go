@@ -26,11 +26,16 @@ import (
 type history struct {
 	plan      plan
 	w         *world
+	fleet     []*member
+	at        *member // who is spoken to: its process is the world's, its witness this one
 	witness   *witness
+	runs      atomic.Uint64
+	called    atomic.Uint64 // callbacks, and tries to pass them
 	book      *book
 	kies      []*moody
 	clock     wallClock
 	questions questions
+	life      int       // how often a process was started
 	newest    time.Time // the furthest that the wall clock has been
 
 	mu      sync.Mutex // guards all below: Kie's and the platform's goroutines use it
@@ -40,7 +45,6 @@ type history struct {
 	silent  map[core.Lane]time.Time
 	tries   map[core.DeliveryID]int
 	opens   map[string]int // of the files, by name
-	life    int            // of the process
 	shows   []shown
 }
 
@@ -98,14 +102,16 @@ func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 	h.w.mayDie = true
 	h.w.kie.CreateWith(h.create)
 	h.w.chat.fail, h.w.chat.after = h.before, h.after
+	h.gather()
 	return h
 }
 
 // play lets every step happen and everything come to its end.
 func (h *history) play() {
-	defer h.w.close()
-	h.boot()
+	defer h.close()
+	h.each(h.boot)
 	for _, s := range h.plan.steps {
+		h.turnTo(s.n)
 		h.step(s)
 		h.settle()
 		if h.witness.isDead() {
@@ -119,19 +125,30 @@ func (h *history) play() {
 	h.finish()
 }
 
-// boot stops everything of ours, cleanly or dead, and starts it again.
+// close ends the replicas and then the world.
+func (h *history) close() {
+	for n := range h.fleet[1:] {
+		h.turnTo(n + 1)
+		h.w.stop()
+		h.w.must(h.w.shut())
+	}
+	h.turnTo(0)
+	h.w.close()
+}
+
+// boot stops everything of the replica's, cleanly or dead, and starts it again.
 func (h *history) boot() {
+	h.at.hooks.Store(nil)
 	h.w.reopen(func(s core.Store) core.Store {
-		if h.witness != nil {
-			h.collect()
-		}
+		h.collect()
 		h.witness = newWitness(s)
-		h.witness.onTask = h.number
+		h.witness.onTask, h.witness.runs = h.number, &h.runs
+		h.at.witness = h.witness
 		return h.witness
 	})
-	h.mu.Lock()
+	h.at.hooks.Store(h.w.callbacks())
 	h.life++
-	h.mu.Unlock()
+	h.at.chat.life.Store(int64(h.life))
 	h.w.run()
 }
 
@@ -155,12 +172,6 @@ func (h *history) settle() {
 	}
 	if latest := h.newest.Add(-h.plan.retention); h.book.pruned.After(latest) {
 		h.book.wrong("what was over before %v is forgotten, and only what was before %v may be", h.book.pruned, latest)
-	}
-}
-
-func (h *history) collect() {
-	for _, c := range h.witness.take() {
-		h.book.read(c)
 	}
 }
 
@@ -408,7 +419,7 @@ func (h *history) release() {
 
 // finish lets everything come to its end, and what comes after the end too.
 func (h *history) finish() {
-	h.boot()
+	h.each(h.boot)
 	if err := h.w.engine.SetPaused(h.w.t.Context(), core.Act{By: core.CommandLine}, false); err != nil {
 		h.book.wrong("the end of a pause: %v", err)
 	}
@@ -498,7 +509,7 @@ func (h *history) before(p core.Parcel) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	err, seen := h.answer(p)
-	h.shows = append(h.shows, shown{Parcel: p, life: h.life, err: err, seen: seen})
+	h.shows = append(h.shows, shown{Parcel: p, life: h.w.chat.life, err: err, seen: seen})
 	if seen {
 		return nil
 	}

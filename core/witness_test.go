@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kiebot/core"
@@ -16,8 +17,9 @@ type witness struct {
 	core.Store
 	onTask func(core.Task) // hears of every task that is written, just before
 
+	runs *atomic.Uint64 // transactions begun, in the order of their commits, by all replicas
+
 	mu      sync.Mutex
-	runs    uint64 // transactions begun, in the order of their commits
 	commits []commit
 	fuse    int // commits until death, 0 for none
 	after   bool
@@ -42,7 +44,7 @@ type commit struct {
 }
 
 func newWitness(store core.Store) *witness {
-	return &witness{Store: store, onTask: func(core.Task) {}, dead: make(chan struct{})}
+	return &witness{Store: store, onTask: func(core.Task) {}, runs: &atomic.Uint64{}, dead: make(chan struct{})}
 }
 
 // arm lets the process die at its n-th commit from now.
@@ -84,7 +86,7 @@ func (w *witness) Update(ctx context.Context, fn func(core.Tx) error) error {
 	}
 	var c commit
 	err := w.Store.Update(ctx, func(tx core.Tx) error {
-		c = commit{order: w.begin(), at: time.Now()}
+		c = commit{order: w.runs.Add(1), at: time.Now()}
 		return fn(&witnessed{Tx: tx, c: &c, w: w})
 	})
 	if err == nil {
@@ -105,11 +107,36 @@ func (w *witness) View(ctx context.Context, fn func(core.Tx) error) error {
 	return w.Store.View(ctx, fn)
 }
 
-func (w *witness) begin() uint64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.runs++
-	return w.runs
+// Renew implements core.Store.
+func (w *witness) Renew(ctx context.Context, l core.Lease, last time.Duration) (core.Lease, error) {
+	if w.isDead() {
+		return core.Lease{}, core.ErrStoreClosed
+	}
+	return w.Store.Renew(ctx, l, last)
+}
+
+// Release implements core.Store: who is dead keeps its lease until that ends.
+func (w *witness) Release(ctx context.Context, l core.Lease) error {
+	if w.isDead() {
+		return core.ErrStoreClosed
+	}
+	return w.Store.Release(ctx, l)
+}
+
+// Take implements core.Store.
+func (w *witness) Take(ctx context.Context, l core.Lease, duties []core.Duty) ([]core.Duty, error) {
+	if w.isDead() {
+		return nil, core.ErrStoreClosed
+	}
+	return w.Store.Take(ctx, l, duties)
+}
+
+// Yield implements core.Store.
+func (w *witness) Yield(ctx context.Context, l core.Lease, duties []core.Duty) error {
+	if w.isDead() {
+		return core.ErrStoreClosed
+	}
+	return w.Store.Yield(ctx, l, duties)
 }
 
 func (w *witness) add(c commit) {
@@ -118,13 +145,12 @@ func (w *witness) add(c commit) {
 	w.commits = append(w.commits, c)
 }
 
-// take gives what was committed since the last time, in order.
+// take gives what was committed since the last time.
 func (w *witness) take() []commit {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	commits := w.commits
 	w.commits = nil
-	slices.SortFunc(commits, func(a, b commit) int { return int(a.order) - int(b.order) })
 	return commits
 }
 

@@ -63,21 +63,29 @@ var ada = core.Identity{Platform: "chat", User: "ada"}
 
 // world is a kiebot with everything around it, in memory but for the disk.
 type world struct {
-	t      testing.TB
-	dir    string
-	kie    *kietest.Server
-	net    *http.Transport // to Kie
-	chat   *chat
+	t   testing.TB
+	dir string
+	kie *kietest.Server
+	net *http.Transport // to Kie
+
+	fetcher *media.Fetcher
+	chat    *chat
+	bolt    *bolt.Store // nil on PostgreSQL
+	base    string      // the address of the database there
+	hooks   *hooks
+	disk    int // bytes that fit; zero means all
+
+	process
+	mayDie bool // Run may fail: the store is told to die
+	shared bool // who has made the world passes the callbacks on
+}
+
+// process is a kiebot. Of several replicas it is the one that is spoken to.
+type process struct {
 	cfg    core.Config
 	store  core.Store
-	bolt   *bolt.Store // nil on PostgreSQL
-	base   string      // the address of the database there
 	shut   func() error
 	engine *core.Engine
-	hooks  *hooks
-	disk   int // bytes that fit; zero means all
-
-	mayDie bool   // Run may fail: the store is told to die
 	stop   func() // stops the engine and waits for it
 }
 
@@ -93,16 +101,13 @@ func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *w
 	if err != nil {
 		t.Fatal(err)
 	}
-	spool, err := media.OpenSpool(filepath.Join(w.dir, "media"), fetcher)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.fetcher = fetcher
 	models, err := catalog.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.cfg = core.Config{
-		Kie: w.kieAccounts(kieCfg.Keys), Catalog: models, Spool: spool, UserDaily: 100_000,
+		Kie: w.kieAccounts(kieCfg.Keys), Catalog: models, Spool: w.spool("media"), UserDaily: 100_000,
 		Adapters:     map[string]core.Adapter{"chat": w.chat},
 		CallbackBase: "http://bot.test",
 		Logger:       slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -112,6 +117,16 @@ func newWorld(t testing.TB, kieCfg kietest.Config, change func(*core.Config)) *w
 	}
 	w.open(nil)
 	return w
+}
+
+// spool opens a media folder.
+func (w *world) spool(name string) *media.Spool {
+	w.t.Helper()
+	spool, err := media.OpenSpool(filepath.Join(w.dir, name), w.fetcher)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return spool
 }
 
 // kieAccounts is an account for each key, named like it; the only one has no name.
@@ -164,9 +179,16 @@ func (w *world) open(wrap func(core.Store) core.Store) {
 	if w.engine, err = core.New(w.cfg); err != nil {
 		w.t.Fatal(err)
 	}
+	if !w.shared {
+		w.hooks.set(w.callbacks())
+	}
+}
+
+// callbacks takes Kie's callbacks for the present engine.
+func (w *world) callbacks() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/kie/{task}/{token}", w.engine.CallbackHandler())
-	w.hooks.set(mux)
+	return mux
 }
 
 func (w *world) openStore() (storagetest.Store, error) {
@@ -361,6 +383,7 @@ type chat struct {
 	mu       sync.Mutex
 	messages []message
 	log      []core.Parcel
+	life     int                     // of the process that is showing something
 	fail     func(core.Parcel) error // what the platform says before it shows anything
 	after    func(core.Parcel) error // what the caller hears although it was shown
 	known    map[core.DeliveryID]int // messages by key, on a platform that recognises repeated calls
@@ -383,8 +406,14 @@ func (c *chat) set(fail func(core.Parcel) error) {
 
 // Deliver implements core.Adapter.
 func (c *chat) Deliver(_ context.Context, p core.Parcel) (json.RawMessage, error) {
+	return c.deliver(p, 0)
+}
+
+// deliver shows the parcel, for a process in that life.
+func (c *chat) deliver(p core.Parcel, life int) (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.life = life
 	if c.fail != nil {
 		if err := c.fail(p); err != nil {
 			return nil, err
