@@ -146,6 +146,10 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) (sent boo
 			c.tasks = append(c.tasks, *t) // it takes its turn when that is over
 			return err
 		}
+		if t.unready(a.name, c.now) { // another replica gave its files to another account
+			c.tasks = append(c.tasks, *t)
+			return nil
+		}
 		if err := e.offered(t.Request); err != nil {
 			return c.withdraw(t, err)
 		}

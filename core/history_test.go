@@ -35,8 +35,9 @@ type history struct {
 	kies      []*moody
 	clock     wallClock
 	questions questions
-	life      int       // how often a process was started
-	newest    time.Time // the furthest that the wall clock has been
+	life      int          // how often a process was started
+	died      map[int]bool // which of these lives had no clean end
+	newest    time.Time    // the furthest that the wall clock has been
 
 	mu      sync.Mutex // guards all below: Kie's and the platform's goroutines use it
 	prompts map[string]*order
@@ -77,7 +78,7 @@ func (l *lockedRand) Read(p []byte) (int, error) {
 func newHistory(t *testing.T, p plan, b *book, log *slog.Logger) *history {
 	h := &history{
 		plan: p, book: b, questions: newQuestions(), prompts: map[string]*order{}, asked: map[string]int{}, numbers: map[string]int{},
-		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{}, opens: map[string]int{},
+		silent: map[core.Lane]time.Time{}, tries: map[core.DeliveryID]int{}, opens: map[string]int{}, died: map[int]bool{},
 	}
 	kieCfg := kietest.Config{Seed: p.seed, Credits: 1 << 40, Shrink: 512, Durations: kietest.Durations{Image: 6 * time.Second}}
 	kieCfg.Keys = p.keys
@@ -154,6 +155,7 @@ func (h *history) boot() {
 
 // revive starts a dead process; the platform sends again what nobody answered.
 func (h *history) revive() {
+	h.died[int(h.at.chat.life.Load())] = true
 	h.boot()
 	for _, o := range h.book.asked {
 		if o.unknown {

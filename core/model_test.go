@@ -153,12 +153,20 @@ func brief(p plan, b *book) string {
 	for _, problem := range b.problems[:min(problems, len(b.problems))] {
 		text += fmt.Sprintf("\n%.*s", width, problem)
 	}
-	text += fmt.Sprintf("\nof %d steps these come last:\n%s\nreplay: go test ./core -run TestModel -v -model.seed %d",
-		len(p.steps), lines(p.steps[max(len(p.steps)-steps, 0):]), p.seed)
+	text += fmt.Sprintf("\nof %d steps these come last:\n%s\nreplay: go test ./core -run TestModel -v%s -model.seed %d",
+		len(p.steps), lines(p.steps[max(len(p.steps)-steps, 0):]), where(), p.seed)
 	if len(keep) <= width/4 {
 		text += " -model.keep " + strings.Join(keep, ",")
 	}
 	return text
+}
+
+// where are the flags that say what the histories happened on.
+func where() string {
+	if !*onPostgres {
+		return ""
+	}
+	return fmt.Sprintf(" -world.postgres -world.replicas %d", *replicas)
 }
 
 // keep leaves only the steps with these numbers; all when it is empty.

@@ -174,14 +174,10 @@ func (h *history) checkChat() {
 	}
 }
 
-// again reports whether the delivery was shown in an earlier life of the process already.
+// again reports whether the delivery was shown by a process that died, and so
+// may not have known that it was taken.
 func (h *history) again(id core.DeliveryID, life int) bool {
-	for _, s := range h.shows {
-		if s.Delivery.ID == id && s.seen && s.life < life {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.shows, func(s shown) bool { return s.Delivery.ID == id && s.seen && s.life != life && h.died[s.life] })
 }
 
 // checkShown holds what the chat shows at last against the tasks.
