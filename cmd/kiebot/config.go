@@ -60,8 +60,8 @@ type environment struct {
 	ListenAddr     string `envconfig:"LISTEN_ADDR" default:"127.0.0.1:8080" desc:"where the web chat and the callbacks listen; port 0 is any free one"`
 	MetricsAddr    string `envconfig:"METRICS_ADDR" default:"127.0.0.1:9090" desc:"where Prometheus reads the metrics, and nothing else is served; port 0 is any free one, off is none"`
 	DataDir        string `envconfig:"DATA_DIR" default:"./data" desc:"folder of the database and the media"`
-	DatabaseURL    string `envconfig:"DATABASE_URL" secret:"true" desc:"a PostgreSQL database, 15 or newer, in place of the file in DATA_DIR: postgres://user:password@host/database" more:"For one kiebot at a time"`
-	Lease          string `envconfig:"LEASE" default:"30s" desc:"with DATABASE_URL, how long a kiebot that was killed is waited for, until another takes up what it did" more:"At least 2s"`
+	DatabaseURL    string `envconfig:"DATABASE_URL" secret:"true" desc:"a PostgreSQL database, 15 or newer, in place of the file in DATA_DIR: postgres://user:password@host/database" more:"Several kiebots can share it"`
+	Lease          string `envconfig:"LEASE" default:"30s" desc:"with DATABASE_URL, how long another waits until it takes over from one that was killed" more:"At least 2s"`
 	CatalogFile    string `envconfig:"CATALOG_FILE" desc:"file with own models and prices, as kiebot models writes it"`
 	MediaRetain    string `envconfig:"MEDIA_RETENTION" default:"336h" desc:"how long fetched media is kept after its last use" more:"What waits to be shown stays"`
 	MediaMax       string `envconfig:"MEDIA_MAX" default:"10 GiB" desc:"how much fetched media is kept; what was used longest ago goes first"`

@@ -187,7 +187,7 @@ func TestThreeReplicas(t *testing.T) {
 func (f *fleet) trouble(chance *rand.Rand) {
 	n := chance.IntN(len(f.all))
 	p := f.all[n]
-	switch what := chance.IntN(5); what {
+	switch chance.IntN(6) {
 	case 0, 1:
 		f.t.Logf("replica %d is killed", n)
 		f.deaths++
@@ -205,6 +205,9 @@ func (f *fleet) trouble(chance *rand.Rand) {
 		p.stop()
 		p.start()
 	case 4:
+		f.t.Log("every connection to the database is cut")
+		f.database.Exec(f.t, f.address, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kiebot'")
+	case 5:
 		f.t.Log("the database is killed")
 		f.database.Kill()
 		if err := f.database.Start(); err != nil {

@@ -421,16 +421,69 @@ func TestALeaseExpires(t *testing.T) {
 	}
 }
 
-// A database that a newer kiebot has changed can be used while it says so.
-func TestNeighbouringLayouts(t *testing.T) {
+// A database that a newer kiebot has changed so that this one cannot use it is
+// refused.
+func TestANewerLayout(t *testing.T) {
 	server := shared(t)
 	address := server.Database(t)
 	open(t, address)
-	server.Exec(t, address, "UPDATE kiebot.layout SET version = version + 1")
-	open(t, address)
-	server.Exec(t, address, "UPDATE kiebot.layout SET oldest = version")
+	server.Exec(t, address, "UPDATE kiebot.layout SET version = version + 1, oldest = version + 1")
 	if _, err := postgres.Open(t.Context(), address, postgres.Options{}); !errors.Is(err, postgres.ErrNewer) {
 		t.Errorf("opened a newer layout: %v", err)
+	}
+}
+
+// nextLayout is a step as the next version's may be, to a layout that the
+// program before it can use.
+const nextLayout = `
+	SELECT pg_advisory_xact_lock(7240313811966);
+	ALTER TABLE kiebot.tasks ADD COLUMN priority smallint NOT NULL DEFAULT 0;
+	CREATE INDEX tasks_by_priority ON kiebot.tasks (priority, id);
+	ALTER TABLE kiebot.deliveries ADD COLUMN silent boolean;
+	CREATE TABLE kiebot.tags (task text PRIMARY KEY, tag text NOT NULL);
+	UPDATE kiebot.layout SET version = version + 1`
+
+// Neighbouring versions work side by side: replicas carry tasks through their
+// lives while the next version changes the layout under them, and so does one
+// that is started, or started again, after that.
+func TestNeighbouringVersions(t *testing.T) {
+	server := shared(t)
+	address := server.Database(t)
+	people := storagetest.Persons(6)
+	lives := func(s *postgres.Store, who []*storagetest.Person, times int) {
+		for _, p := range who {
+			for range times {
+				if err := p.Life(func(fn func(core.Tx) error) error { return s.Update(t.Context(), fn) }); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}
+	before := open(t, address)
+	for _, p := range people {
+		if err := before.Update(t.Context(), p.Join); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	all.Go(func() { lives(before, people[:3], 20) })
+	lives(before, people[3:], 2)
+	server.Exec(t, address, nextLayout)
+	after := open(t, address)
+	all.Go(func() { lives(after, people[3:], 20) })
+	all.Wait()
+	count := 0
+	err := after.View(t.Context(), func(tx core.Tx) error {
+		tasks, err := tx.Tasks("", 1000)
+		count = len(tasks)
+		return err
+	})
+	if err != nil || count != 3*20+3*2+3*20 {
+		t.Errorf("%d tasks, %v", count, err)
+	}
+	if _, err := core.Verify(t.Context(), after, func(problem string) { t.Error(problem) }); err != nil {
+		t.Error(err)
 	}
 }
 
