@@ -240,6 +240,31 @@
 // with a bound on their bytes. So a hundred waiting uploads cost neither memory
 // nor the patience of a chat that waits for a sentence.
 //
+// # Several replicas
+//
+// Several engines can work on one store. Each accepts requests and callbacks;
+// what only one may do at a time is a [Duty]: a Kie account with its limits and
+// the tasks that it has, a thirty-second part of the lanes, what the platforms
+// need once, the chores. A replica has its duties as long as its lease lasts.
+// It takes what nobody has, up to its share of a kind, and leaves what it has
+// above that to others that join: first nothing begins any more, then what is
+// under way ends, then the store is told. Whoever gets a duty lists what waits
+// under it and goes on; a creation that was under way when its replica died is
+// unresolved, as after any kill. Nobody leads, and nothing is appointed.
+//
+// So that none is served out of order or twice, every replica hears what the
+// others commit, in the order of the commits and before its own next one returns.
+// A delivery that another has stored for one of its lanes is in that lane before
+// a later one of its own. Queued tasks are known to all, so that positions and
+// turns are; who has a Kie account takes from the queue, and the commit that
+// makes a task leave decides between two that want the same one. When the last
+// tasks left for an account is stored, so that its limit holds for its next
+// replica.
+//
+// A replica that stood still for longer than its lease finds out at its next
+// commit, and before anything that no commit takes back: it asks its own clock
+// before it creates a task or shows something.
+//
 // # The operator
 //
 // What the operator should know, such as a balance below Config.LowBalance or a

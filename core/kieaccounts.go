@@ -255,7 +255,9 @@ func (e *Engine) count(name string, more int64) {
 //
 // A parked account can be used again by one task a minute, to see whether it
 // works now. Files are not uploaded for that while another account is open.
-// Accounts of other replicas are theirs to use.
+// Accounts of other replicas are theirs to use. A task that should go to one of
+// them, which is parked, is taken from it by an open account only: else two
+// replicas that are both parked would give its files to one account after the other.
 func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, retry time.Time) {
 	wanted, all := e.wanted(t), e.kies
 	switch {
@@ -266,7 +268,8 @@ func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, 
 	case wanted != nil && wanted.gate.open():
 		all = []*kieAccount{wanted}
 	}
-	usable := those(all, func(a *kieAccount) bool { return a.ours() && a.gate.lets(now) })
+	elsewhere := wanted != nil && !wanted.ours()
+	usable := those(all, func(a *kieAccount) bool { return a.ours() && a.gate.lets(now) && (!elsewhere || a.gate.open()) })
 	if len(t.Request.Files) > 0 {
 		usable = preferably(usable, func(a *kieAccount) bool { return a.gate.open() })
 	}
@@ -352,7 +355,7 @@ func (e *Engine) servable(name string) bool {
 	case a == nil:
 		return e.posts.is(DutyChores) == here
 	case !a.ours(): // its tasks go elsewhere while it is parked, those that can
-		return !a.gate.open() && e.anyServable(now)
+		return !a.gate.open() && slices.ContainsFunc(e.kies, func(a *kieAccount) bool { return a.gate.open() && a.ready(e.creator.stir) })
 	default:
 		return !a.gate.lets(now) || a.ready(e.creator.stir)
 	}

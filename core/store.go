@@ -55,9 +55,9 @@ type Store interface {
 	Replicas(ctx context.Context) ([]Replica, error)
 
 	// Work lists what is to be done under the duties (all of it when there are
-	// none): tasks with a due time by id, then deliveries by number, those behind
-	// after (from the first when it is zero), at most limit. What is written
-	// between two calls may be listed or not.
+	// none): tasks with a due time in any order that stays, then deliveries by
+	// number; those behind after (from the first when it is zero), at most limit.
+	// What is written between two calls may be listed or not.
 	Work(ctx context.Context, duties []Duty, after Work, limit int) ([]Work, error)
 
 	// Follow tells what other processes on the same store do, from when the lease

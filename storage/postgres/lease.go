@@ -155,7 +155,7 @@ func (s *Store) Replicas(ctx context.Context) ([]core.Replica, error) {
 
 // A record's times are exact; those in columns have no nanoseconds.
 const (
-	queryTasks      = "SELECT id, state, account, kie_account, record->>'due' FROM kiebot.tasks WHERE due IS NOT NULL AND id > $1 AND (duty = ANY($2) OR $2 IS NULL) ORDER BY id LIMIT $3"
+	queryTasks      = "SELECT id, state, account, kie_account, record->>'due' FROM kiebot.tasks WHERE due IS NOT NULL AND (duty, id) > ($1, $2) AND (duty = ANY($3) OR $3 IS NULL) ORDER BY duty, id LIMIT $4"
 	queryDeliveries = "SELECT id, lane FROM kiebot.deliveries WHERE id > $1 AND (duty = ANY($2) OR $2 IS NULL) ORDER BY id LIMIT $3"
 )
 
@@ -165,11 +165,15 @@ func (s *Store) Work(ctx context.Context, duties []core.Duty, after core.Work, l
 	err := s.View(ctx, func(tx core.Tx) error {
 		t := tx.(*transaction)
 		if after.Delivery == 0 {
+			duty := core.Duty("")
+			if after.Task != "" {
+				duty = after.Duty()
+			}
 			err := t.list(func(row pgx.Row) error {
 				w, err := dueTask(row)
 				work = append(work, w)
 				return err
-			}, queryTasks, string(after.Task), duties, limit)
+			}, queryTasks, string(duty), string(after.Task), duties, limit)
 			if err != nil {
 				return err
 			}

@@ -437,11 +437,14 @@ func workAll(t *testing.T, s core.Store, limit int, duties ...core.Duty) map[str
 			t.Errorf("asked for %d, got %d", limit, len(some))
 		}
 		for _, w := range some {
-			if w.Delivery == 0 && (last.Delivery != 0 || w.Task <= last.Task) || w.Delivery != 0 && w.Delivery <= last.Delivery {
+			if w.Delivery == 0 && last.Delivery != 0 || w.Delivery != 0 && w.Delivery <= last.Delivery {
 				t.Errorf("%+v after %+v", w, last)
 			}
-			last = w
-			all[fmt.Sprint(w.Task, w.Delivery)] = w
+			key := fmt.Sprint(w.Task, w.Delivery)
+			if _, twice := all[key]; twice {
+				t.Errorf("listed twice: %+v", w)
+			}
+			last, all[key] = w, w
 		}
 		if len(some) < limit {
 			return all

@@ -110,7 +110,6 @@ CREATE INDEX tasks_open_of_account ON kiebot.tasks (account, id) WHERE NOT final
 CREATE INDEX tasks_open_in_state ON kiebot.tasks (state, id) WHERE NOT final;
 CREATE INDEX tasks_ended ON kiebot.tasks (finished, id) WHERE final;
 CREATE INDEX tasks_by_short ON kiebot.tasks ("right"(id, 8), id);
-CREATE INDEX tasks_due ON kiebot.tasks (id) WHERE due IS NOT NULL;
 CREATE INDEX tasks_work ON kiebot.tasks (duty, id) WHERE due IS NOT NULL;
 
 CREATE TABLE kiebot.deliveries (
