@@ -22,9 +22,12 @@ type Duty string
 // DutyChores is what is done once for the store: retention, alerts, schedules.
 const DutyChores Duty = "chores"
 
+// KindLanes is the kind of the duties to show deliveries, which are many and alike.
+const KindLanes = "lanes"
+
 const (
 	dutyKie   = "kie/"
-	dutyLanes = "lanes/"
+	dutyLanes = KindLanes + "/"
 	// dutyQueue has the queued tasks. Nobody has it alone: who has a Kie account
 	// takes from the queue, and whoever commits first creates the task.
 	dutyQueue Duty = "queue"
@@ -323,6 +326,13 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // Has reports whether this replica does the duty now.
 func (e *Engine) Has(duty Duty) bool { return e.posts.is(duty) == here }
+
+// Duties lists what this replica has or could have, by name.
+func (e *Engine) Duties() []Duty {
+	e.posts.mu.Lock()
+	defer e.posts.mu.Unlock()
+	return slices.Sorted(maps.Keys(e.posts.all))
+}
 
 // Fence is that of this replica's lease, 0 while it has none.
 func (e *Engine) Fence() uint64 {

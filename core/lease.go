@@ -87,6 +87,15 @@ func (e *Engine) lastUntil(expires time.Time) { e.until.Store(&expires) }
 // still may have to learn that another one does its work.
 func (e *Engine) lasts() bool { return time.Now().Before(*e.until.Load()) }
 
+// LeaseLeft is how long the lease of this replica lasts unless it is renewed; 0
+// while it has none.
+func (e *Engine) LeaseLeft() time.Duration {
+	if e.lease.Load() == nil {
+		return 0
+	}
+	return max(time.Until(*e.until.Load()), 0)
+}
+
 // follow hears of what other replicas do until ctx ends.
 func (e *Engine) follow(ctx context.Context, lease Lease) error {
 	return e.store.Follow(ctx, lease, e.hear, e.posts.ring)

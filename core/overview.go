@@ -16,7 +16,7 @@ type Overview struct {
 	Deliveries int       // that wait to be shown
 	BackOff    int       // of them, those that failed at least once
 	Oldest     time.Time // when the one that waits longest was made; zero without one
-	Untried    time.Time // likewise of those that were not tried yet
+	Untried    time.Time // likewise of those that this replica shows and has not tried yet
 
 	Today Usage   // of everybody
 	Month Credits // settled in this month, of everybody
@@ -49,7 +49,7 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	err := e.view(ctx, func(tx Tx) error {
 		counts, err := tx.CountTasks()
 		fresh.Tasks = counts
-		return errors.Join(err, fresh.countDeliveries(tx), e.sumUp(tx, &fresh))
+		return errors.Join(err, e.countDeliveries(tx, &fresh), e.sumUp(tx, &fresh))
 	})
 	if err == nil {
 		e.overview.latest = fresh
@@ -57,7 +57,7 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	return fresh, err
 }
 
-func (o *Overview) countDeliveries(tx Tx) error {
+func (e *Engine) countDeliveries(tx Tx, o *Overview) error {
 	all, err := tx.Deliveries(0, overviewMost)
 	o.Deliveries = len(all)
 	for _, d := range all {
@@ -66,7 +66,9 @@ func (o *Overview) countDeliveries(tx Tx) error {
 			o.BackOff++
 			continue
 		}
-		o.Untried = sooner(o.Untried, d.Created)
+		if e.courier.parts[d.Lane.part()].is() == here {
+			o.Untried = sooner(o.Untried, d.Created)
+		}
 	}
 	return err
 }

@@ -70,13 +70,18 @@ func families() []family {
 		{"kiebot_store_bytes", "gauge", "Size of the database."},
 		{"kiebot_kie_requests_total", "counter", "Requests to Kie, by operation, what came of them, and the code that Kie answered with; none is no answer."},
 		{"kiebot_kie_request_seconds", "histogram", "How long Kie took to answer, by operation."},
-		{"kiebot_kie_balance_credits", "gauge", "Credits of each Kie account, when that was read last."},
-		{"kiebot_kie_parked", "gauge", "1 while nothing is created at the Kie account."},
+		{"kiebot_kie_balance_credits", "gauge", "Credits of each Kie account that this replica has, when that was read last."},
+		{"kiebot_kie_parked", "gauge", "1 while nothing is created at the Kie account, of those that this replica has."},
 		{"kiebot_fetches_total", "counter", "Results fetched from Kie, by outcome; blocked_address is one that is not fetched from."},
 		{"kiebot_console_guesses_total", "counter", "Failed attempts to get into the console: wrong, or refused unseen after too many."},
 		{"kiebot_http_requests_total", "counter", "Requests that came in, by route and HTTP status."},
-		{"kiebot_platform_connected", "gauge", "1 while updates of the platform can come."},
+		{"kiebot_platform_connected", "gauge", "1 while updates of the platform can come, of those that this replica receives."},
 		{"kiebot_ready", "gauge", "1 while kiebot is ready; /readyz says what is missing."},
+		{"kiebot_replicas", "gauge", "Processes that work on the database, by their leases."},
+		{"kiebot_replica_duties", "gauge", "Duties that this replica has, by kind."},
+		{"kiebot_duty_held", "gauge", "1 while this replica has the duty; those to show deliveries are not listed."},
+		{"kiebot_duties_free", "gauge", "Duties that no replica has."},
+		{"kiebot_lease_seconds_left", "gauge", "How long the lease of this replica lasts unless it is renewed."},
 	}
 }
 
@@ -407,10 +412,6 @@ func (a *app) meter(s settings) {
 	m.gauge("kiebot_deliveries_waiting", m.overview(func(o core.Overview) float64 { return float64(o.Deliveries) }))
 	m.gauge("kiebot_deliveries_failing", m.overview(func(o core.Overview) float64 { return float64(o.BackOff) }))
 	m.gauge("kiebot_delivery_lag_seconds", m.overview(func(o core.Overview) float64 { return lag(o, o.Oldest).Seconds() }))
-	for i, account := range a.engine.KieAccounts() {
-		m.gauge("kiebot_kie_balance_credits", func() float64 { return a.engine.KieAccounts()[i].Balance.Float() }, "account", account.Name)
-		m.gauge("kiebot_kie_parked", func() float64 { return oneIf(a.engine.KieAccounts()[i].Parked != "") }, "account", account.Name)
-	}
 	m.gauge("kiebot_store_bytes", func() float64 {
 		info, err := os.Stat(s.database())
 		if err != nil {
@@ -418,9 +419,55 @@ func (a *app) meter(s settings) {
 		}
 		return float64(info.Size())
 	})
-	for platform, healthy := range a.platforms() {
-		m.gauge("kiebot_platform_connected", func() float64 { return oneIf(healthy() == nil) }, "platform", platform)
+}
+
+// duties are what this replica has and knows at the moment. What another one
+// knows is not there.
+func (a *app) duties(ctx context.Context) *metrics.Set {
+	now := metrics.NewSet()
+	put := func(value float64, name string, labels ...string) {
+		now.NewGauge(named(name, labels...), nil).Set(value)
 	}
+	for _, account := range a.engine.KieAccounts() {
+		if account.Elsewhere {
+			continue
+		}
+		if !account.AsOf.IsZero() {
+			put(account.Balance.Float(), "kiebot_kie_balance_credits", "account", account.Name)
+		}
+		put(oneIf(account.Parked != ""), "kiebot_kie_parked", "account", account.Name)
+	}
+	for platform, healthy := range a.platforms() {
+		if a.attends(ctx, platform) {
+			put(oneIf(healthy() == nil), "kiebot_platform_connected", "platform", platform)
+		}
+	}
+	kinds := map[string]float64{}
+	for _, duty := range a.engine.Duties() {
+		held := oneIf(a.engine.Has(duty))
+		kinds[duty.Kind()] += held
+		if duty.Kind() != core.KindLanes {
+			put(held, "kiebot_duty_held", "duty", string(duty))
+		}
+	}
+	for kind, held := range kinds {
+		put(held, "kiebot_replica_duties", "kind", kind)
+	}
+	put(a.engine.LeaseLeft().Seconds(), "kiebot_lease_seconds_left")
+	if replicas, err := a.engine.Replicas(ctx); err == nil {
+		put(float64(len(replicas)), "kiebot_replicas")
+		put(float64(a.free(replicas)), "kiebot_duties_free")
+	}
+	return now
+}
+
+// free counts the duties that none of the replicas has.
+func (a *app) free(replicas []core.Replica) int {
+	free := a.engine.Duties()
+	for _, one := range replicas {
+		free = slices.DeleteFunc(free, func(d core.Duty) bool { return slices.Contains(one.Duties, d) })
+	}
+	return len(free)
 }
 
 func oneIf(yes bool) float64 {
@@ -431,7 +478,7 @@ func oneIf(yes bool) float64 {
 }
 
 // overview gives one number of how things stood when the metrics were asked
-// for; NaN when that could not be read.
+// for; NaN, which write leaves out, when that could not be read.
 func (m *meters) overview(read func(core.Overview) float64) func() float64 {
 	return func() float64 {
 		o := m.latest.Load()
@@ -450,13 +497,18 @@ func lag(o core.Overview, made time.Time) time.Duration {
 	return max(o.At.Sub(made), 0)
 }
 
-// write writes all metrics, with what they are.
-func (m *meters) write(w io.Writer) error {
+// write writes all metrics, with what they are, and those of the moment. What
+// cannot be read is left out.
+func (m *meters) write(w io.Writer, now *metrics.Set) error {
 	var plain bytes.Buffer
 	m.set.WritePrometheus(&plain)
+	now.WritePrometheus(&plain)
 	metrics.WriteProcessMetrics(&plain)
 	lines := map[string][]string{}
 	for line := range strings.Lines(plain.String()) {
+		if strings.HasSuffix(line, " NaN\n") {
+			continue
+		}
 		name := familyOf(line)
 		lines[name] = append(lines[name], line)
 	}
@@ -498,7 +550,7 @@ func (a *app) serveMetrics(ctx context.Context, listener net.Listener) {
 		}
 		a.meters.ready.Store(a.ready(r.Context()) == nil)
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		_ = a.meters.write(w) // whoever asked has gone
+		_ = a.meters.write(w, a.duties(r.Context())) // whoever asked has gone
 	})
 	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	stop := context.AfterFunc(ctx, func() { server.Close() })

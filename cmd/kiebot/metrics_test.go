@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/VictoriaMetrics/metrics"
+
 	"kiebot/bots/web/console"
 	"kiebot/core"
 	"kiebot/kie"
@@ -191,7 +193,7 @@ func TestRetriesAreCounted(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := m.write(&out); err != nil {
+	if err := m.write(&out, metrics.NewSet()); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -38,7 +38,8 @@ type proof struct {
 }
 
 // commits makes a commit, unless one was made seconds ago: only then is it
-// known that there can be any. Nobody asks, nothing is written.
+// known that there can be any. Nobody asks, nothing is written. Other replicas do
+// not hear of it.
 func (a *app) commits(ctx context.Context) error {
 	a.proof.mu.Lock()
 	defer a.proof.mu.Unlock()
@@ -66,7 +67,18 @@ func (a *app) platforms() map[string]func() error {
 	return all
 }
 
-// checks looks at all that has to be right.
+// attends reports whether this replica answers for the platform: another one
+// may have the duties that go with it.
+func (a *app) attends(ctx context.Context, platform string) bool {
+	duties := slices.DeleteFunc(a.engine.Duties(), func(d core.Duty) bool { return d.Kind() != platform })
+	if len(duties) == 0 || slices.ContainsFunc(duties, a.engine.Has) {
+		return true
+	}
+	replicas, err := a.engine.Replicas(ctx)
+	return err == nil && len(replicas) <= 1
+}
+
+// checks looks at all that has to be right for what this replica does.
 func (a *app) checks(ctx context.Context) []check {
 	var all []check
 	note := func(name string, err error) {
@@ -80,9 +92,11 @@ func (a *app) checks(ctx context.Context) []check {
 	note("store", a.storeWorks(ctx))
 	platforms := a.platforms()
 	for _, name := range slices.Sorted(maps.Keys(platforms)) {
-		note(name, platforms[name]())
+		if a.attends(ctx, name) {
+			note(name, platforms[name]())
+		}
 	}
-	note("kie", a.kieAnswers())
+	note("kie", heard(a.engine.KieAccounts()))
 	note("deliveries", a.delivers(ctx))
 	return all
 }
@@ -109,11 +123,11 @@ func (a *app) storeWorks(ctx context.Context) error {
 	return nil
 }
 
-// kieAnswers fails when no Kie account was read for long. One that was not read
-// yet may still be: kiebot has just begun.
-func (a *app) kieAnswers() error {
-	accounts := a.engine.KieAccounts()
-	if slices.ContainsFunc(accounts, func(k core.KieAccountState) bool { return k.AsOf.IsZero() || time.Since(k.AsOf) < kieSilent }) {
+// heard fails when none of the Kie accounts that this replica has was read for
+// long. One that was not read yet may still be: kiebot has just begun.
+func heard(accounts []core.KieAccountState) error {
+	ours := slices.DeleteFunc(accounts, func(k core.KieAccountState) bool { return k.Elsewhere })
+	if len(ours) == 0 || slices.ContainsFunc(ours, func(k core.KieAccountState) bool { return k.AsOf.IsZero() || time.Since(k.AsOf) < kieSilent }) {
 		return nil
 	}
 	return errors.New("nothing was heard from Kie for twenty minutes")
