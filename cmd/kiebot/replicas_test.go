@@ -66,7 +66,7 @@ func newFleet(t *testing.T, size int) *fleet {
 	for range size {
 		f.all = append(f.all, launch(t, f.kie,
 			"KIE_API_KEY=", "KIE_API_KEYS=one=key-one,two=key-two", "KIE_UPLOAD_URL="+f.kie.URL(), "PUBLIC_URL=http://"+listener.Addr().String(),
-			"TELEGRAM_TOKEN="+f.telegram.Token(), "TELEGRAM_API_URL="+f.telegram.URL(), 
+			"TELEGRAM_TOKEN="+f.telegram.Token(), "TELEGRAM_API_URL="+f.telegram.URL(),
 			"DATABASE_URL="+f.address, "LEASE="+replicaLease.String(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited"))
 	}
 	return f
