@@ -31,7 +31,8 @@ const (
 	// dutyQueue has the queued tasks. Nobody has it alone: who has a Kie account
 	// takes from the queue, and whoever commits first creates the task.
 	dutyQueue Duty = "queue"
-	laneParts      = 32 // stored with every delivery: it never changes
+
+	laneParts = 32 // stored with every delivery: it never changes
 )
 
 // DutyOf is what a Kie account asks of one replica: its limits, and the tasks
