@@ -16,6 +16,7 @@ type Operator struct {
 	Place  core.Place    // whose admin it is and nothing more; empty for who runs the bot
 	Locale string        // of the answer, BCP 47
 	About  core.Identity // whose message the words answer; zero for nobody's
+	Key    string        // as in core.Act
 }
 
 // act is one row of the table of what admins can do. Its texts are the messages
@@ -212,7 +213,9 @@ func (b *Bot) actHelp(_ context.Context, o order) Reply {
 }
 
 // signed is the act as core keeps it.
-func (o order) signed() core.Act { return core.Act{By: o.by.By, Why: o.why, Place: o.by.Place} }
+func (o order) signed() core.Act {
+	return core.Act{By: o.by.By, Why: o.why, Place: o.by.Place, Key: o.by.Key}
+}
 
 // undone says why the engine did not do it.
 func (o order) undone(err error) Reply {
@@ -252,7 +255,7 @@ func (b *Bot) admin(ctx context.Context, s session) Reply {
 // they are, where they are let in.
 func (b *Bot) operator(ctx context.Context, in Incoming) (Operator, error) {
 	who := in.Origin.Identity
-	by := Operator{By: who.String(), Locale: in.Origin.Locale, About: in.Answers}
+	by := Operator{By: who.String(), Locale: in.Origin.Locale, About: in.Answers, Key: in.Key}
 	if slices.Contains(b.admins, who) {
 		return by, nil
 	}

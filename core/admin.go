@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -27,20 +28,50 @@ type Act struct {
 	// Place is whose admin does it; empty for the operator's admins, who may do
 	// everything. Whoever is only a place's admin may change its rules ([Engine.ChangePlace]).
 	Place Place
+	// Key names the update that it came by; the same act on the same target under
+	// the same key is done once. Empty where nothing comes twice.
+	Key string
 }
 
-// act commits fn together with the audit of what it did.
+// errActed ends the commit of an act that was done before.
+var errActed = errors.New("core: the act was done before")
+
+// act commits fn together with the audit of what it did. An act that was done
+// before is not done again: fn says what it would do, and nothing is written.
 func (e *Engine) act(ctx context.Context, act Act, action, target string, fn func(*change) (detail string, err error)) error {
 	if err := act.check(); err != nil {
 		return err
 	}
-	return unavailable(e.update(ctx, func(c *change) error {
+	err := e.update(ctx, func(c *change) error {
 		detail, err := fn(c)
 		if err != nil {
 			return err
 		}
+		if err := c.once(act.Key, action, target); err != nil {
+			return err
+		}
 		return c.AddAudit(Audit{At: c.now, By: act.By, Action: action, Target: target, Detail: detail, Why: act.Why})
-	}))
+	})
+	if errors.Is(err, errActed) {
+		return nil
+	}
+	return unavailable(err)
+}
+
+// once notes that the act is done; errActed says that it was.
+func (c *change) once(key, action, target string) error {
+	if key == "" {
+		return nil
+	}
+	key = "act:" + key + ":" + action + ":" + target
+	before, err := seenBefore(c.Tx, key, c.now)
+	if err != nil {
+		return err
+	}
+	if before.Repeated {
+		return errActed
+	}
+	return c.PutSeen(Seen{Key: key, Expires: c.now.Add(SeenFor)}, c.now)
 }
 
 // actOn commits what fn makes of the person's account, which is opened if need be.

@@ -455,6 +455,30 @@ func TestAudit(t *testing.T) {
 	})
 }
 
+// An update that comes again acts no more: not after a restart, nor at another
+// replica, both of which know only the store.
+func TestAnActThatComesTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, kietest.Config{}, nil)
+		defer w.close()
+		act, eva := admin("a gift"), core.Identity{Platform: "chat", User: "eva"}
+		act.Key = "discord:1"
+		w.must(w.engine.Grant(t.Context(), act, ada, 5000))
+		w.reopen(nil)
+		w.must(w.engine.Grant(t.Context(), act, ada, 5000))
+		w.must(w.engine.Grant(t.Context(), act, eva, 5000)) // of the same update, but something else
+		audits, err := w.engine.Audits(t.Context(), 0, 10)
+		w.must(err)
+		if len(audits) != 2 {
+			t.Errorf("in the log: %v", audits)
+		}
+		wantPurse(t, w, "5 left, 0 owed")
+		act.Key = "discord:2"
+		w.must(w.engine.Grant(t.Context(), act, ada, 5000))
+		wantPurse(t, w, "10 left, 0 owed")
+	})
+}
+
 // A refund by hand goes to the windows that bore the charge, once, and what
 // Kie charged is an operator loss.
 func TestRefundByHand(t *testing.T) {
