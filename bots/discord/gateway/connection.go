@@ -82,7 +82,7 @@ func (c *connection) run(parent context.Context) error {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		end(c.write(ctx))
-		c.close(parent.Err() != nil) // and with that the reading
+		c.close(parent.Err() != nil && !c.lasts()) // and with that the reading
 	})
 	end(c.read())
 	writer.Wait()

@@ -152,7 +152,7 @@ func BenchmarkInteraction(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := newConnection(newShard(g, 0, 1), nil, "", nil)
+	c := newConnection(newShard(g, 0, 1, func() bool { return false }), nil, "", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := c.take(frame); err != nil {

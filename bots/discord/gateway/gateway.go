@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,9 @@ type Config struct {
 	// return quickly; a panic ends the call alone. What Discord repeats after a
 	// break may be too old to be answered.
 	Take func(raw json.RawMessage)
+	// Shared shares the shards with other processes, and keeps sessions for the
+	// next one; nil has all the shards here.
+	Shared Shared
 
 	Dial   Dial           // nil means the network, or the environment's proxy
 	Logger *slog.Logger   // nil discards
@@ -51,11 +55,13 @@ type Gateway struct {
 	starts *starts
 	proxy  func(*http.Request) (*url.URL, error) // nil for none
 	plain  bool                                  // the API is not encrypted, so the gateway need not be
-	only   *[2]int                               // the shard that this process has, and of how many; nil for all
+	only   *[2]int                               // the shard that there is here, and of how many; nil for all
+	shared Shared
 
 	mu     sync.Mutex
-	shards []*shard
-	err    error // why there are no shards
+	shards []*shard // that this process has, by their numbers
+	had    bool     // it had some
+	err    error    // why it can have none
 }
 
 // New checks the configuration. It calls nothing.
@@ -83,7 +89,10 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Jitter == nil {
 		cfg.Jitter = rand.Float64
 	}
-	g := &Gateway{cfg: cfg, log: cfg.Logger, plain: api.Scheme == "http", only: only, err: errNotBegun}
+	g := &Gateway{cfg: cfg, log: cfg.Logger, plain: api.Scheme == "http", only: only, shared: cfg.Shared, err: errNotBegun}
+	if g.shared == nil {
+		g.shared = &single{values: map[string][]byte{}}
+	}
 	if cfg.Dial == nil {
 		g.cfg.Dial, g.proxy = (&net.Dialer{}).DialContext, http.ProxyFromEnvironment
 	}
@@ -91,7 +100,7 @@ func New(cfg Config) (*Gateway, error) {
 		DialContext: g.cfg.Dial, Proxy: g.proxy, TLSHandshakeTimeout: dialFor,
 		DisableKeepAlives: true, // the next call is hours away
 	})
-	g.starts = &starts{planner: g.plan, turns: map[int]*turn{}}
+	g.starts = &starts{planner: g.plan, shared: g.shared, turns: map[int]*turn{}}
 	return g, nil
 }
 
@@ -119,7 +128,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.shards, g.err = nil, errEnded; err != nil {
+	if g.err = errEnded; err != nil {
 		g.err = err
 	}
 	return err
@@ -135,11 +144,15 @@ func (g *Gateway) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if count <= before {
+		if refused != nil && count <= before {
 			return refused
 		}
 		before, refused = count, g.keep(ctx, 0, count, count)
-		if failureOf(refused).code != closeMoreShards {
+		switch {
+		case errors.Is(refused, errRecounted):
+			refused = nil
+			continue
+		case failureOf(refused).code != closeMoreShards:
 			return refused
 		}
 		if err := sleep(ctx, planFor); err != nil { // what Discord said before no longer counts
@@ -152,11 +165,15 @@ func (g *Gateway) run(ctx context.Context) error {
 func (g *Gateway) count(ctx context.Context) (int, error) {
 	for fails := 1; ; fails++ {
 		plan, err := g.plan.ask(ctx, 0)
+		count := 0
+		if err == nil {
+			count, err = g.agree(ctx, plan.Shards)
+		}
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		if err == nil {
-			return plan.Shards, nil
+			return count, nil
 		}
 		f := failureOf(err)
 		if f.fate == hopeless {
@@ -169,27 +186,65 @@ func (g *Gateway) count(ctx context.Context) (int, error) {
 	}
 }
 
-// keep runs the shards until ctx ends or the first has no hope.
+// keep runs those of the shards that this process has, until ctx ends, the first
+// has no hope or the bot has another number of them.
 func (g *Gateway) keep(ctx context.Context, from, to, count int) error {
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	shards := make([]*shard, 0, to-from)
-	for id := from; id < to; id++ {
-		shards = append(shards, newShard(g, id, count))
-	}
 	g.mu.Lock()
-	g.shards = shards
+	g.err = nil
 	g.mu.Unlock()
+	all, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	// What ends for another reason than that this process leaves it is resumed by nobody.
+	lasts := func() bool { return g.cfg.Shared != nil && (all.Err() == nil || ctx.Err() != nil) }
 	var running sync.WaitGroup
-	for _, s := range shards {
+	begin := func(run func() error) {
 		running.Go(func() {
-			if err := s.run(ctx); err != nil {
+			if err := run(); err != nil {
 				end(err)
 			}
 		})
 	}
+	begin(func() error { return g.follow(all, count) })
+	for id := from; id < to; id++ {
+		begin(func() error {
+			return g.shared.OnShard(all, id, func(ctx context.Context) error { return g.serve(ctx, newShard(g, id, count, lasts)) })
+		})
+	}
 	running.Wait()
-	return context.Cause(ctx)
+	return context.Cause(all)
+}
+
+// serve runs a shard while this process has it.
+func (g *Gateway) serve(ctx context.Context, s *shard) error {
+	if err := g.same(ctx, s.count); errors.Is(err, errRecounted) {
+		return err
+	} else if err != nil && ctx.Err() == nil {
+		s.log.Error("reading how many connections to Discord there are", "error", err)
+	}
+	g.has(s)
+	defer g.lost(s)
+	if g.cfg.Shared != nil {
+		s.recall(ctx)
+	}
+	err := s.run(ctx)
+	if err == nil && s.lasts() {
+		s.leave(ctx)
+	}
+	return err
+}
+
+func (g *Gateway) has(s *shard) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.had = true
+	g.shards = append(g.shards, s)
+	slices.SortFunc(g.shards, func(a, b *shard) int { return a.id - b.id })
+}
+
+func (g *Gateway) lost(s *shard) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shards = slices.DeleteFunc(g.shards, func(one *shard) bool { return one == s })
 }
 
 // noteStart notes that Discord does not say how to connect.

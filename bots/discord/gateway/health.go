@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -73,16 +75,21 @@ func (h *health) state() error {
 	return errNotBegun
 }
 
-// Healthy is nil when interactions can come on every shard, or could less than
-// a minute ago, else a sentence that says why not: there is no connection, or
-// three heartbeats on it, about two minutes, were not answered.
+// Healthy is nil when interactions can come on every shard that this process
+// has, or could less than a minute ago, else a sentence that says why not: there
+// is no connection, or three heartbeats on it, about two minutes, were not
+// answered. A process that has none is healthy while others run.
 func (g *Gateway) Healthy() error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.shards) == 0 {
-		return g.err
+	shards, had, err := slices.Clone(g.shards), g.had, g.err
+	g.mu.Unlock()
+	if len(shards) == 0 && err == nil && !had {
+		return g.waits()
 	}
-	for _, s := range g.shards {
+	if len(shards) == 0 {
+		return err
+	}
+	for _, s := range shards {
 		err := s.health.state()
 		switch {
 		case err == nil:
@@ -91,6 +98,16 @@ func (g *Gateway) Healthy() error {
 		default:
 			return err
 		}
+	}
+	return nil
+}
+
+// waits says whether it is right to have had no shard yet.
+func (g *Gateway) waits() error {
+	ctx, cancel := context.WithTimeout(context.Background(), sharedFor)
+	defer cancel()
+	if alone, err := g.shared.Alone(ctx); alone || err != nil {
+		return errNotBegun
 	}
 	return nil
 }

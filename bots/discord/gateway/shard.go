@@ -24,13 +24,14 @@ type shard struct {
 	*Gateway
 	log       *slog.Logger
 	id, count int
+	lasts     func() bool // says whether a session that is left can be resumed
 	health    *health
 	session   session
 	seq       atomic.Int64 // of the session's latest event; 0 before the first
 }
 
-func newShard(g *Gateway, id, count int) *shard {
-	return &shard{Gateway: g, log: g.log.With("shard", id), id: id, count: count, health: newHealth()}
+func newShard(g *Gateway, id, count int, lasts func() bool) *shard {
+	return &shard{Gateway: g, log: g.log.With("shard", id), id: id, count: count, lasts: lasts, health: newHealth()}
 }
 
 // session is what a resume needs. The zero value is none.

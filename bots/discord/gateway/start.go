@@ -14,8 +14,9 @@ const identifyGap = 5 * time.Second
 // concurrently.
 type starts struct {
 	*planner
-	mu    sync.Mutex
-	turns map[int]*turn // by rate limit key
+	shared Shared
+	mu     sync.Mutex
+	turns  map[int]*turn // by rate limit key
 }
 
 // turn goes from shard to shard among those with the same rate limit key.
@@ -35,9 +36,10 @@ func (s *starts) turnOf(key int) *turn {
 
 // start is leave to begin one session. Nil is none.
 type start struct {
-	url  string
-	turn *turn
-	over bool
+	url      string
+	turn     *turn
+	over     bool
+	reserved func(next time.Time) // tells other processes when they may; nil when there are none
 }
 
 // begin waits until the shard may begin a session. The start has to be ended.
@@ -46,7 +48,8 @@ func (s *starts) begin(ctx context.Context, shard int) (*start, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := s.turnOf(shard % max(plan.SessionStartLimit.MaxConcurrency, 1))
+	key := shard % max(plan.SessionStartLimit.MaxConcurrency, 1)
+	t := s.turnOf(key)
 	select {
 	case t.taken <- struct{}{}:
 	case <-ctx.Done():
@@ -54,6 +57,9 @@ func (s *starts) begin(ctx context.Context, shard int) (*start, error) {
 	}
 	leave := &start{turn: t}
 	if err = sleep(ctx, time.Until(t.next)); err == nil {
+		err = s.reserve(ctx, key, leave)
+	}
+	if err == nil {
 		plan, err = s.ask(ctx, 1)
 	}
 	if err != nil {
@@ -72,10 +78,14 @@ func (s *start) identified() {
 
 // end gives the turn away unless it was.
 func (s *start) end() {
-	if s != nil && !s.over {
-		s.over = true
-		<-s.turn.taken
+	if s == nil || s.over {
+		return
 	}
+	s.over = true
+	if s.reserved != nil {
+		s.reserved(s.turn.next)
+	}
+	<-s.turn.taken
 }
 
 // sleep ends early only with ctx, whose error it then is.
