@@ -73,6 +73,9 @@ func (e *Engine) postpone(ctx context.Context, task Task, reason Reason, retry t
 	patience := e.pause.get().patience(task, e.cfg.Now())
 	due := earlier(retry, patience)
 	switch now := e.cfg.Now(); {
+	case e.elsewhere(task): // the replica that has its account deals with it
+		e.creator.put(turnOf(task), now.Add(keyPark))
+		return
 	case reason == "": // an account was opened in between
 		e.creator.put(turnOf(task), now)
 		return

@@ -268,7 +268,7 @@ func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, 
 	case wanted != nil && wanted.gate.open():
 		all = []*kieAccount{wanted}
 	}
-	elsewhere := wanted != nil && !wanted.ours()
+	elsewhere := e.elsewhere(t)
 	usable := those(all, func(a *kieAccount) bool { return a.ours() && a.gate.lets(now) && (!elsewhere || a.gate.open()) })
 	if len(t.Request.Files) > 0 {
 		usable = preferably(usable, func(a *kieAccount) bool { return a.gate.open() })
@@ -295,6 +295,13 @@ func (e *Engine) wanted(t Task) *kieAccount {
 		return nil
 	}
 	return e.kieAccount(t.KieAccount)
+}
+
+// elsewhere reports whether the task should go to an account that another
+// replica has.
+func (e *Engine) elsewhere(t Task) bool {
+	wanted := e.wanted(t)
+	return wanted != nil && !wanted.ours()
 }
 
 func those(all []*kieAccount, which func(*kieAccount) bool) []*kieAccount {
@@ -365,14 +372,15 @@ func (e *Engine) servable(name string) bool {
 func (e *Engine) anyServable(now time.Time) bool {
 	ours, parked := false, true
 	for _, a := range e.kies {
-		ours = ours || a.ours()
-		if !a.gate.lets(now) {
-			continue
-		}
-		if a.ready(e.creator.stir) {
+		switch ours = ours || a.ours(); {
+		case !a.ours():
+			parked = parked && !a.gate.open()
+		case !a.gate.lets(now):
+		case a.ready(e.creator.stir):
 			return true
+		default:
+			parked = false
 		}
-		parked = false
 	}
 	return ours && parked
 }

@@ -274,14 +274,19 @@ func (e *Engine) recallAccounts(tx Tx, anew bool) error {
 	}
 	opened := false
 	for _, a := range e.kies {
-		if at := a.post.is(); at == here || at == leaving {
+		at := a.post.is()
+		if at == here || at == leaving {
 			continue
 		}
 		var told accountNote
 		if _, err := settingJSON(tx, noteSetting(a.name), &told); err != nil {
 			return err
 		}
-		changed := a.gate.set(told.Parked, e.cfg.Now())
+		retry := e.cfg.Now()
+		if at == away { // another replica tries it
+			retry = retry.Add(keyPark)
+		}
+		changed := a.gate.set(told.Parked, retry)
 		opened = opened || changed && told.Parked == ""
 	}
 	if opened {
