@@ -45,6 +45,34 @@ func TestEveryMetricIsExported(t *testing.T) {
 	}
 }
 
+// Every replica exports these of all of them together: added up they would be
+// three times too many.
+var storeWide = regexp.MustCompile(`(max(?: by \([a-z, ]+\))? \(|max\()?\bkiebot_(?:tasks|credits_held|deliveries_(?:waiting|failing)|delivery_lag_seconds|store_bytes|replicas|duties_free)\b`)
+
+func TestNothingIsAddedUpTwice(t *testing.T) {
+	for _, file := range []string{"grafana/rules.yaml", "grafana/dashboard.json"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for line := range strings.Lines(string(data)) {
+			if !strings.Contains(line, "expr") {
+				continue
+			}
+			for _, use := range storeWide.FindAllStringSubmatch(line, -1) {
+				found++
+				if use[1] == "" {
+					t.Errorf("%s takes %s from every replica: it needs max", file, use[0])
+				}
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s looks at nothing of all replicas together", file)
+		}
+	}
+}
+
 // described are the metrics that the running program exports, and those of
 // which it says there that they will come.
 func described(t *testing.T) map[string]bool {

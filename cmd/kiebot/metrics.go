@@ -67,7 +67,7 @@ func families() []family {
 		{"kiebot_callbacks_total", "counter", "Callbacks from Kie, by the HTTP status that they were answered with."},
 		{"kiebot_store_commit_seconds", "histogram", "How long a commit took, with the updates in it."},
 		{"kiebot_store_updates_total", "counter", "Updates that were committed."},
-		{"kiebot_store_bytes", "gauge", "Size of the database."},
+		{"kiebot_store_bytes", "gauge", "Size of the database, when it is a file."},
 		{"kiebot_kie_requests_total", "counter", "Requests to Kie, by operation, what came of them, and the code that Kie answered with; none is no answer."},
 		{"kiebot_kie_request_seconds", "histogram", "How long Kie took to answer, by operation."},
 		{"kiebot_kie_balance_credits", "gauge", "Credits of each Kie account that this replica has, when that was read last."},
