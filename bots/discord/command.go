@@ -16,7 +16,7 @@ type asked struct {
 	press string // the data of a button that does it
 	form  any    // a form that has to be filled in first; nil for none
 	alone bool   // the answer is for nobody else
-	gone  bool   // what it was about is not known any more
+	kept  string // the interaction under which the files were kept; empty when none were
 	says  string // why it cannot be done; empty when it can
 }
 
@@ -101,7 +101,7 @@ func given(options []option) []bots.Given {
 func (d *Discord) incoming(i *interaction, private bool) bots.Incoming {
 	who := core.Identity{Platform: Platform, User: i.person().ID}
 	o := core.Origin{
-		Identity: who, Name: i.name(), Lane: core.NewLane(Platform, i.ChannelID), Locale: i.Locale, Ref: i.ref(private).encode(),
+		Identity: who, Name: i.name(), Lane: i.lane(), Locale: i.Locale, Ref: i.ref(private).encode(),
 	}
 	if i.Guild != "" {
 		guild := Platform + ":guild:" + i.Guild
@@ -185,8 +185,7 @@ func (d *Discord) formed(i *interaction, written map[string]component) (asked, b
 	out := asked{in: d.incoming(i, private), alone: private}
 	out.in.Text, out.in.Given = "/"+name+" "+written[fieldWords].Value, options
 	if kept {
-		out.in.Files = d.forms.take(earlier)
-		out.gone = len(out.in.Files) == 0
+		out.kept = earlier
 	}
 	for _, id := range written[fieldFiles].Values {
 		if a, ok := i.Data.Resolved.Attachments[id]; ok {
@@ -242,12 +241,12 @@ func (d *Discord) aboutPerson(i *interaction) (asked, bool) {
 }
 
 // workingOn is the command of a menu with what it works from, and a form where
-// it has to be told what to do.
+// it has to be told what to do, behind which the files are to be kept.
 func (d *Discord) workingOn(i *interaction, c menuCommand, files []bots.Attached) asked {
 	out := asked{in: d.incoming(i, false)}
 	out.in.Text, out.in.Files = "/"+c.command, files
 	if c.words {
-		d.forms.keep(i.ID, files)
+		out.kept = i.ID
 		out.form = wordsForm(formPrefix+c.command+":@"+i.ID, d.cfg.Bot.Labels(i.Locale), "")
 	}
 	return out

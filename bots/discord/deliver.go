@@ -293,6 +293,8 @@ func (d *delivery) respond(ctx context.Context, draft draft) (bool, error) {
 			_, _, _ = o.answer(ctx, response{Type: respondNothing})
 		}
 		return true, soon(ctx, func() error { return d.followUp(ctx, draft) })
+	case o == nil && d.now().Sub(madeAt(d.ref.ID)) < keepFor: // another replica is about to answer
+		return true, soon(ctx, func() error { return d.editHooked(ctx, draft) })
 	case o == nil:
 		return true, d.editHooked(ctx, draft)
 	}

@@ -39,11 +39,15 @@ type Bot interface {
 	Complete(ctx context.Context, command, field, typed string, others []bots.Given, locale string) []bots.Suggestion
 }
 
-// Config is what a Discord needs. Token and Bot are required.
+// Config is what a Discord needs. Token, Bot, Engine and Store are required.
 type Config struct {
 	Token Token
 	URL   string // of the REST API, without its version; empty means DefaultURL
 	Bot   Bot
+	// Engine shares the gateway and the deliveries with other replicas, and Store
+	// has what they need of each other.
+	Engine Engine
+	Store  core.Store
 	// Links sign the address of files that are too large for a channel; nil when
 	// kiebot cannot be reached from outside.
 	Links *media.Links
@@ -88,11 +92,12 @@ var (
 	validPrefix = regexp.MustCompile(`^[a-z0-9_-]{0,16}$`)
 )
 
-// New checks the configuration. It calls nothing.
+// New checks the configuration. It is called before the engine runs; it calls
+// nothing but OnAnnounced.
 func New(cfg Config) (*Discord, error) {
 	switch {
-	case cfg.Bot == nil:
-		return nil, errors.New("discord: Config.Bot is required")
+	case cfg.Bot == nil || cfg.Engine == nil || cfg.Store == nil:
+		return nil, errors.New("discord: Config.Bot, Engine and Store are required")
 	case !validToken.MatchString(string(cfg.Token)):
 		return nil, errors.New("discord: Config.Token is not a bot's token")
 	case !validPrefix.MatchString(cfg.Prefix):
@@ -113,13 +118,14 @@ func New(cfg Config) (*Discord, error) {
 		api: newClient(string(cfg.Token), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
+	d.forms = forms{cfg.Store, cfg.Now}
 	var err error
 	if cfg.PublicKey != "" {
 		d.key, err = readKey(cfg.PublicKey)
 		return d, err
 	}
 	d.gateway, err = gateway.New(gateway.Config{
-		Token: cfg.Token, URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Dial: cfg.Dial, Logger: cfg.Logger,
+		Token: cfg.Token, URL: cfg.URL, Shards: cfg.Shards, Take: d.take, Shared: newReplicas(cfg.Engine, cfg.Store), Dial: cfg.Dial, Logger: cfg.Logger,
 	})
 	return d, err
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"kiebot/core"
 )
 
 // The types of interactions (Discord docs, "Interaction Type").
@@ -147,6 +149,9 @@ func (i *interaction) person() user {
 	}
 	return user{}
 }
+
+// lane is where deliveries of what it asks for are shown.
+func (i *interaction) lane() core.Lane { return core.NewLane(Platform, i.ChannelID) }
 
 // name is what the person is called there.
 func (i *interaction) name() string {

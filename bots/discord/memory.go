@@ -1,11 +1,6 @@
 package discord
 
-import (
-	"sync"
-	"time"
-
-	"kiebot/bots"
-)
+import "sync"
 
 // mostSeen is how many interactions are remembered. Those that came twice are
 // answered once.
@@ -39,40 +34,4 @@ func (m *memory) add(id string) bool {
 	m.ring[m.next] = id
 	m.next = (m.next + 1) % mostSeen
 	return true
-}
-
-// keptFor is how long a form is waited for, and mostKept how many are.
-const (
-	keptFor  = tokenFor
-	mostKept = 1000
-)
-
-// forms are the files of messages that people were asked about with a form,
-// which has no room for them. The zero value is ready; it may be used
-// concurrently.
-type forms struct {
-	mu  sync.Mutex
-	all map[string][]bots.Attached // by interaction
-}
-
-func (f *forms) keep(id string, files []bots.Attached) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.all == nil {
-		f.all = map[string][]bots.Attached{}
-	}
-	if len(f.all) >= mostKept {
-		return
-	}
-	f.all[id] = files
-	time.AfterFunc(keptFor, func() { f.take(id) })
-}
-
-// take gives what was kept, once.
-func (f *forms) take(id string) []bots.Attached {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	files := f.all[id]
-	delete(f.all, id)
-	return files
 }

@@ -100,6 +100,13 @@ func (d *Discord) command(ctx context.Context, o *opening) {
 		_, _, _ = o.answer(ctx, response{Type: respondMessage, Data: saying(plainly(asked.says), nil).alone()})
 		return
 	}
+	if asked.form != nil && asked.kept != "" {
+		if err := d.forms.keep(ctx, asked.kept, asked.in.Files); err != nil {
+			d.unhandled(o, err)
+			_, _, _ = o.answer(ctx, response{Type: respondMessage, Data: saying(replyText(d.cfg.Bot.Broken(o.in.Locale)), nil).alone()})
+			return
+		}
+	}
 	if asked.form != nil {
 		_, _, _ = o.answer(ctx, response{Type: respondForm, Data: asked.form})
 		return
@@ -164,7 +171,7 @@ func (d *Discord) show(ctx context.Context, o *opening, r bots.Reply) {
 	case r.Deletes:
 		err = d.remove(ctx, o)
 	case len(r.Accepted) > 0:
-		if !o.tells { // its delivery could give no better answer
+		if !o.tells || !d.cfg.Engine.Has(o.in.lane().Duty()) { // its delivery could give no better answer
 			_, _, err = o.answer(ctx, o.hold)
 		}
 	case r.Silent:
@@ -266,12 +273,8 @@ func (d *Discord) ask(ctx context.Context, o *opening, r bots.Reply) error {
 func (d *Discord) submitted(ctx context.Context, o *opening) {
 	written := o.in.written()
 	if asked, ok := d.formed(o.in, written); ok {
-		if asked.gone {
-			_, _, _ = o.answer(ctx, response{Type: respondMessage, Data: saying(plainly(d.cfg.Bot.Labels(o.in.Locale).Late), nil).alone()})
-			return
-		}
 		o.hold = thinking(asked.alone && !o.in.direct())
-		d.answering(ctx, o, func() bots.Reply { return d.hear(ctx, o, asked.in, "") })
+		d.answering(ctx, o, func() bots.Reply { return d.hearForm(ctx, o, asked) })
 		return
 	}
 	o.hold = thinking(false)
@@ -280,6 +283,22 @@ func (d *Discord) submitted(ctx context.Context, o *opening) {
 		in.Text = written[fieldWords].Value
 		return d.hear(ctx, o, in, o.in.Data.CustomID)
 	})
+}
+
+// hearForm lets the bot answer a form that stands for a command.
+func (d *Discord) hearForm(ctx context.Context, o *opening, asked asked) bots.Reply {
+	if asked.kept != "" {
+		files, err := d.forms.take(ctx, asked.kept)
+		switch {
+		case err != nil:
+			d.unhandled(o, err)
+			return d.cfg.Bot.Broken(o.in.Locale)
+		case len(files) == 0:
+			return bots.Reply{Refused: true, Text: d.cfg.Bot.Labels(o.in.Locale).Late}
+		}
+		asked.in.Files = append(files, asked.in.Files...)
+	}
+	return d.hear(ctx, o, asked.in, "")
 }
 
 // written are the fields of a form, by their names.

@@ -192,7 +192,7 @@ func (w *world) start() {
 		key = w.discord.PublicKey()
 	}
 	w.ours, err = New(Config{
-		Token: Token(w.discord.Token()), URL: w.discord.URL(), Bot: words, PublicKey: key, Prefix: w.cfg.prefix, Safe: w.cfg.safe,
+		Token: Token(w.discord.Token()), URL: w.discord.URL(), Bot: words, Engine: w.engine, Store: w.store, PublicKey: key, Prefix: w.cfg.prefix, Safe: w.cfg.safe,
 		Transport: w.wire, Dial: w.discord.DialContext, Logger: log, Now: now,
 	})
 	w.must(err)

@@ -62,7 +62,7 @@ func (e environment) readDiscord(s *settings, found *problems) {
 // makeDiscord ties Discord to the bot.
 func (a *app) makeDiscord(s settings, links *media.Links) (err error) {
 	a.discord, err = discord.New(discord.Config{
-		Token: discord.Token(s.discord.token.Reveal()), URL: s.discord.url, Bot: a.bot, Links: links,
+		Token: discord.Token(s.discord.token.Reveal()), URL: s.discord.url, Bot: a.bot, Engine: a.engine, Store: a.store, Links: links,
 		PublicKey: s.discord.key, Shards: s.discord.shards, Prefix: s.discord.prefix, Safe: s.discord.safe, Logger: a.log,
 		Transport: meteredTransport{discord.NewTransport(), a.meters, discord.Platform},
 	})
