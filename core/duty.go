@@ -103,6 +103,7 @@ func (p *post) is() presence { return presence(p.at.Load()) }
 type posts struct {
 	changed chan struct{} // has room for one: "they may have to be spread in another way"
 	under   sync.WaitGroup
+	others  atomic.Bool // other replicas were there when the duties were shared
 
 	mu   sync.Mutex
 	left *sync.Cond // with mu: one is away
@@ -225,6 +226,7 @@ func (e *Engine) spread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing the replicas: %w", err)
 	}
+	e.posts.others.Store(len(replicas) > 1)
 	take, leave := e.posts.spread(replicas, lease.Fence)
 	e.posts.leave(leave)
 	if len(take) == 0 {
@@ -334,6 +336,10 @@ func (e *Engine) Duties() []Duty {
 	defer e.posts.mu.Unlock()
 	return slices.Sorted(maps.Keys(e.posts.all))
 }
+
+// Alone reports whether no other replica was there when the duties were shared
+// the last time, which is done as soon as one comes.
+func (e *Engine) Alone() bool { return !e.posts.others.Load() }
 
 // Fence is that of this replica's lease, 0 while it has none.
 func (e *Engine) Fence() uint64 {

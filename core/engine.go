@@ -190,7 +190,8 @@ type Engine struct {
 	name  string // owner of the lease
 	posts *posts // the duties that this replica can have
 
-	topics map[string]func(json.RawMessage) // who hears what is announced
+	topics   map[string]func(json.RawMessage) // who hears what is announced
+	prefixes map[string]func(string)          // and who of settings
 
 	secret  callbackSecret
 	kies    []*kieAccount // as configured, never empty
@@ -238,7 +239,7 @@ func New(cfg Config) (*Engine, error) {
 	e.full = make(chan struct{}, 1)
 	e.reread = make(chan struct{}, 1)
 	e.posts = newPosts()
-	e.topics = map[string]func(json.RawMessage){}
+	e.topics, e.prefixes = map[string]func(json.RawMessage){}, map[string]func(string){}
 	e.posts.add(&post{duty: DutyChores, do: e.chores})
 	e.creator = newTurns(e.cfg.Now)
 	e.uploads = newTurns(e.cfg.Now)

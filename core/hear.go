@@ -102,6 +102,30 @@ func (e *Engine) Announce(ctx context.Context, topic string, data json.RawMessag
 	return e.write(ctx, func(tx Tx) error { return say(tx, topic, data) })
 }
 
+// OnSettings has heard called with the name of each setting that another replica
+// has written or deleted and whose name begins with the prefix, in the order of
+// the commits. It must neither block nor use the engine. It is called before Run,
+// once for each prefix.
+func (e *Engine) OnSettings(prefix string, heard func(name string)) { e.prefixes[prefix] = heard }
+
+// PutSettings stores settings of other parts of the program, all of them or
+// none; nil deletes one. While the engine runs, ErrLeaseLost says that nothing
+// was stored because this replica has no lease any more.
+func (e *Engine) PutSettings(ctx context.Context, values map[string][]byte) error {
+	return e.update(ctx, func(c *change) error {
+		for name, value := range values {
+			write := func() error { return c.PutSetting(name, value) }
+			if value == nil {
+				write = func() error { return c.DeleteSetting(name) }
+			}
+			if err := write(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func say(tx Tx, topic string, data json.RawMessage) error {
 	return tx.Notify(func() ([]byte, error) { return json.Marshal(note{Words: []words{{topic, data}}}) })
 }
@@ -132,8 +156,13 @@ func (e *Engine) hearTask(w Work) {
 	}
 }
 
-// hearSetting has the settings read anew that something is remembered of.
+// hearSetting tells who remembers something of the setting.
 func (e *Engine) hearSetting(name string) {
+	for prefix, heard := range e.prefixes {
+		if strings.HasPrefix(name, prefix) {
+			heard(name)
+		}
+	}
 	switch {
 	case name == alertsSetting:
 		e.wakeAlerts()

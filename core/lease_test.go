@@ -27,6 +27,9 @@ func TestLeaseTaken(t *testing.T) {
 		if _, err := w.engine.Submit(t.Context(), request("a cat")); err == nil {
 			t.Error("a request was accepted under a lost lease")
 		}
+		if err := w.engine.PutSettings(t.Context(), map[string][]byte{"box/1": []byte("x")}); !errors.Is(err, core.ErrLeaseLost) {
+			t.Errorf("a setting is stored under a lost lease: %v", err)
+		}
 		if err := <-ran; !errors.Is(err, core.ErrLeaseLost) {
 			t.Errorf("Run: %v, want ErrLeaseLost", err)
 		}

@@ -184,9 +184,17 @@ type Tx interface {
 
 	// Setting reads a small named value that the program keeps for itself.
 	Setting(name string) ([]byte, error)
+	// Settings lists them by name, those greater than after, at most limit.
+	Settings(after string, limit int) ([]Setting, error)
 	PutSetting(name string, value []byte) error
 	// DeleteSetting forgets the value; one that is not there is no error.
 	DeleteSetting(name string) error
+}
+
+// Setting is a small named value that the program keeps for itself.
+type Setting struct {
+	Name  string
+	Value []byte
 }
 
 // TaskCount is how many tasks are in a state.

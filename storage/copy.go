@@ -17,23 +17,15 @@ import (
 // over what has a number already. A transaction of every store is one.
 type Whole interface {
 	core.Tx
-	// Chats, AllSeen and Settings list by key, those greater than after, at
-	// most limit.
+	// Chats and AllSeen list by key, those greater than after, at most limit.
 	Chats(after core.Lane, limit int) ([]core.Chat, error)
 	AllSeen(after string, limit int) ([]core.Seen, error)
-	Settings(after string, limit int) ([]Setting, error)
 	// Ledger lists everybody's entries in order.
 	Ledger(after uint64, limit int) ([]core.Entry, error)
 	PutAudit(core.Audit) error
 	// Numbers are the last ones that were given.
 	Numbers() (Numbers, error)
 	SetNumbers(Numbers) error
-}
-
-// Setting is a small named value that the program keeps for itself.
-type Setting struct {
-	Name  string
-	Value []byte
 }
 
 // Numbers are the last ones given to entries, deliveries and the audit log.
@@ -247,9 +239,9 @@ func kinds() []kind {
 			func(s core.Seen) string { return s.Key },
 			func(w Whole, s core.Seen) error { return w.PutSeen(s, longAgo) }),
 		listed("settings",
-			func(w Whole, after string, limit int) ([]Setting, error) { return w.Settings(after, limit) },
-			func(s Setting) string { return s.Name },
-			func(w Whole, s Setting) error { return w.PutSetting(s.Name, s.Value) }),
+			func(w Whole, after string, limit int) ([]core.Setting, error) { return w.Settings(after, limit) },
+			func(s core.Setting) string { return s.Name },
+			func(w Whole, s core.Setting) error { return w.PutSetting(s.Name, s.Value) }),
 	}
 }
 

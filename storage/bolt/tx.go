@@ -377,6 +377,16 @@ func (t *transaction) Setting(name string) ([]byte, error) {
 	return slices.Clone(value), nil
 }
 
+// Settings implements core.Tx.
+func (t *transaction) Settings(after string, limit int) ([]core.Setting, error) {
+	var all []core.Setting
+	c := t.tx.Bucket(bucketSettings).Cursor()
+	for k, v := from(c, []byte(after)); k != nil && len(all) < limit; k, v = c.Next() {
+		all = append(all, core.Setting{Name: string(k), Value: append([]byte{}, v...)})
+	}
+	return all, nil
+}
+
 // PutSetting implements core.Tx.
 func (t *transaction) PutSetting(name string, value []byte) error {
 	return t.putRaw(bucketSettings, []byte(name), value)

@@ -37,16 +37,6 @@ func listedAfter[T any](t *transaction, bucket, after []byte, limit int) ([]T, e
 	return all, nil
 }
 
-// Settings implements storage.Whole.
-func (t *transaction) Settings(after string, limit int) ([]storage.Setting, error) {
-	var all []storage.Setting
-	c := t.tx.Bucket(bucketSettings).Cursor()
-	for k, v := from(c, []byte(after)); k != nil && len(all) < limit; k, v = c.Next() {
-		all = append(all, storage.Setting{Name: string(k), Value: append([]byte{}, v...)})
-	}
-	return all, nil
-}
-
 // PutAudit implements storage.Whole.
 func (t *transaction) PutAudit(a core.Audit) error { return t.put(bucketAudit, number(a.Seq), a) }
 

@@ -264,6 +264,18 @@ func (t *transaction) Setting(name string) ([]byte, error) {
 	return bytes.Clone(value), err
 }
 
+// Settings implements core.Tx.
+func (t *transaction) Settings(after string, limit int) ([]core.Setting, error) {
+	var all []core.Setting
+	err := t.list(func(row pgx.Row) error {
+		one := core.Setting{Value: []byte{}}
+		err := row.Scan(&one.Name, &one.Value)
+		all = append(all, one)
+		return err
+	}, "SELECT name, value FROM kiebot.settings WHERE name > $1 ORDER BY name LIMIT $2", plain(after), limit)
+	return all, err
+}
+
 // PutSetting implements core.Tx.
 func (t *transaction) PutSetting(name string, value []byte) error {
 	key, kept := plain(name), append([]byte{}, value...)

@@ -22,18 +22,6 @@ func (t *transaction) Ledger(after uint64, limit int) ([]core.Entry, error) {
 	return records[core.Entry](t, tableLedger, "SELECT version, record FROM kiebot.ledger WHERE seq > $1 ORDER BY seq LIMIT $2", int64(after), limit)
 }
 
-// Settings implements storage.Whole.
-func (t *transaction) Settings(after string, limit int) ([]storage.Setting, error) {
-	var all []storage.Setting
-	err := t.list(func(row pgx.Row) error {
-		one := storage.Setting{Value: []byte{}}
-		err := row.Scan(&one.Name, &one.Value)
-		all = append(all, one)
-		return err
-	}, "SELECT name, value FROM kiebot.settings WHERE name > $1 ORDER BY name LIMIT $2", plain(after), limit)
-	return all, err
-}
-
 // PutAudit implements storage.Whole.
 func (t *transaction) PutAudit(a core.Audit) error {
 	return t.put(tableAudit, a, int64(a.Seq), a.At, plain(a.By), plain(a.Action), plain(a.Target))

@@ -125,6 +125,24 @@ func testAccounts(t *testing.T, open Opener) {
 	})
 }
 
+func testSettings(t *testing.T, open Opener) {
+	s := opened(t, open)
+	update(t, s, func(tx core.Tx) error {
+		var errs []error
+		for _, name := range []string{"box/9", "box", "box/10", "boxes", "box/x"} {
+			errs = append(errs, tx.PutSetting(name, []byte(name)))
+		}
+		return errors.Join(append(errs, tx.PutSetting("box/1", nil), tx.DeleteSetting("box/x"))...)
+	})
+	view(t, s, func(tx core.Tx) error {
+		two, err := tx.Settings("box/", 2)
+		same(t, "settings in the box", two, []core.Setting{{Name: "box/1", Value: []byte{}}, {Name: "box/10", Value: []byte("box/10")}})
+		rest, err2 := tx.Settings("box/10", 10)
+		same(t, "settings after those", rest, []core.Setting{{Name: "box/9", Value: []byte("box/9")}, {Name: "boxes", Value: []byte("boxes")}})
+		return errors.Join(err, err2)
+	})
+}
+
 func testAudit(t *testing.T, open Opener) {
 	s := opened(t, open)
 	limit := core.Limit(5)

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Opener) {
 		"windows":                 testUsages,
 		"accounts in order":       testAccounts,
 		"chats and audit":         testAudit,
+		"settings":                testSettings,
 		"seen expires":            testSeen,
 		"work":                    testWork,
 		"duties":                  testDuties,
