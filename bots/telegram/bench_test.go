@@ -130,7 +130,7 @@ func benchReceive(b *testing.B, deaf bool) {
 	bot := &counted{Bot: benchBot(b, dir, store), deaf: deaf, done: make(chan struct{}), b: b}
 	bot.left.Store(int64(b.N))
 	tel, err := New(Config{
-		Token: telegramtest.DefaultToken, URL: url, Bot: bot, Store: store, MoveChat: func(context.Context, core.Lane, core.Lane) error { return nil },
+		Token: telegramtest.DefaultToken, URL: url, Bot: bot, Store: store, Engine: onlyOne{store},
 	})
 	if err != nil {
 		b.Fatal(err)

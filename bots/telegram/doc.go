@@ -58,6 +58,15 @@
 // because Telegram keeps a message for a day only, is found in the list of
 // transactions afterwards.
 //
+// # Several replicas
+//
+// One replica at a time handles the updates: the one with the duty. With getUpdates
+// only that one asks. With a webhook every replica takes updates, and what another
+// may have to handle is committed to the inbox, of which the one with the duty
+// hears at once; it is told to Telegram as taken only then. So albums, the order in
+// a chat and repetitions are seen whole in one place. Who gets the duty takes up
+// all that is in the inbox. A checkout is answered where it comes.
+//
 // # When it fails
 //
 // Telegram has no key that makes a repeated call harmless. A message is sent

@@ -61,9 +61,17 @@ func (h *health) note(log *slog.Logger, what string, err error) {
 	}
 }
 
+// rest forgets how receiving was when another replica has it.
+func (h *health) rest() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.err, h.fails = nil, 0
+}
+
 var errNotBegun = errors.New("Telegram was not reached yet")
 
-// state is nil unless updates never came yet, or the operator has to do something.
+// state is nil unless Telegram was never reached yet, or the operator has to do
+// something. Without the duty nothing is received here, and it stays nil.
 func (h *health) state() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

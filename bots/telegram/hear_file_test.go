@@ -2,10 +2,13 @@ package telegram
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -176,6 +179,17 @@ func TestHearLargeFilesOnALocalServer(t *testing.T) {
 			t.Errorf("%d requests", n)
 		}
 	})
+}
+
+// Where the local server's folder is not there at all, its files are not gone:
+// the machine is set up wrongly, and another one may have them.
+func TestLocalServerWhoseFilesAreElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	for path, gone := range map[string]bool{filepath.Join(dir, "photos", "file_1.jpg"): false, filepath.Join(dir, "file_1.jpg"): true} {
+		if _, err := openLocal(path); err == nil || errors.Is(err, fs.ErrNotExist) != gone {
+			t.Errorf("%s: %v, gone for good should be %t", path, err, gone)
+		}
+	}
 }
 
 // What comes without a word is answered with what can be done with it, and

@@ -80,7 +80,7 @@ func (t *Telegram) bookMissed(ctx context.Context) error {
 			booked++
 		}
 		seen += booked
-		if err := putSetting(ctx, t.cfg.Store, missedSetting, fmt.Append(nil, seen)); err != nil {
+		if err := t.cfg.Engine.PutSettings(ctx, map[string][]byte{missedSetting: fmt.Append(nil, seen)}); err != nil {
 			return err
 		}
 		if booked < missedPage {

@@ -31,13 +31,14 @@ func (t *Telegram) allowedUpdates() []string {
 // poll gets updates until ctx ends. It tells Telegram that they arrived only
 // when each is handled or stored. It ends at once when ctx does, having told
 // Telegram what it has.
-func (t *Telegram) poll(ctx context.Context) error {
-	next, err := readOffset(ctx, t.cfg.Store, t.cfg.Now())
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
+func (t *Telegram) poll(ctx context.Context) {
+	var next int64
+	err := t.steadily(ctx, "reading where getting updates stopped", func() (err error) {
+		next, err = readOffset(ctx, t.cfg.Store, t.cfg.Now())
 		return err
+	})
+	if err != nil {
+		return // ctx ended
 	}
 	heard := t.cfg.Now()
 	for ctx.Err() == nil {
@@ -61,7 +62,6 @@ func (t *Telegram) poll(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
 }
 
 // arrived is what one call of getUpdates gave.
@@ -90,7 +90,7 @@ func (t *Telegram) keep(ctx context.Context, a arrived) error {
 	if err := t.receiver.take(ctx, a.updates); err != nil {
 		return err
 	}
-	return putOffset(ctx, t.cfg.Store, a.next, t.cfg.Now())
+	return putOffset(ctx, t.cfg.Engine, a.next, t.cfg.Now())
 }
 
 // steadily makes a call until it succeeds, with growing pauses, and keeps the

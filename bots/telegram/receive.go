@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -21,7 +22,8 @@ const (
 	albumWait = 1500 * time.Millisecond // from one picture of an album to the next
 )
 
-// receiver takes updates, from wherever they come. Those of one chat are
+// receiver takes updates, from wherever they come, while this replica has the
+// duty. Those of one chat are
 // handled in order, chats do not wait for each other, each update is handled
 // once, and none is lost by a kill: either Telegram gives it again or the inbox has it.
 //
@@ -35,6 +37,7 @@ type receiver struct {
 	slots  chan struct{}
 	room   chan struct{}
 	work   sync.WaitGroup
+	beside sync.WaitGroup // what aside does
 
 	mu     sync.Mutex
 	last   map[queue]*job // the newest of each
@@ -104,6 +107,27 @@ func (r *receiver) take(ctx context.Context, updates []update) error {
 		}
 	}
 	return nil
+}
+
+// resume begins with updates that the inbox has, in their order.
+func (r *receiver) resume(ctx context.Context, stored []json.RawMessage) error {
+	var over []int64
+	for _, raw := range stored {
+		u, err := readUpdate(raw)
+		if err != nil { // another version has put it in
+			r.failed(u.ID, err)
+			over = append(over, u.ID)
+			continue
+		}
+		j, err := r.start(ctx, u)
+		if err != nil {
+			return err
+		}
+		if j.isDone() { // it came again
+			over = append(over, u.ID)
+		}
+	}
+	return r.inbox.drop(ctx, over)
 }
 
 // start begins with an update, unless it was begun before.
@@ -228,7 +252,7 @@ func (r *receiver) contain(id int64) {
 
 // aside does what an update wants that waits for nothing and is kept nowhere.
 func (r *receiver) aside(id int64, do func()) {
-	r.work.Go(func() {
+	r.beside.Go(func() {
 		defer r.contain(id)
 		do()
 	})
@@ -272,8 +296,17 @@ func (r *receiver) working(ctx context.Context, do func()) {
 	}
 }
 
-// wait returns when nothing is being handled any more.
-func (r *receiver) wait() { r.work.Wait() }
+// leave returns when nothing is being handled any more, the context of which has
+// ended. What was cut short is forgotten: the inbox has it, or Telegram.
+func (r *receiver) leave() {
+	r.inbox.end()
+	r.work.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.last)
+	clear(r.taken)
+	clear(r.albums)
+}
 
 // memory remembers the latest ids that were added. The zero value is ready.
 type memory struct {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kiebot/core"
 	"kiebot/storage/bolt"
 )
 
@@ -27,17 +28,44 @@ type counter struct {
 	slow   func(u update)
 }
 
+// onlyOne is the engine of the one replica that there is, which has every duty.
+type onlyOne struct{ core.Store }
+
+func (onlyOne) MoveChat(context.Context, core.Lane, core.Lane) error { return nil }
+func (onlyOne) Alone() bool                                          { return true }
+func (onlyOne) OnSettings(string, func(string))                      {}
+func (onlyOne) OnDuty(ctx context.Context, _ core.Duty, do func(context.Context) error) error {
+	return do(ctx)
+}
+
+func (o onlyOne) PutSettings(ctx context.Context, values map[string][]byte) error {
+	return o.Update(ctx, func(tx core.Tx) error {
+		for name, value := range values {
+			if value == nil {
+				if err := tx.DeleteSetting(name); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := tx.PutSetting(name, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func newCounter(t *testing.T, store *bolt.Store) *counter {
 	c := &counter{t: t}
 	var stop func()
 	c.ctx, stop = context.WithCancel(t.Context())
-	c.receiver = newReceiver(newInbox(store), c.note, func(id int64, err error) {
+	c.receiver = newReceiver(newInbox(store, onlyOne{store}), c.note, func(id int64, err error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		c.failed = append(c.failed, fmt.Sprint(id, " ", first))
 	})
-	t.Cleanup(func() { stop(); c.wait() })
+	t.Cleanup(func() { stop(); c.leave() })
 	return c
 }
 
@@ -61,11 +89,20 @@ func (c *counter) handled() []string {
 // left is what the inbox would give the next process.
 func (c *counter) left() int {
 	c.t.Helper()
-	raw, err := newInbox(c.inbox.store).load(c.t.Context())
+	return len(inStore(c.t, c.inbox.store))
+}
+
+// inStore is what the inbox has in the store.
+func inStore(t *testing.T, store core.Store) (all []core.Setting) {
+	t.Helper()
+	err := store.View(t.Context(), func(tx core.Tx) (err error) {
+		all, err = listed(tx)
+		return err
+	})
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return len(raw)
+	return all
 }
 
 func says(t *testing.T, id, chat int64, text, album string) update {
@@ -161,20 +198,43 @@ func TestStoredUpdatesAreHandledByTheNextProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		kill()
-		first.wait()
+		first.leave()
 		second := newCounter(t, store)
-		raw, err := second.inbox.load(t.Context())
-		if err != nil {
+		if err := (&Telegram{receiver: second.receiver}).takeUp(second.ctx); err != nil {
 			t.Fatal(err)
 		}
-		all := (&Telegram{receiver: second.receiver}).readAll(raw)
-		second.takes(all.updates...)
 		synctest.Wait()
 		if got := second.handled(); len(first.handled()) != 0 || !slices.Equal(got, []string{"7:one:0", "7:two:0"}) {
 			t.Error(got)
 		}
 		if n := second.left(); n != 0 {
 			t.Error(n)
+		}
+	})
+}
+
+// What an older version has left in one setting is handled, and is there no more.
+func TestInboxOfAnOlderVersion(t *testing.T) {
+	receiving(t, func(t *testing.T, c *counter) {
+		old := map[int64]json.RawMessage{}
+		for _, u := range []update{says(t, 9, 7, "one", ""), says(t, 10, 7, "two", "")} {
+			old[u.ID] = u.raw
+		}
+		data, err := json.Marshal(old)
+		if err == nil {
+			err = c.inbox.engine.PutSettings(t.Context(), map[string][]byte{inboxBefore: data})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := (&Telegram{receiver: c.receiver}).takeUp(c.ctx); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if got := c.handled(); !slices.Equal(got, []string{"7:one:0", "7:two:0"}) || c.left() != 0 {
+			t.Error(got, c.left())
 		}
 	})
 }

@@ -135,9 +135,25 @@ func (t *Telegram) Open(ctx context.Context, file core.InputFile) (io.ReadCloser
 		return nil, err
 	}
 	if t.local && filepath.IsAbs(found.FilePath) {
-		return os.Open(found.FilePath)
+		return openLocal(found.FilePath)
 	}
 	return t.api.download(ctx, found.FilePath)
+}
+
+var errNotMounted = errors.New("the folder of the local Bot API server is not on this machine: mount it where the server has it")
+
+// openLocal opens a file of a local Bot API server. It is gone for good when the
+// folder that it was in is there without it. Where the folder is missing, this
+// machine is set up wrongly, and another replica may have the file.
+func openLocal(path string) (io.ReadCloser, error) {
+	file, err := os.Open(path)
+	if err == nil {
+		return file, nil
+	}
+	if _, missing := os.Stat(filepath.Dir(path)); missing != nil {
+		return nil, errNotMounted
+	}
+	return nil, err
 }
 
 // download gets a file that getFile gave the path of.

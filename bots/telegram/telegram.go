@@ -54,7 +54,20 @@ type Bot interface {
 	Recent(ctx context.Context, origin core.Origin, words string) (bots.Offer, error)
 }
 
-// Config is what a Telegram needs. Token, Bot, Store and MoveChat are required.
+// Duty is what one replica at a time has: it handles the updates, whichever way
+// they come.
+const Duty core.Duty = Platform
+
+// Engine is the part of core.Engine that receiving needs.
+type Engine interface {
+	MoveChat(ctx context.Context, from, to core.Lane) error
+	OnDuty(ctx context.Context, duty core.Duty, do func(context.Context) error) error
+	Alone() bool
+	PutSettings(ctx context.Context, values map[string][]byte) error
+	OnSettings(prefix string, heard func(name string))
+}
+
+// Config is what a Telegram needs. Token, Bot, Engine and Store are required.
 type Config struct {
 	Token Token
 	URL   string // of the Bot API server; empty means DefaultURL, another one is taken for a local server, with its limits
@@ -63,10 +76,10 @@ type Config struct {
 	// Operators are the users who run the bot, and in whose private chats with it
 	// the menu offers /admin.
 	Operators []int64
-	// MoveChat is core.Engine.MoveChat.
-	MoveChat func(ctx context.Context, from, to core.Lane) error
-	// Store keeps where receiving stopped and what it had not finished.
-	Store core.Store
+	// Engine writes where receiving stopped and what it has not finished, and says
+	// whether this replica receives. It must not run yet when New is called.
+	Engine Engine
+	Store  core.Store // the engine's, to read from
 	// Links sign the address of files that are too large for a chat; nil when
 	// kiebot cannot be reached from outside.
 	Links *media.Links
@@ -94,6 +107,7 @@ type Telegram struct {
 
 	mu      sync.Mutex
 	running context.Context // of Run, nil before
+	serving context.Context // of the duty, nil without it
 	self    models.User     // who the bot is, known once Run has asked
 }
 
@@ -101,8 +115,8 @@ var validToken = regexp.MustCompile(`^[0-9]+:[\w-]{30,}$`)
 
 // New checks the configuration. It calls nothing.
 func New(cfg Config) (*Telegram, error) {
-	if cfg.Bot == nil || cfg.Store == nil || cfg.MoveChat == nil {
-		return nil, errors.New("telegram: Config.Bot, Store and MoveChat are required")
+	if cfg.Bot == nil || cfg.Store == nil || cfg.Engine == nil {
+		return nil, errors.New("telegram: Config.Bot, Engine and Store are required")
 	}
 	if !validToken.MatchString(cfg.Token.reveal()) {
 		return nil, errors.New("telegram: Config.Token is not a bot's token")
@@ -123,10 +137,11 @@ func New(cfg Config) (*Telegram, error) {
 	}
 	t := &Telegram{cfg: cfg, local: cfg.URL != DefaultURL}
 	t.talker = &talker{
-		api: api, words: cfg.Bot, moved: cfg.MoveChat, links: cfg.Links, limits: limitsOf(t.local),
+		api: api, words: cfg.Bot, moved: cfg.Engine.MoveChat, links: cfg.Links, limits: limitsOf(t.local),
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
-	t.receiver = newReceiver(newInbox(cfg.Store), t.handle, t.skipped)
+	t.receiver = newReceiver(newInbox(cfg.Store, cfg.Engine), t.handle, t.skipped)
+	cfg.Engine.OnSettings(inboxPrefix, t.receiver.inbox.hear)
 	return t, nil
 }
 
@@ -135,28 +150,35 @@ func New(cfg Config) (*Telegram, error) {
 func serverURL(url string) string { return cmp.Or(strings.TrimRight(url, "/"), DefaultURL) }
 
 // Run receives until ctx ends, and returns when nothing is being handled any
-// more. Telegram being away is no error: it goes on when it is back. An error
-// means that the store cannot be read.
+// more. Webhooks are taken all the time; the rest is done whenever this replica
+// has the duty. Telegram being away is no error, nor is the store: it goes on
+// when they are back.
 func (t *Telegram) Run(ctx context.Context) error {
-	left, err := t.receiver.inbox.load(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
-		return err
-	}
-	defer t.receiver.wait()
-	if t.steadily(ctx, "asking who the bot is", func() error { return t.learn(ctx) }) != nil {
-		return nil // ctx ended
-	}
 	t.mu.Lock()
 	t.running = ctx
 	t.mu.Unlock()
-	if t.steadily(ctx, "handling what was left", func() error { return t.receiver.take(ctx, t.readAll(left).updates) }) != nil {
-		return nil
+	defer t.receiver.beside.Wait()
+	if t.steadily(ctx, "asking who the bot is", func() error { return t.learn(ctx) }) != nil {
+		return nil // ctx ended
 	}
-	if t.steadily(ctx, "setting the webhook", func() error { return t.setWebhook(ctx) }) != nil {
+	return t.cfg.Engine.OnDuty(ctx, Duty, func(ctx context.Context) error {
+		t.serve(ctx)
 		return nil
+	})
+}
+
+// serve handles updates until ctx ends: first what is in the inbox.
+func (t *Telegram) serve(ctx context.Context) {
+	defer t.leave()
+	if t.steadily(ctx, "handling what was left", func() error { return t.takeUp(ctx) }) != nil {
+		return
+	}
+	t.receiver.work.Go(func() { t.attend(ctx) })
+	t.mu.Lock()
+	t.serving = ctx
+	t.mu.Unlock()
+	if t.steadily(ctx, "setting the webhook", func() error { return t.setWebhook(ctx) }) != nil {
+		return
 	}
 	t.receiver.work.Go(func() { t.showMenus(ctx) }) // nobody waits for it
 	if t.cfg.Till != nil {
@@ -164,9 +186,45 @@ func (t *Telegram) Run(ctx context.Context) error {
 	}
 	if t.cfg.Webhook {
 		<-ctx.Done()
-		return nil
+		return
 	}
-	return t.poll(ctx)
+	t.poll(ctx)
+}
+
+// takeUp begins with everything that is in the inbox.
+func (t *Telegram) takeUp(ctx context.Context) error {
+	left, err := t.receiver.inbox.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return t.receiver.resume(ctx, left)
+}
+
+// attend takes up what is put into the inbox, until ctx ends.
+func (t *Telegram) attend(ctx context.Context) {
+	for {
+		select {
+		case <-t.receiver.inbox.more:
+		case <-ctx.Done():
+			return
+		}
+		_ = t.steadily(ctx, "reading the inbox", func() error {
+			heard, err := t.receiver.inbox.next(ctx)
+			if err != nil {
+				return err
+			}
+			return t.receiver.resume(ctx, heard)
+		})
+	}
+}
+
+// leave ends what serve has begun. The next one finds the rest in the inbox.
+func (t *Telegram) leave() {
+	t.mu.Lock()
+	t.serving = nil
+	t.mu.Unlock()
+	t.receiver.leave()
+	t.health.rest()
 }
 
 // learn asks who the bot is: commands name it in groups.

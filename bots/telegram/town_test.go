@@ -150,7 +150,7 @@ func (w *town) start() {
 	}})
 	w.must(err)
 	w.telegram, err = New(Config{
-		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, Till: words, MoveChat: w.engine.MoveChat, Store: w.store, Transport: plainly{w.wire}, Logger: log,
+		Token: Token(w.tg.Token()), URL: w.server(), Bot: words, Till: words, Engine: w.engine, Store: w.store, Transport: plainly{w.wire}, Logger: log,
 		Operators: w.cfg.operators, Webhook: w.cfg.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
 	})
 	w.must(err)

@@ -105,7 +105,7 @@ func (e *ear) start() {
 	e.telegram, err = New(Config{
 		Webhook: e.hook, PublicURL: "http://127.0.0.1", Secret: "a-secret",
 		Token: Token(e.tg.Token()), Bot: e.bot, Till: e.till, Store: e.flaky, Transport: plainly{e.net}, Logger: slog.New(slog.NewTextHandler(e.spy, nil)),
-		MoveChat: func(context.Context, core.Lane, core.Lane) error { return nil },
+		Engine: onlyOne{e.flaky},
 	})
 	if err != nil {
 		e.t.Fatal(err)
@@ -170,8 +170,8 @@ func TestTrap2ConfirmedAfterTheCommit(t *testing.T) {
 			t.Error("it was confirmed before it was handled or stored")
 		}
 		e.settles()
-		if held, err := readSetting(t.Context(), e.store, inboxSetting); err != nil || !bytes.Contains(held, []byte("one")) {
-			t.Errorf("confirmed, and stored is %s, %v", held, err)
+		if held := inStore(t, e.store); len(held) != 1 || !bytes.Contains(held[0].Value, []byte("one")) {
+			t.Errorf("confirmed, and stored is %v", held)
 		}
 		e.end() // as a kill would: nothing was handled
 		e.bot.slow = nil
@@ -273,7 +273,7 @@ func hooked(t *testing.T) (*Telegram, *bolt.Store) {
 	store := newStore(t)
 	tel, err := New(Config{
 		Token: testToken, Bot: &quiet{heard: make(chan string, 100)}, Store: store, Webhook: true, PublicURL: "https://kiebot.test", Secret: "a-secret",
-		MoveChat: func(context.Context, core.Lane, core.Lane) error { return nil }, Logger: testLog(t),
+		Engine: onlyOne{store}, Logger: testLog(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -282,8 +282,8 @@ func hooked(t *testing.T) (*Telegram, *bolt.Store) {
 		t.Errorf("status %d before it runs", got)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	tel.running = ctx
-	t.Cleanup(func() { stop(); tel.receiver.wait() })
+	tel.running, tel.serving = ctx, ctx
+	t.Cleanup(func() { stop(); tel.leave() })
 	return tel, store
 }
 

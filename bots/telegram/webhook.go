@@ -19,8 +19,8 @@ const (
 )
 
 // Handler takes updates from Telegram (Bot API, setWebhook), at POST
-// WebhookPath. It answers 200 only when the update is handled or stored;
-// everything else makes Telegram send it again.
+// WebhookPath, on every replica that runs. It answers 200 only when the update
+// is handled or stored; everything else makes Telegram send it again.
 func (t *Telegram) Handler() http.Handler { return http.HandlerFunc(t.hook) }
 
 func (t *Telegram) hook(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,8 @@ func (t *Telegram) hook(w http.ResponseWriter, r *http.Request) {
 
 var errStopped = errors.New("kiebot is not running")
 
-// receive hands an update to the running Run.
+// receive returns when Telegram may forget the update: it is handled, or whoever
+// has the duty finds it in the inbox.
 func (t *Telegram) receive(u update) error {
 	t.mu.Lock()
 	ctx := t.running
@@ -59,7 +60,31 @@ func (t *Telegram) receive(u update) error {
 	if ctx == nil || ctx.Err() != nil {
 		return errStopped
 	}
-	return t.receiver.take(ctx, t.checkouts(ctx, []update{u}))
+	if len(t.checkouts(ctx, []update{u})) == 0 {
+		return nil
+	}
+	if took, err := t.take(u); took {
+		return err
+	}
+	return t.receiver.inbox.put(ctx, u)
+}
+
+// take handles an update without the inbox, where that is right: when this
+// replica has the duty, and no other may just have put an earlier one of the same
+// chat into the inbox. Telegram sends an update of a chat when the one before it
+// is answered.
+func (t *Telegram) take(u update) (took bool, err error) {
+	t.mu.Lock()
+	ctx := t.serving
+	if ctx == nil || !t.cfg.Engine.Alone() {
+		t.mu.Unlock()
+		return false, nil
+	}
+	t.receiver.work.Add(1)
+	t.mu.Unlock()
+	defer t.receiver.work.Done()
+	err = t.receiver.take(ctx, []update{u})
+	return err == nil || ctx.Err() == nil, err
 }
 
 // setWebhook tells Telegram where to send updates, or that they will be asked for.

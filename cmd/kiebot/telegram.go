@@ -54,7 +54,7 @@ func (a *app) makeTelegram(s settings, links *media.Links, secret []byte) error 
 	}
 	var err error
 	a.telegram, err = telegram.New(telegram.Config{
-		Token: telegram.Token(s.telegramToken.Reveal()), URL: s.telegramURL, Bot: a.bot, Till: a.bot, MoveChat: a.engine.MoveChat, Store: a.store, Links: links,
+		Token: telegram.Token(s.telegramToken.Reveal()), URL: s.telegramURL, Bot: a.bot, Till: a.bot, Engine: a.engine, Store: a.store, Links: links,
 		Webhook: s.telegramWebhook, PublicURL: s.publicURL, Secret: telegram.Token(webhookSecret), Logger: a.log,
 		Operators: telegramUsers(s.admins), Transport: meteredTransport{telegram.NewTransport(), a.meters, telegram.Platform},
 	})
