@@ -344,16 +344,19 @@ func (a *app) backup(ctx context.Context, s settings, kind string) (path string,
 	return path, err
 }
 
-// How often it is looked whether a backup is due, how soon after the first
-// start there is one, and how soon one that failed is tried again.
+// How often it is looked whether a backup is due, and before the engine runs,
+// how soon after the first start there is one, and how soon one that failed is
+// tried again.
 const (
 	backupTick  = time.Minute
+	backupSoon  = time.Second
 	backupFirst = 10 * time.Minute
 	backupAgain = time.Hour
 )
 
-// backups makes one whenever it is due, until ctx ends. One that fails is told
-// to the operator, tried again, and stops nothing.
+// backups makes one whenever it is due, until ctx ends; of several replicas the
+// one does that has the chores. One that fails is told to the operator, tried
+// again, and stops nothing.
 func (a *app) backups(ctx context.Context, s settings) {
 	if err := removeAll(s.backups(), partPattern); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.log.Warn("removing what a killed process left half done", "error", err)
@@ -361,36 +364,67 @@ func (a *app) backups(ctx context.Context, s settings) {
 	if s.backupEvery == 0 {
 		return
 	}
-	due := nextBackup(s, time.Now())
-	tick := time.NewTicker(backupTick)
-	defer tick.Stop()
+	first := time.Now().Add(min(backupFirst, s.backupEvery))
+	var again time.Time
 	for {
-		if now := time.Now(); !now.Before(due) {
-			due = now.Add(s.backupEvery)
-			if err := a.autoBackup(ctx, s); err != nil && ctx.Err() == nil {
-				due = now.Add(min(s.backupEvery, backupAgain))
-				a.log.Error("there is no new backup; those before are still there", "error", err)
-				if err := a.engine.BackupFailed(ctx, err); err != nil {
-					a.log.Error("telling that there is no new backup", "error", err)
-				}
-			}
+		if now := time.Now(); !now.Before(again) {
+			again = a.backUpWhenDue(ctx, s, now, first)
+		}
+		wait := backupTick
+		if !a.engine.Resumed() {
+			wait = backupSoon
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }
 
+// backUpWhenDue makes a backup if it is due, and this replica's to make. It says
+// when to look again.
+func (a *app) backUpWhenDue(ctx context.Context, s settings, now, first time.Time) time.Time {
+	if !a.engine.Has(core.DutyChores) {
+		return now
+	}
+	due, err := a.nextBackup(ctx, s, now, first)
+	switch {
+	case err != nil:
+		a.log.Warn("looking when the last backup was made", "error", err)
+		return now
+	case now.Before(due):
+		return due
+	}
+	if err = a.autoBackup(ctx, s, now); err == nil {
+		return now.Add(s.backupEvery)
+	}
+	if ctx.Err() == nil {
+		a.log.Error("there is no new backup; those before are still there", "error", err)
+		if err := a.engine.BackupFailed(ctx, err); err != nil {
+			a.log.Error("telling that there is no new backup", "error", err)
+		}
+	}
+	return now.Add(min(s.backupEvery, backupAgain))
+}
+
+// backupSetting is when a backup was last made by itself, by any replica.
+const backupSetting = "backup_last"
+
 // autoBackup makes a backup, and then removes the oldest of its kind beyond
-// those that are kept.
-func (a *app) autoBackup(ctx context.Context, s settings) error {
+// those that are kept in this DATA_DIR.
+func (a *app) autoBackup(ctx context.Context, s settings, now time.Time) error {
 	path, err := a.backup(ctx, s, autoBackup)
 	if err != nil {
 		return err
 	}
 	a.log.Info("a backup was made", "file", path)
+	err = a.store.Update(ctx, func(tx core.Tx) error {
+		return tx.PutSetting(backupSetting, []byte(now.UTC().Format(time.RFC3339)))
+	})
+	if err != nil {
+		a.log.Warn("noting that a backup was made, so that another replica may make one, too", "error", err)
+	}
 	names, err := autoBackups(s)
 	if err != nil {
 		return fmt.Errorf("looking for older backups: %w", err)
@@ -420,15 +454,34 @@ func autoBackups(s settings) (names []string, err error) {
 }
 
 // nextBackup is when the next one is due: so long after the last one as is
-// configured, wherever the clock was then.
-func nextBackup(s settings, now time.Time) time.Time {
+// configured, and at first when there was none up to now. Of a file all backups are
+// in its DATA_DIR; with PostgreSQL the database says when any replica made one.
+func (a *app) nextBackup(ctx context.Context, s settings, now, first time.Time) (time.Time, error) {
 	names, err := autoBackups(s)
-	if err != nil || len(names) == 0 {
-		return now.Add(min(backupFirst, s.backupEvery))
+	if err != nil {
+		return first, err
 	}
-	last, err := time.Parse(backupTime, autoName.FindStringSubmatch(names[len(names)-1])[1])
-	if err != nil || last.After(now) {
-		return now.Add(min(backupFirst, s.backupEvery))
+	var last time.Time
+	made := func(layout, value string) {
+		if at, err := time.Parse(layout, value); err == nil && at.After(last) && !at.After(now) {
+			last = at
+		}
 	}
-	return last.Add(s.backupEvery)
+	for _, name := range names {
+		made(backupTime, autoName.FindStringSubmatch(name)[1])
+	}
+	if s.databaseURL != "" {
+		err := a.store.View(ctx, func(tx core.Tx) error {
+			value, err := tx.Setting(backupSetting)
+			made(time.RFC3339, string(value))
+			return err
+		})
+		if err != nil && !errors.Is(err, core.ErrNotFound) {
+			return first, err
+		}
+	}
+	if last.IsZero() {
+		return first, nil
+	}
+	return last.Add(s.backupEvery), nil
 }

@@ -198,7 +198,7 @@ func TestKeptBackups(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := a.autoBackup(t.Context(), s); err != nil {
+	if err := a.autoBackup(t.Context(), s, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	left, err := autoBackups(s)
@@ -214,36 +214,90 @@ func TestKeptBackups(t *testing.T) {
 
 func TestNextBackup(t *testing.T) {
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	first := now.Add(backupFirst)
+	a, _ := closed(t)
 	for name, c := range map[string]struct {
-		last string
-		want time.Time
+		files  []string // in the folder
+		stored string   // of any replica
+		shared bool     // several can work on the database
+		want   time.Time
 	}{
-		"the first":             {"", now.Add(backupFirst)},
-		"half an hour ago":      {"kiebot-auto-20261125T113000Z.db", now.Add(30 * time.Minute)},
-		"long ago":              {"kiebot-auto-20261101T113000Z.db", time.Date(2026, 11, 1, 12, 30, 0, 0, time.UTC)},
-		"in a year, by a clock": {"kiebot-auto-20271101T113000Z.db", now.Add(backupFirst)},
-		"no time at all":        {"kiebot-auto-20269901T113000Z.db", now.Add(backupFirst)},
+		"the first":              {nil, "", false, first},
+		"half an hour ago":       {[]string{"20261125T113000Z"}, "", false, now.Add(30 * time.Minute)},
+		"long ago":               {[]string{"20261101T113000Z"}, "", false, time.Date(2026, 11, 1, 12, 30, 0, 0, time.UTC)},
+		"in a year, by a clock":  {[]string{"20271101T113000Z"}, "", false, first},
+		"one of them in a year":  {[]string{"20261125T113000Z", "20271101T113000Z"}, "", false, now.Add(30 * time.Minute)},
+		"no time at all":         {[]string{"20269901T113000Z"}, "", false, first},
+		"a folder emptied":       {nil, "2026-11-25T11:30:00Z", false, first},
+		"by another replica":     {[]string{"20261101T113000Z"}, "2026-11-25T11:30:00Z", true, now.Add(30 * time.Minute)},
+		"by this one, not noted": {[]string{"20261125T113000Z"}, "2026-11-01T11:30:00Z", true, now.Add(30 * time.Minute)},
+		"the first of several":   {nil, "", true, first},
+		"noted wrongly":          {nil, "yesterday", true, first},
+		"noted by a wrong clock": {nil, "2027-11-25T11:30:00Z", true, first},
 	} {
 		s := settings{dataDir: t.TempDir(), backupEvery: time.Hour}
+		if c.shared {
+			s.databaseURL = "postgres://"
+		}
 		if err := os.MkdirAll(s.backups(), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if c.last != "" {
-			if err := os.WriteFile(filepath.Join(s.backups(), c.last), nil, 0o600); err != nil {
+		for _, at := range c.files {
+			if err := os.WriteFile(filepath.Join(s.backups(), autoBackup+"-"+at+".db"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := nextBackup(s, now); !got.Equal(c.want) {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
+		err := a.store.Update(t.Context(), func(tx core.Tx) error {
+			if c.stored == "" {
+				return tx.DeleteSetting(backupSetting)
+			}
+			return tx.PutSetting(backupSetting, []byte(c.stored))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := a.nextBackup(t.Context(), s, now, first); err != nil || !got.Equal(c.want) {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, c.want)
 		}
 	}
+}
+
+// Who has the chores makes the backups. When they move to a replica with an empty
+// folder, no backup is made before it is due, and then one.
+func TestBackupsOfReplicas(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Truncate(time.Second)
+	folder := func() settings {
+		return settings{dataDir: t.TempDir(), backupEvery: time.Hour, backupKeep: 3, databaseURL: "postgres://"}
+	}
+	has := func(s settings, want int) {
+		t.Helper()
+		if names, err := autoBackups(s); err != nil || len(names) != want {
+			t.Errorf("backups: %v, %v, want %d", names, err, want)
+		}
+	}
+	idle, _ := replica(t, core.DutyChores)
+	s := folder()
+	idle.backUpWhenDue(t.Context(), s, now, now)
+	has(s, 0)
+
+	a, _ := replica(t)
+	a.backUpWhenDue(t.Context(), s, now, now)
+	has(s, 1)
+	s = folder()
+	if due := a.backUpWhenDue(t.Context(), s, now.Add(s.backupEvery-time.Minute), now); !due.Equal(now.Add(s.backupEvery)) {
+		t.Errorf("the next is due %v after the last", due.Sub(now))
+	}
+	has(s, 0)
+	a.backUpWhenDue(t.Context(), s, now.Add(s.backupEvery), now)
+	has(s, 1)
 }
 
 // A database that is wrong makes no backup, and those before stay.
 func TestBackupOfAWrongDatabase(t *testing.T) {
 	a, s := closed(t)
 	for range 2 {
-		if err := a.autoBackup(t.Context(), s); err != nil && !strings.Contains(err.Error(), "is there already") {
+		if err := a.autoBackup(t.Context(), s, time.Now()); err != nil && !strings.Contains(err.Error(), "is there already") {
 			t.Fatal(err)
 		}
 	}
@@ -251,7 +305,7 @@ func TestBackupOfAWrongDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.autoBackup(t.Context(), s); err == nil || !strings.Contains(err.Error(), "of an account that is not there") {
+	if err := a.autoBackup(t.Context(), s, time.Now()); err == nil || !strings.Contains(err.Error(), "of an account that is not there") {
 		t.Errorf("the backup of it: %v", err)
 	}
 	if left, err := os.ReadDir(s.backups()); err != nil || len(left) != 1 {
