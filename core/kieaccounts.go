@@ -275,7 +275,7 @@ func (e *Engine) choose(t Task, now time.Time) (chosen *kieAccount, why Reason, 
 	}
 	usable = preferably(usable, func(a *kieAccount) bool { return a.ready(e.creator.stir) })
 	if len(usable) == 0 {
-		why, retry = parkedFor(all)
+		why, retry = parkedFor(all, now)
 		return nil, why, retry
 	}
 	return slices.MinFunc(usable, func(a, b *kieAccount) int { return cmp.Compare(e.burden(a), e.burden(b)) }), "", time.Time{}
@@ -314,10 +314,15 @@ func (e *Engine) burden(a *kieAccount) int64 {
 }
 
 // parkedFor is why the first of the accounts is parked, which stays the same
-// while they are, and when one of them is tried again.
-func parkedFor(all []*kieAccount) (why Reason, retry time.Time) {
+// while they are, and when one of them is tried again: those of other replicas
+// may be at any time.
+func parkedFor(all []*kieAccount, now time.Time) (why Reason, retry time.Time) {
 	for _, a := range all {
-		switch reason, at := a.gate.state(); {
+		reason, at := a.gate.state()
+		if !a.ours() {
+			at = later(at, now.Add(keyPark))
+		}
+		switch {
 		case reason == "":
 		case why == "":
 			why, retry = reason, at
@@ -345,7 +350,7 @@ func (e *Engine) paused(t Task) (Reason, time.Time) {
 	if slices.ContainsFunc(all, func(a *kieAccount) bool { return a.gate.open() }) {
 		return "", time.Time{}
 	}
-	return parkedFor(all)
+	return parkedFor(all, e.cfg.Now())
 }
 
 // servable reports whether a task that should go to the account can be dealt
