@@ -96,7 +96,7 @@ func (b *Bot) history(ctx context.Context, s session) Reply {
 	for _, t := range tasks {
 		line := Item{Title: shorten(t.Request.Prompt, 80), Detail: b.historyLine(s.voice, t), Task: t.ID, State: t.State}
 		if picture := b.engine.Picture(t, s.in.Origin); picture != nil && media.CanShrink(*picture) {
-			line.Picture, line.Spoiler = picture, t.Request.Spoiler
+			line.Picture, line.Spoiler, line.bring = picture, t.Request.Spoiler, b.engine.Bring
 		}
 		reply.Items = append(reply.Items, line)
 	}

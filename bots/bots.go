@@ -160,10 +160,13 @@ type Item struct {
 	Task   core.TaskID // the task of a /history line
 	State  core.State  // the state of that task
 	// Picture is of what the task made; nil for none. It can be made smaller
-	// (media.CanShrink) and is not to be changed. With Spoiler it is hidden until
+	// (media.CanShrink) and is not to be changed. Without a Path it has to be
+	// fetched first, as Thumbs and links do. With Spoiler it is hidden until
 	// somebody looks.
 	Picture *media.File
 	Spoiler bool
+
+	bring func(ctx context.Context, name string) (media.File, error) // a Picture that is not here
 }
 
 // Button is something to press. Data goes to Press as it is; it is at most 64

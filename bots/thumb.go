@@ -3,6 +3,7 @@ package bots
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"kiebot/core/media"
 )
@@ -13,6 +14,9 @@ const (
 	thumbsMax = 10
 	thumbSide = 640
 )
+
+// thumbFor is how long a picture that is not here is waited for.
+const thumbFor = 10 * time.Second
 
 // Thumb is an item with its picture made smaller.
 type Thumb struct {
@@ -29,7 +33,7 @@ func Thumbs(ctx context.Context, shrinker *media.Shrinker, items []Item, ratio i
 		if item.Picture == nil || len(all) == thumbsMax {
 			continue
 		}
-		data, err := shrinker.JPEG(ctx, *item.Picture, thumbSide, ratio)
+		data, err := item.thumb(ctx, shrinker, ratio)
 		if err != nil {
 			log.Info("a picture of a list cannot be shown", "task", string(item.Task), "error", err)
 			continue
@@ -37,4 +41,18 @@ func Thumbs(ctx context.Context, shrinker *media.Shrinker, items []Item, ratio i
 		all = append(all, Thumb{item, data})
 	}
 	return all
+}
+
+// thumb makes the item's picture smaller, and fetches it before when it is not here.
+func (i Item) thumb(ctx context.Context, shrinker *media.Shrinker, ratio int) ([]byte, error) {
+	picture := *i.Picture
+	if picture.Path == "" && i.bring != nil {
+		within, cancel := context.WithTimeout(ctx, thumbFor)
+		defer cancel()
+		var err error
+		if picture, err = i.bring(within, picture.Name); err != nil {
+			return nil, err
+		}
+	}
+	return shrinker.JPEG(ctx, picture, thumbSide, ratio)
 }

@@ -109,6 +109,7 @@ func (c *courier) load(work context.Context, d Delivery) (p Parcel, err error) {
 		return err
 	})
 	if err == nil {
+		c.e.resolve(p.Tasks)
 		c.e.places.note(p)
 	}
 	return p, err
@@ -453,13 +454,13 @@ func batchOf(tx Tx, lead TaskID) ([]Task, error) {
 	return batch(tx, task)
 }
 
-// parcel gathers what an adapter needs to show the delivery.
+// parcel gathers what an adapter needs to show the delivery, but for where the
+// files are.
 func (e *Engine) parcel(tx Tx, d Delivery) (Parcel, error) {
 	tasks, err := batchOf(tx, d.Lead)
 	if err != nil {
 		return Parcel{}, err
 	}
-	e.resolve(tasks)
 	if err := hide(tx, tasks, cmp.Or(d.Lane, tasks[0].Lane())); err != nil {
 		return Parcel{}, err
 	}
@@ -507,7 +508,8 @@ func (e *Engine) resolved(file *media.File) *media.File {
 
 // Snapshot is what the chat shows about the batch right now, for a page that
 // is loaded later. Its delivery is final only after the end was
-// delivered, or given up.
+// delivered, or given up. Files that are not here and that Bring can fetch have
+// no Path.
 func (e *Engine) Snapshot(ctx context.Context, lead TaskID) (Parcel, error) {
 	var p Parcel
 	err := e.view(ctx, func(tx Tx) (err error) {
@@ -517,6 +519,7 @@ func (e *Engine) Snapshot(ctx context.Context, lead TaskID) (Parcel, error) {
 	if err != nil {
 		return Parcel{}, err
 	}
+	e.reach(p.Tasks)
 	first := p.Tasks[0]
 	p.Delivery.Lane = first.Lane()
 	switch {

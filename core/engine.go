@@ -193,18 +193,19 @@ type Engine struct {
 	topics   map[string]func(json.RawMessage) // who hears what is announced
 	prefixes map[string]func(string)          // and who of settings
 
-	secret  callbackSecret
-	kies    []*kieAccount // as configured, never empty
-	probing chan struct{} // has room for measuresMax
-	creator *turns        // queued tasks
-	uploads *turns        // queued tasks whose turn came, with files that Kie does not have yet
-	graces  *schedule     // unresolved tasks, by the end of their grace time
-	clocks  *schedule     // running tasks, by when their chats show a later time
-	learned *durations
-	courier *courier
-	places  *positions    // of queued tasks, as their messages say
-	alerted chan struct{} // has room for one: "there is a new alert"
-	full    chan struct{} // has room for one: "the spool is above its bound"
+	secret   callbackSecret
+	kies     []*kieAccount // as configured, never empty
+	probing  chan struct{} // has room for measuresMax
+	bringing chan struct{} // has room for bringMax
+	creator  *turns        // queued tasks
+	uploads  *turns        // queued tasks whose turn came, with files that Kie does not have yet
+	graces   *schedule     // unresolved tasks, by the end of their grace time
+	clocks   *schedule     // running tasks, by when their chats show a later time
+	learned  *durations
+	courier  *courier
+	places   *positions    // of queued tasks, as their messages say
+	alerted  chan struct{} // has room for one: "there is a new alert"
+	full     chan struct{} // has room for one: "the spool is above its bound"
 
 	decoded  atomic.Pointer[policyInForce]
 	pause    pauseKnown
@@ -235,6 +236,7 @@ func New(cfg Config) (*Engine, error) {
 	e.log = e.cfg.Logger
 	e.ids = &ids{rand: e.cfg.Rand}
 	e.probing = make(chan struct{}, measuresMax)
+	e.bringing = make(chan struct{}, bringMax)
 	e.alerted = make(chan struct{}, 1)
 	e.full = make(chan struct{}, 1)
 	e.reread = make(chan struct{}, 1)

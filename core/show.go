@@ -56,18 +56,17 @@ func (e *Engine) show(ctx context.Context, id string, d Delivery) ([]Task, error
 }
 
 // Picture is what a list shows of the person's task where origin is: the first of
-// its pictures, or of the covers of its videos and songs, that is kept. It is
-// nil when there is none, and when it may not be shown there.
+// its pictures, or of the covers of its videos and songs, that is kept, or that
+// Bring can fetch: that one has no Path. It is nil when there is none, and when
+// it may not be shown there.
 func (e *Engine) Picture(t Task, origin Origin) *media.File {
 	if origin.Safe && !e.fit(&t) {
 		return nil
 	}
 	for _, output := range t.Outputs {
-		for _, file := range []*media.File{output.File, output.Cover} {
+		for _, file := range []*media.File{e.reached(t, output.File, output.URL), e.reached(t, output.Cover, output.CoverURL)} {
 			if file != nil && file.Kind == media.Image {
-				if kept := e.resolved(file); kept != nil {
-					return kept
-				}
+				return file
 			}
 		}
 	}

@@ -93,7 +93,7 @@ func (w *world) start() {
 	must(w.t, err)
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/kie/{task}/{token}", w.engine.CallbackHandler())
-	mux.Handle(media.LinkPrefix, links.Handler(spool))
+	mux.Handle(media.LinkPrefix, links.Handler(spool, w.engine.Bring))
 	mux.Handle("/", w.web.Handler())
 	w.run(listener, mux, store)
 }

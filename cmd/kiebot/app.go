@@ -230,7 +230,7 @@ func newSpool(s settings, observe func(error)) (*media.Spool, error) {
 // routes fills the one mux of the process.
 func (a *app) routes(links *media.Links, spool *media.Spool) {
 	a.mux.Handle("POST /hooks/kie/{task}/{token}", a.engine.CallbackHandler())
-	a.mux.Handle(media.LinkPrefix, links.Handler(spool))
+	a.mux.Handle(media.LinkPrefix, links.Handler(spool, a.engine.Bring))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	a.mux.HandleFunc("GET /readyz", a.readyz)
 	if a.telegram != nil {

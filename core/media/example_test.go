@@ -48,7 +48,7 @@ func Example() {
 	}
 	answer := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodGet, links.Path(file.Name, time.Hour), nil)
-	links.Handler(spool).ServeHTTP(answer, request)
+	links.Handler(spool, nil).ServeHTTP(answer, request)
 	fmt.Println(answer.Code, answer.Header().Get("Content-Type"))
 	// Output:
 	// task-0.mp4 video/mp4 36 64 1.2s

@@ -1,14 +1,17 @@
 package media
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -91,9 +94,12 @@ func (l *Links) verify(name string, query url.Values) (time.Duration, error) {
 }
 
 // Handler serves files of spool under LinkPrefix to requests with a valid link,
-// with ranges. A wrong or expired link is answered with status 403 and a
-// sentence, a file that is gone with 404.
-func (l *Links) Handler(spool *Spool) http.Handler {
+// with ranges. A file that spool does not have is asked of bring first, by its
+// name, which puts it there; its error is fs.ErrNotExist when the file is gone
+// for good. Nil brings nothing. A wrong or expired link is answered with status
+// 403 and a sentence, a file that is gone with 404, one that cannot be brought
+// now with 503.
+func (l *Links) Handler(spool *Spool, bring func(ctx context.Context, name string) (File, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -106,17 +112,26 @@ func (l *Links) Handler(spool *Spool) http.Handler {
 			refuse(w, http.StatusForbidden, "Sorry, "+err.Error()+". Ask for the result again to get a new one.")
 			return
 		}
-		serve(w, r, spool, name, left)
+		f, err := spool.Open(File{Name: name})
+		if errors.Is(err, fs.ErrNotExist) && bring != nil && validName(name) {
+			if _, err = bring(r.Context(), name); err == nil {
+				f, err = spool.Open(File{Name: name})
+			}
+		}
+		switch {
+		case err == nil:
+			defer f.Close()
+			serve(w, r, f, name, left)
+		case errors.Is(err, fs.ErrNotExist):
+			refuse(w, http.StatusNotFound, "This file is no longer stored here.")
+		default:
+			w.Header().Set("Retry-After", "30")
+			refuse(w, http.StatusServiceUnavailable, "This file cannot be read at the moment. Try again in a minute.")
+		}
 	})
 }
 
-func serve(w http.ResponseWriter, r *http.Request, spool *Spool, name string, left time.Duration) {
-	f, err := spool.Open(File{Name: name})
-	if err != nil {
-		refuse(w, http.StatusNotFound, "This file is no longer stored here.")
-		return
-	}
-	defer f.Close()
+func serve(w http.ResponseWriter, r *http.Request, f *os.File, name string, left time.Duration) {
 	info, err := f.Stat()
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "This file cannot be read at the moment.")

@@ -2,13 +2,18 @@ package media
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +55,7 @@ func newHandler(t testing.TB, links *Links) http.Handler {
 			t.Fatal(err)
 		}
 	}
-	return links.Handler(spool)
+	return links.Handler(spool, nil)
 }
 
 func get(handler http.Handler, method, target string, header http.Header) *http.Response {
@@ -275,4 +280,44 @@ func FuzzLinksVerify(f *testing.F) {
 			t.Errorf("good for %v", left)
 		}
 	})
+}
+
+// What the spool does not have is brought, for who has a link to it alone.
+func TestFilesAreBrought(t *testing.T) {
+	links := newLinks(t, testKey())
+	fetcher, err := NewFetcher(FetcherConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	spool, err := OpenSpool(dir, fetcher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	handler := links.Handler(spool, func(_ context.Context, name string) (File, error) {
+		asked = append(asked, name)
+		switch name {
+		case "gone-0.png":
+			return File{}, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
+		case "late-0.png":
+			return File{}, errors.New("the network is down")
+		}
+		return File{}, os.WriteFile(filepath.Join(dir, name), fixture(t, "still.png"), 0o600)
+	})
+	forged := strings.TrimPrefix(links.Path("other-0.png", time.Hour), LinkPrefix+"other-0.png")
+	if resp := get(handler, http.MethodGet, LinkPrefix+"a-0.png"+forged, nil); resp.StatusCode != http.StatusForbidden || len(asked) > 0 {
+		t.Errorf("with the signature of another file: %s, and %q were asked for", resp.Status, asked)
+	}
+	for _, c := range []struct {
+		name string
+		want int
+	}{{"a-0.png", 200}, {"a-0.png", 200}, {"gone-0.png", 404}, {"late-0.png", 503}, {"page.html", 404}} {
+		if resp := get(handler, http.MethodGet, links.Path(c.name, time.Hour), nil); resp.StatusCode != c.want {
+			t.Errorf("%s: %s, want %d", c.name, resp.Status, c.want)
+		}
+	}
+	if want := []string{"a-0.png", "gone-0.png", "late-0.png"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
+	}
 }

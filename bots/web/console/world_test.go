@@ -118,7 +118,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	w.console, err = New(cfg)
 	must(t, err)
 	mux := http.NewServeMux()
-	mux.Handle(media.LinkPrefix, links.Handler(spool))
+	mux.Handle(media.LinkPrefix, links.Handler(spool, w.engine.Bring))
 	mux.Handle(Path, w.console.Handler())
 	mux.Handle(Path+"/", w.console.Handler())
 	w.server = httptest.NewServer(mux)
