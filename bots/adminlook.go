@@ -24,6 +24,9 @@ func (b *Bot) actKeys(_ context.Context, o order) Reply {
 			balance = o.say("act.keys.balance", args{"Credits": o.credits(a.Balance), "Ago": o.ago(a.AsOf)})
 		}
 		tasks := o.plural("act.jobs", a.Tasks)
+		if a.Elsewhere {
+			balance, tasks = o.say("act.keys.elsewhere", nil), ""
+		}
 		reply.Items = append(reply.Items, Item{Title: a.Name, Detail: dots(state, balance, tasks)})
 	}
 	return reply
@@ -240,6 +243,10 @@ func (b *Bot) actStats(ctx context.Context, o order) Reply {
 	if err != nil {
 		return o.undone(err)
 	}
+	replicas, err := b.engine.Replicas(ctx)
+	if err != nil {
+		return o.undone(err)
+	}
 	today := month.Days[len(month.Days)-1]
 	reply := Reply{Text: o.standingNow(now), Items: []Item{
 		{Title: o.say("act.stats.today", nil), Detail: o.spent(today.Spent)},
@@ -248,7 +255,39 @@ func (b *Bot) actStats(ctx context.Context, o order) Reply {
 	for _, m := range month.Models[:min(len(month.Models), modelsShown)] {
 		reply.Items = append(reply.Items, Item{Group: o.say("act.stats.models", nil), Title: b.title(m.Name), Detail: o.spent(m.Spent)})
 	}
+	if len(replicas) > 1 {
+		reply.Items = append(reply.Items, o.replicas(replicas, b.engine.Fence())...)
+	}
 	return reply
+}
+
+// replicas says who works on the database since when, and with which duties.
+func (v voice) replicas(all []core.Replica, own uint64) (items []Item) {
+	for _, one := range all {
+		here := ""
+		if one.Fence == own {
+			here = v.say("act.stats.replica.here", nil)
+		}
+		items = append(items, Item{Group: v.say("act.stats.replicas", nil), Title: one.Owner, Detail: dots(here, v.ago(one.Since), v.duties(one.Duties))})
+	}
+	return items
+}
+
+// duties names them, those to show deliveries by how many there are.
+func (v voice) duties(all []core.Duty) string {
+	var names []string
+	lanes := 0
+	for _, d := range all {
+		if d.Kind() == core.KindLanes {
+			lanes++
+			continue
+		}
+		names = append(names, string(d))
+	}
+	if lanes > 0 {
+		names = append(names, core.KindLanes+" ×"+strconv.Itoa(lanes))
+	}
+	return v.joined(names)
 }
 
 // standingNow says how many jobs are under way, and what waits.

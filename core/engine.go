@@ -149,6 +149,10 @@ type Config struct {
 	// Zero means 15 minutes with a CallbackBase, one minute without.
 	Grace time.Duration
 
+	// Name is what people read as the owner of the lease, such as the machine; a
+	// random one when empty.
+	Name string
+
 	// Lease is how long the lease lasts unless it is renewed, and so how long
 	// other processes on the same store wait before they take over a dead one's
 	// duties. Zero means 30 seconds.
@@ -253,11 +257,13 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.Join(wrong...)
 	}
 	e.courier = newCourier(e)
-	name, err := e.ids.next(e.cfg.Now())
-	if err != nil {
-		return nil, err
+	if e.name = e.cfg.Name; e.name == "" {
+		name, err := e.ids.next(e.cfg.Now())
+		if err != nil {
+			return nil, err
+		}
+		e.name = name
 	}
-	e.name = name
 	return e, nil
 }
 

@@ -13,8 +13,10 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -173,7 +175,7 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 			}),
 		},
 	}
-	cfg.Policy, cfg.LowBalance = s.policy, lowBalance
+	cfg.Policy, cfg.LowBalance, cfg.Name = s.policy, lowBalance, replicaName()
 	if s.telegramToken != "" {
 		late := lateChat{get: func() chat { return a.telegram }, pace: telegram.Pace}
 		cfg.Adapters[telegram.Platform], cfg.Sources[telegram.Platform] = late, late
@@ -199,6 +201,15 @@ func (a *app) makeEngine(s settings, o options, models *liveCatalog, spool *medi
 	}
 	a.engine, err = core.New(cfg)
 	return err
+}
+
+// replicaName is this process among all that work on the database.
+func replicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "kiebot"
+	}
+	return host + ":" + strconv.Itoa(os.Getpid())
 }
 
 // kieClient opens a Kie account. It tries nothing twice: who calls it decides that.
