@@ -140,7 +140,7 @@ func (b *batch) Run(fn func(core.Tx) error) (err error) {
 // Commit implements group.Transaction.
 func (b *batch) Commit() (wrote bool, err error) {
 	defer b.cancel()
-	if b.failed == nil && !b.wrote && !b.unsent && !b.given {
+	if b.failed == nil && !b.wrote && !b.unsent && !b.given && len(b.notes) == 0 {
 		_, err := b.conn.Exec(b.ctx, "ROLLBACK")
 		if err != nil {
 			b.store.giveUp()

@@ -94,6 +94,19 @@ func TestNotesAreHeardInOrder(t *testing.T) {
 	}
 }
 
+// A note is heard, too, when nothing was written beside it.
+func TestANoteAlone(t *testing.T) {
+	address := shared(t).Database(t)
+	one, two := follow(t.Context(), t, open(t, address), "one"), follow(t.Context(), t, open(t, address), "two")
+	err := one.store.Update(t.Context(), func(tx core.Tx) error {
+		return tx.Notify(func() ([]byte, error) { return []byte(`"alone"`), nil })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it is heard", func() bool { return slices.Contains(two.notes(), `"alone"`) })
+}
+
 // An update that is refused leaves no note.
 func TestNoNoteOfWhatIsNotCommitted(t *testing.T) {
 	address := shared(t).Database(t)
