@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -386,6 +387,51 @@ func TestHubKeepsFewEnds(t *testing.T) {
 	}
 	if h.final("0") != nil || string(h.final(fmt.Sprint(3*finalsKept-1))) != "b" {
 		t.Error("not the latest are kept")
+	}
+}
+
+// A replica that stood still may tell of progress when another one has shown the end.
+func TestNothingComesAfterTheEnd(t *testing.T) {
+	d := &desk{}
+	w := newTestWeb(t, d, nil)
+	c, err := w.hub.join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.add(core.DeliverProgress, aTask(1))
+	deliver(t, w, d, 1)
+	d.kinds[taskID(1)] = core.DeliverFinal
+	deliver(t, w, d, 1)
+	for _, said := range d.announced {
+		topic, data, _ := strings.Cut(said, " ")
+		if topic != "web" {
+			t.Errorf("it is announced under %q", topic)
+		}
+		w.heard(json.RawMessage(data))
+	}
+	w.heard(json.RawMessage("nonsense"))
+	w.hub.leave(c)
+	var ends []bool
+	for data := range c.messages {
+		var m message
+		if err := json.Unmarshal(data, &m); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, m.Final)
+	}
+	if want := []bool{false, true, true}; !slices.Equal(ends, want) {
+		t.Errorf("ends are %v, want %v", ends, want)
+	}
+}
+
+// What the others could not be told is shown again.
+func TestDeliverFailsWhenItCannotBeAnnounced(t *testing.T) {
+	d := &desk{fail: errors.New("the database is away")}
+	w := newTestWeb(t, d, nil)
+	_, err := w.Deliver(t.Context(), core.Parcel{Delivery: core.Delivery{ID: 1, Kind: core.DeliverNews, Text: "news"}})
+	var final *core.DeliveryError
+	if !errors.Is(err, d.fail) || errors.As(err, &final) {
+		t.Errorf("Deliver: %v", err)
 	}
 }
 

@@ -33,6 +33,8 @@ type desk struct {
 	reply   bots.Reply
 	details string // of every message
 	fail    error
+	// announced is what other replicas would hear: the topic and the words.
+	announced []string
 	// onSnapshot runs in Snapshot, outside the lock, when set.
 	onSnapshot func(core.TaskID)
 }
@@ -55,6 +57,15 @@ func (d *desk) Snapshot(_ context.Context, lead core.TaskID) (core.Parcel, error
 		d.onSnapshot(lead)
 	}
 	return p, err
+}
+
+func (d *desk) OnAnnounced(string, func(json.RawMessage)) {}
+
+func (d *desk) Announce(_ context.Context, topic string, data json.RawMessage) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.announced = append(d.announced, topic+" "+string(data))
+	return d.fail
 }
 
 func (d *desk) parcel(lead core.TaskID) (core.Parcel, error) {

@@ -58,12 +58,17 @@ func (h *hub) drop(c *client) {
 	}
 }
 
-// publish queues the message for every page and blocks for none of them.
+// publish queues the message for every page and blocks for none of them. What
+// comes after the end of its batch is not shown: a replica that stood still may
+// say it, when another one has gone on.
 func (h *hub) publish(id string, final bool, data []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if final {
+	switch {
+	case final:
 		h.remember(id, data)
+	case h.finals[id] != nil:
+		return
 	}
 	for c := range h.clients {
 		select {

@@ -19,10 +19,12 @@ import (
 // Platform is the name of this adapter in identities and lanes.
 const Platform = "web"
 
-// Engine is the part of core.Engine that the chat reads.
+// Engine is the part of core.Engine that the chat uses.
 type Engine interface {
 	History(ctx context.Context, who core.Identity, before core.TaskID, limit int) ([]core.Task, error)
 	Snapshot(ctx context.Context, lead core.TaskID) (core.Parcel, error)
+	OnAnnounced(topic string, heard func(data json.RawMessage))
+	Announce(ctx context.Context, topic string, data json.RawMessage) error
 }
 
 // Bot is bots.Bot: it answers people and finds the words.
@@ -74,6 +76,7 @@ type Web struct {
 }
 
 // New checks the configuration and reads the embedded page. It starts nothing.
+// It is called before the engine runs.
 func New(cfg Config) (*Web, error) {
 	if cfg.Engine == nil || cfg.Bot == nil || cfg.Catalog == nil || cfg.Links == nil {
 		return nil, errors.New("web: Config.Engine, Bot, Catalog and Links are required")
@@ -101,8 +104,25 @@ func New(cfg Config) (*Web, error) {
 	if w.assets, err = site.ReadAssets(embedded); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	w.pages, err = template.ParseFS(embedded, "*.html")
-	return w, err
+	if w.pages, err = template.ParseFS(embedded, "*.html"); err != nil {
+		return nil, fmt.Errorf("web: reading the pages: %w", err)
+	}
+	cfg.Engine.OnAnnounced(topic, w.heard)
+	return w, nil
+}
+
+// topic is under which replicas tell each other what they show. What they say
+// is a message, as pages read it.
+const topic = Platform
+
+// heard passes on to the pages here what another replica shows.
+func (w *Web) heard(data json.RawMessage) {
+	var m message
+	if err := json.Unmarshal(data, &m); err != nil {
+		w.log.Error("reading a message of another replica", "error", err)
+		return
+	}
+	w.hub.publish(m.ID, m.Final, data)
 }
 
 // Close ends all event streams, so that an http.Server can shut down at once.
@@ -118,7 +138,9 @@ type receipt struct {
 }
 
 // Deliver implements core.Adapter. It never waits for a page: one that cannot
-// keep up is disconnected and gets everything when it is back.
+// keep up is disconnected and gets everything when it is back. Pages at other
+// replicas hear of it in one more commit: the engine calls for one message after
+// the other, and edits progress seldom enough for that.
 func (w *Web) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, error) {
 	m := newsMessage(p.Delivery)
 	if p.Delivery.Kind != core.DeliverNews {
@@ -133,6 +155,9 @@ func (w *Web) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, erro
 		return nil, &core.DeliveryError{Permanent: true, Err: fmt.Errorf("encoding a message: %w", err)}
 	}
 	w.hub.publish(m.ID, m.Final, data)
+	if err := w.cfg.Engine.Announce(ctx, topic, data); err != nil {
+		return nil, fmt.Errorf("telling other replicas what to show: %w", err)
+	}
 	return json.Marshal(left)
 }
 

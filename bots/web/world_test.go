@@ -22,17 +22,24 @@ import (
 )
 
 // world is a whole kiebot on loopback, as the program puts it together, with a
-// Kie of its own. It can be stopped and started again on the same folder and
+// Kie of its own. It can be stopped and started again on the same store and
 // the same address.
 type world struct {
 	t       testing.TB
 	dir     string
 	policy  core.Policy
 	kie     *kietest.Server
+	open    func() (openStore, error)
 	address string // of the page, without a slash at the end
 	web     *Web
 	engine  *core.Engine
 	stop    func()
+}
+
+// openStore is a store of one process.
+type openStore interface {
+	core.Store
+	Close() error
 }
 
 // quota is enough for some pictures and not for a hundred.
@@ -50,6 +57,7 @@ func newWorldWith(t testing.TB, policy core.Policy) *world {
 		Durations: kietest.Durations{Image: 2 * time.Second, Video: 2 * time.Second, Music: 2 * time.Second, Speech: 2 * time.Second},
 	})}
 	t.Cleanup(w.kie.Close)
+	w.open = func() (openStore, error) { return bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{}) }
 	w.start()
 	t.Cleanup(func() { w.stop() })
 	return w
@@ -65,7 +73,7 @@ func (l late) Deliver(ctx context.Context, p core.Parcel) (json.RawMessage, erro
 // start opens the store and serves the page; stop undoes it.
 func (w *world) start() {
 	w.t.Helper()
-	store, err := bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
+	store, err := w.open()
 	must(w.t, err)
 	models, err := catalog.Default()
 	must(w.t, err)
@@ -111,7 +119,7 @@ func (w *world) listen() net.Listener {
 	return listener
 }
 
-func (w *world) run(listener net.Listener, handler http.Handler, store *bolt.Store) {
+func (w *world) run(listener net.Listener, handler http.Handler, store openStore) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	var parts sync.WaitGroup
