@@ -268,7 +268,7 @@ func (v voice) replicas(all []core.Replica, own uint64) (items []Item) {
 		if one.Fence == own {
 			here = v.say("act.stats.replica.here", nil)
 		}
-		items = append(items, Item{Group: v.say("act.stats.replicas", nil), Title: one.Owner, Detail: dots(here, v.ago(one.Since), v.duties(one.Duties))})
+		items = append(items, Item{Group: v.say("act.stats.replicas", nil), Title: one.Owner, Detail: dots(here, v.say("act.stats.replica.since", args{"Time": v.date(one.Since)}), v.duties(one.Duties))})
 	}
 	return items
 }

@@ -30,9 +30,9 @@ func TestStatsOfReplicas(t *testing.T) {
 		asks := func(locale, words string) string {
 			return wholly(w.bot.Admin(t.Context(), Operator{By: core.CommandLine, Locale: locale}, words))
 		}
-		wantText(t, asks("en", "stats"), "kiebot-2 – 3 hours ago · chores, kie/default, telegram, lanes ×2")
-		wantText(t, asks("en", "stats"), "kiebot-1 – this one · just now · lanes ×16")
-		wantText(t, asks("ru", "stats"), "kiebot-1 – эта · только что · lanes ×16")
+		wantText(t, asks("en", "stats"), "kiebot-2 – since Dec 31, 21:00 · chores, kie/default, telegram, lanes ×2")
+		wantText(t, asks("en", "stats"), "kiebot-1 – this one · since Jan 1, 00:00 · lanes ×16")
+		wantText(t, asks("ru", "stats"), "kiebot-1 – эта · с 01.01, 00:00 · lanes ×16")
 		wantText(t, asks("en", "keys"), "looked after by another replica")
 	})
 	play(t, nil, func(t *testing.T, w *world) {
