@@ -240,13 +240,13 @@ func benchDiscord(b *testing.B, cfg Config) (*Discord, func()) {
 	if cfg.Bot, err = bots.New(bots.Config{Engine: engine, Catalog: models, Answers: -1}); err != nil {
 		b.Fatal(err)
 	}
-	cfg.Token, cfg.Transport = discordtest.DefaultToken, takesAll{}
+	cfg.Token, cfg.Transport, cfg.Engine, cfg.Store = discordtest.DefaultToken, takesAll{}, engine, store
 	d, err := New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(b.Context())
-	d.running = ctx
+	d.running, d.working = ctx, ctx
 	return d, func() {
 		cancel()
 		d.work.Wait()

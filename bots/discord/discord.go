@@ -84,6 +84,7 @@ type Discord struct {
 
 	mu      sync.Mutex
 	running context.Context // of Run, nil before
+	working context.Context // of what was received, which outlives it a little
 	err     error           // why interactions cannot come
 }
 
@@ -152,16 +153,24 @@ var (
 	errToken     = errors.New("Discord does not accept DISCORD_TOKEN: make a new one on the application's Bot page and start kiebot again")
 )
 
+// finishFor is how long what was received before a stop may take: Discord waits
+// no longer for an answer.
+const finishFor = answerWithin
+
 // Run receives until ctx ends, and returns when nothing is being handled any
-// more. Discord being away, or refusing the bot, is no error: Healthy says so.
+// more, after finishFor at most. Discord being away, or refusing the bot, is no
+// error: Healthy says so.
 func (d *Discord) Run(ctx context.Context) error {
+	working, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(finishFor, end) })()
 	defer d.work.Wait()
 	app, err := d.learn(ctx)
 	if err != nil {
 		return nil // ctx ended
 	}
 	d.mu.Lock()
-	d.running, d.err = ctx, nil
+	d.running, d.working, d.err = ctx, working, nil
 	d.mu.Unlock()
 	if err := d.register(ctx, app.ID); err != nil && ctx.Err() == nil {
 		d.log.Warn("setting the commands", "error", err)

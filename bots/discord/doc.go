@@ -27,6 +27,16 @@
 // sent with an interaction's token, the answer to a button or a further file,
 // can be there twice after a lost answer.
 // A 429 is kept to the moment, and calls that would be refused are not made.
+//
+// # Several replicas
+//
+// Each shard of the gateway is a duty, and moves with its session; over HTTP
+// every replica answers. Whoever receives an interaction gives its first answer.
+// Where another replica has the lane this is that something comes, which that
+// replica edits, trying for a moment while the answer is on its way. What a form
+// will need is in the store, so that any replica can take it. An interaction that
+// comes again, there or here, starts nothing new: requests and acts of admins go
+// by its id.
 package discord
 
 // Platform is the name of this adapter in identities and lanes. The lane of a

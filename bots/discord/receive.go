@@ -23,11 +23,8 @@ const tooOld = 15 * time.Second
 // take begins with an interaction of the gateway.
 func (d *Discord) take(raw json.RawMessage) {
 	d.mu.Lock()
-	ctx := d.running
+	ctx := d.working
 	d.mu.Unlock()
-	if ctx == nil || ctx.Err() != nil {
-		return
-	}
 	i := &interaction{}
 	if err := json.Unmarshal(raw, i); err != nil || i.ID == "" || i.Token == "" {
 		d.log.Error("an interaction cannot be read")

@@ -52,10 +52,10 @@ func (d *Discord) hook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.mu.Lock()
-	ctx := d.running
+	running, ctx := d.running, d.working
 	d.mu.Unlock()
 	switch {
-	case ctx == nil || ctx.Err() != nil:
+	case running == nil || running.Err() != nil:
 		http.Error(w, "not running", http.StatusServiceUnavailable)
 	case !d.seen.add(i.ID):
 		http.Error(w, "seen before", http.StatusConflict)

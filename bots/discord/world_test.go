@@ -26,7 +26,7 @@ import (
 	"kiebot/storage/bolt"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
 
 // world is a whole kiebot between a Kie and a Discord of its own, as cmd/kiebot
 // puts it together, in a bubble of its own time.
@@ -44,10 +44,16 @@ type world struct {
 	wire    http.RoundTripper // what our side calls through: net, unless a test puts something before it
 	spy     *secrecy
 
-	store  *bolt.Store
+	store  storage
 	engine *core.Engine
 	ours   *Discord
 	stop   func()
+}
+
+// storage is a store of either kind.
+type storage interface {
+	core.Store
+	Close() error
 }
 
 // worldConfig is what a world is made of; its zero value is the gateway's.
@@ -57,9 +63,10 @@ type worldConfig struct {
 	change  func(*core.Config) // of the engine; nil changes nothing
 	hook    bool               // interactions come to our address
 	prefix  string
-	safe    bool // DISCORD_NSFW=restricted
-	boss    bool // Ada runs the bot
-	strict  bool // and lets nobody in but Ada
+	safe    bool                    // DISCORD_NSFW=restricted
+	boss    bool                    // Ada runs the bot
+	strict  bool                    // and lets nobody in but Ada
+	open    func() (storage, error) // nil is bolt's
 }
 
 // now is a time at which Discord was there already.
@@ -163,7 +170,11 @@ func (w *world) start() {
 	w.must(err)
 	models, err := catalog.Default()
 	w.must(err)
-	w.store, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
+	if w.cfg.open == nil {
+		w.store, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
+	} else {
+		w.store, err = w.cfg.open()
+	}
 	w.must(err)
 	log := slog.New(slog.NewTextHandler(w.spy, nil))
 	cfg := core.Config{
@@ -207,6 +218,9 @@ func (w *world) start() {
 				w.t.Error(err)
 			}
 		}
+	}
+	if w.cfg.open != nil {
+		return // the fleet waits for all of them
 	}
 	w.discord.Until(w.t, func() bool { return w.ours.Healthy() == nil && len(w.discord.Commands("")) > 0 })
 	if w.cfg.hook {

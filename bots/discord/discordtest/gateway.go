@@ -52,7 +52,6 @@ const (
 	knownIntents       = 1<<17 - 1 | 1<<20 | 1<<21 | 1<<24 | 1<<25
 	privilegedIntents  = 1<<1 | 1<<8 | 1<<15
 	identifyWindow     = 24 * time.Hour
-	maxConcurrency     = 1
 	guildsPerSuggested = 1000
 )
 
@@ -60,15 +59,15 @@ const (
 type gate struct {
 	conns      map[*conn]bool
 	sessions   map[string]*session
-	begun      []*session // all there ever were
-	identifies int        // in this window
-	window     time.Time  // its end
-	last       time.Time  // when the last session began
+	begun      []*session        // all there ever were
+	identifies int               // in this window
+	window     time.Time         // its end
+	last       map[int]time.Time // when the last session began, by rate limit key
 	faults     []*GatewayFault
 }
 
 func newGate() gate {
-	return gate{conns: map[*conn]bool{}, sessions: map[string]*session{}}
+	return gate{conns: map[*conn]bool{}, sessions: map[string]*session{}, last: map[int]time.Time{}}
 }
 
 // gatewayURL is where the gateway is. It wants s.mu.
@@ -92,7 +91,7 @@ func (s *Server) getGatewayBot(*call) (any, error) {
 		"url": s.gatewayURL("/gateway/"), "shards": shards,
 		"session_start_limit": map[string]any{
 			"total": s.cfg.Identifies, "remaining": max(0, s.cfg.Identifies-s.gate.identifies),
-			"reset_after": max(0, s.gate.window.Sub(s.now()).Milliseconds()), "max_concurrency": maxConcurrency,
+			"reset_after": max(0, s.gate.window.Sub(s.now()).Milliseconds()), "max_concurrency": s.cfg.Concurrency,
 		},
 	}, nil
 }

@@ -41,6 +41,9 @@ type Config struct {
 	// Shards is what GET /gateway/bot advises. Zero means one for every
 	// thousand guilds.
 	Shards int
+	// Concurrency is how many shards may identify at the same time, those of
+	// different rate limit keys (max_concurrency). Zero means one.
+	Concurrency int
 	// Identifies is how many sessions may be begun in a day. Zero means 1000.
 	Identifies int
 	// Heartbeat is the interval of the gateway. Zero means 41.25 seconds.
@@ -133,7 +136,7 @@ func (c Config) withDefaults() Config {
 	c.Token = cmp.Or(c.Token, DefaultToken)
 	c.Username = cmp.Or(c.Username, "testbot")
 	c.ApplicationID = cmp.Or(c.ApplicationID, "1000000000000000001")
-	c.Identifies = cmp.Or(c.Identifies, 1000)
+	c.Concurrency, c.Identifies = max(c.Concurrency, 1), cmp.Or(c.Identifies, 1000)
 	c.Heartbeat = cmp.Or(c.Heartbeat, 41250*time.Millisecond)
 	c.LinkLife = cmp.Or(c.LinkLife, 24*time.Hour)
 	c.Patience = cmp.Or(c.Patience, 15*time.Second)

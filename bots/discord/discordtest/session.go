@@ -189,7 +189,7 @@ func (c *conn) identify(data json.RawMessage, value any) {
 	case s.gate.identifies >= s.cfg.Identifies: // "Session Start Limit": the token is reset
 		s.revoked = true
 		c.closeWith(closeToken, "Authentication failed.")
-	case s.flood.on && s.now().Sub(s.gate.last) < identifyPause: // "Rate Limiting", max_concurrency
+	case s.flood.on && s.now().Sub(s.gate.last[shard[0]%s.cfg.Concurrency]) < identifyPause: // "Rate Limiting", max_concurrency
 		c.say(opInvalid, "false")
 	default:
 		c.compress = in.Compress
@@ -206,7 +206,7 @@ func (s *Server) knows(token string) bool {
 func (c *conn) begin(shard [2]int, intents int) {
 	s := c.s
 	s.gate.identifies++
-	s.gate.last = s.now()
+	s.gate.last[shard[0]%s.cfg.Concurrency] = s.now()
 	z := &session{id: strings.ToLower(s.secret(32)), shard: shard, intents: intents, conn: c, begun: s.now()}
 	c.session = z
 	s.gate.sessions[z.id] = z

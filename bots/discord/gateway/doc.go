@@ -23,6 +23,16 @@
 // deadlines, and a heartbeat that was not answered when the next is due ends
 // the connection, with a close code that keeps the session.
 //
+// # Several processes
+//
+// Config.Shared spreads the shards over processes that are one bot. One that
+// leaves a shard closes the connection so that the session stays, and leaves
+// what a resume needs to whoever has the shard next, for a minute; what a dead
+// process had begins anew. All have the same number of shards, which grows for
+// all when one of them learns that Discord wants more. Between two identifies
+// with one rate limit key there are five seconds, whichever processes they are
+// of, by the clocks of these.
+//
 // # What is not read
 //
 // No intents are asked for: interactions need none. What comes all the same,

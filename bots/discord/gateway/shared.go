@@ -159,6 +159,8 @@ func (s *shard) leave(ctx context.Context) {
 
 // recall takes the session that whoever had the shard before has left.
 func (s *shard) recall(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedFor) // what is taken half-way would be lost
+	defer cancel()
 	var left leftSession
 	err := s.shared.Change(ctx, sessionValue+strconv.Itoa(s.id), func(was []byte) []byte {
 		left = leftSession{}
