@@ -36,7 +36,7 @@ func (e *Engine) createLoop(ctx, work context.Context) {
 		}
 		a.gate.pass(e.cfg.Now())
 		a.leaving.Add(1)
-		under.Go(func() { a.end(release, e.create(work, task.ID, a)) })
+		under.Go(func() { a.end(release, e.create(work, task, a)) })
 	}
 }
 
@@ -47,7 +47,7 @@ func (e *Engine) attend(ctx context.Context, next turn) (Task, *kieAccount) {
 	if err != nil {
 		if !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 			e.log.Error("loading a queued task", "task", next.id, "error", err)
-			e.creator.put(next, e.cfg.Now().Add(keyPark))
+			e.creator.put(next, e.cfg.Now().Add(storePause))
 		}
 		return Task{}, nil
 	}
@@ -85,7 +85,7 @@ func (e *Engine) postpone(ctx context.Context, task Task, reason Reason, retry t
 		waits, err := e.wait(ctx, task.ID, reason, retry)
 		if err != nil {
 			e.log.Error("postponing a task", "task", task.ID, "error", err)
-			e.creator.put(turnOf(task), now.Add(keyPark))
+			e.creator.put(turnOf(task), now.Add(storePause))
 			return
 		}
 		if !waits {
@@ -136,7 +136,8 @@ func earlier(a, b time.Time) time.Time {
 
 // create commits creating, asks Kie, and commits what came of it. It answers
 // whether Kie was, or may have been, asked.
-func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) (sent bool) {
+func (e *Engine) create(ctx context.Context, task Task, a *kieAccount) (sent bool) {
+	id := task.ID
 	var req kie.CreateRequest
 	paused := false
 	err := e.changeTask(ctx, id, func(c *change, t *Task) error {
@@ -167,6 +168,7 @@ func (e *Engine) create(ctx context.Context, id TaskID, a *kieAccount) (sent boo
 	a.leaving.Add(-1)
 	if err != nil {
 		e.log.Error("sending a task", "task", id, "error", err)
+		e.creator.put(turnOf(task), e.cfg.Now().Add(storePause))
 		return false
 	}
 	if paused {

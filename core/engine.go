@@ -178,8 +178,9 @@ const (
 	uploadsMax   = 4               // tasks whose files are given to Kie at once
 	createFor    = time.Minute     // how long an answer to createTask is awaited
 	readFor      = 30 * time.Second
-	keyPark      = time.Minute // between two tries of a parked key
-	creationsMax = 20          // per creationsPer: Kie's limit for one account
+	keyPark      = time.Minute     // between two tries of a parked key
+	storePause   = 5 * time.Second // after the store has failed, before a task is looked at again
+	creationsMax = 20              // per creationsPer: Kie's limit for one account
 	creationsPer = 10 * time.Second
 )
 

@@ -52,7 +52,7 @@ func (e *Engine) uploadLoop(ctx, work context.Context) {
 			e.prepare(ctx, task)
 		} else if err != nil && !errors.Is(err, ErrNotFound) {
 			e.log.Error("loading a task to prepare", "task", next.id, "error", err)
-			e.uploads.put(next, e.cfg.Now().Add(keyPark))
+			e.uploads.put(next, e.cfg.Now().Add(storePause))
 		}
 	}
 }
@@ -81,6 +81,7 @@ func (e *Engine) prepare(ctx context.Context, task Task) {
 	}
 	if err := e.prepared(ctx, task.ID, a, files, err); err != nil {
 		e.log.Error("storing what was prepared", "task", task.ID, "error", err)
+		e.creator.put(turnOf(task), e.cfg.Now().Add(storePause))
 	}
 }
 

@@ -49,7 +49,7 @@ func (e *Engine) graceLoop(ctx context.Context) {
 		}
 		if err := e.graceOver(ctx, id); err != nil {
 			e.log.Error("refunding an unresolved task", "task", id, "error", err)
-			e.graces.put(id, e.cfg.Now().Add(time.Minute))
+			e.graces.put(id, e.cfg.Now().Add(storePause))
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (e *Engine) track(ctx context.Context, a *kieAccount, l look) {
 	}
 	if err != nil {
 		e.log.Error("loading a task that is due", "task", l.id, "error", err)
-		a.tracker.again(l, e.cfg.Now().Add(time.Minute))
+		a.tracker.again(l, e.cfg.Now().Add(storePause))
 		return
 	}
 	if task.Due.IsZero() || task.Kie.IsZero() || task.State == Unresolved || e.trackerOf(task) != a.tracker {
@@ -94,7 +94,7 @@ func (e *Engine) track(ctx context.Context, a *kieAccount, l look) {
 	}
 	if err := e.read(ctx, a, task, l); err != nil {
 		e.log.Error("following a task", "task", l.id, "error", err)
-		a.tracker.again(l, e.cfg.Now().Add(time.Minute))
+		a.tracker.again(l, e.cfg.Now().Add(storePause))
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	"kiebot/core"
 	"kiebot/core/media"
 	"kiebot/kie"
+	"kiebot/storage/postgres"
 )
 
 // app is everything that one process runs, tied together.
@@ -318,16 +319,30 @@ func timely(next http.Handler) http.Handler {
 }
 
 // move moves tasks until ctx ends. After a time without its database it goes on
-// with what nobody has taken over meanwhile.
+// with what nobody has taken over meanwhile, and it waits for one that is away
+// while it starts.
 func (a *app) move(ctx context.Context) error {
 	for {
 		err := a.engine.Run(ctx)
-		if !errors.Is(err, core.ErrLeaseLost) || ctx.Err() != nil {
+		switch _, remote := a.store.(*postgres.Store); {
+		case err == nil, ctx.Err() != nil, errors.Is(err, core.ErrStoreClosed):
+			return err
+		case errors.Is(err, core.ErrLeaseLost):
+			a.log.Warn("the database was away for so long that others may have taken over what was under way; what they have not is taken up again", "error", err)
+		case remote:
+			a.log.Error("the work could not begin; it is tried again", "wait", beginAgain, "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(beginAgain):
+			}
+		default:
 			return err
 		}
-		a.log.Warn("the database was away for so long that others may have taken over what was under way; what they have not is taken up again", "error", err)
 	}
 }
+
+// beginAgain is how long a database that is away is left alone.
+const beginAgain = time.Second
 
 // run moves tasks, and serves through the front, which is open, until ctx ends.
 func (a *app) run(ctx context.Context, front *front) error {

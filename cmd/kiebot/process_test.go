@@ -36,7 +36,8 @@ type process struct {
 	env    []string
 	cmd    *exec.Cmd
 	exited chan error
-	log    *logBuffer
+	log    *logBuffer // of this life
+	lives  logBuffer  // of all of them
 	client *http.Client
 	base   string // http://127.0.0.1:port
 	access string // what opens the chat
@@ -89,7 +90,7 @@ func (p *process) start() {
 		p.cmd.Env = append(p.cmd.Env, "PUBLIC_URL="+p.base)
 	}
 	p.log = &logBuffer{}
-	p.cmd.Stderr = p.log
+	p.cmd.Stderr = io.MultiWriter(p.log, &p.lives)
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -151,7 +152,7 @@ func (p *process) stop() {
 	p.t.Helper()
 	began := time.Now()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v\n%s", err, p.log)
 	}
 	if err := <-p.exited; err != nil {
 		p.t.Errorf("stopped with %v\n%s", err, p.log)
