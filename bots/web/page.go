@@ -121,7 +121,13 @@ const consolePath = "/api/console"
 // console goes on to the console, by a link made for this time alone.
 func (w *Web) console(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Cache-Control", "no-store")
-	http.Redirect(rw, r, w.cfg.Console(), http.StatusSeeOther)
+	to, err := w.cfg.Console(r.Context())
+	if err != nil {
+		w.log.Error("making a link to the console", "error", err)
+		http.Error(rw, "The console cannot be opened at the moment.", http.StatusServiceUnavailable)
+		return
+	}
+	http.Redirect(rw, r, to, http.StatusSeeOther)
 }
 
 type closedPage struct {

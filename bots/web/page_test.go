@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -98,7 +99,10 @@ func TestPageHoldsNothingForeignAndNothingInline(t *testing.T) {
 func TestConsoleLink(t *testing.T) {
 	made := 0
 	w := newTestWeb(t, &desk{}, func(c *Config) {
-		c.Console = func() string { made++; return fmt.Sprint("/console/enter?key=", made) }
+		c.Console = func(context.Context) (string, error) {
+			made++
+			return fmt.Sprint("/console/enter?key=", made), nil
+		}
 	})
 	if body := text(t, do(w, "GET", "http://localhost/", "", nil)); !strings.Contains(body, `<a href="/api/console">`) {
 		t.Error("the page has no link to the console")

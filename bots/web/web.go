@@ -57,7 +57,7 @@ type Config struct {
 	Demo     bool          // the page says that nothing costs anything
 	// Console makes an address that opens the operator's console, for whoever
 	// may use the page; nil when the page leads to none.
-	Console func() string
+	Console func(context.Context) (string, error)
 
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil means time.Now

@@ -123,11 +123,11 @@ func (a *app) assemble(ctx context.Context, s settings, o options, models *liveC
 	if !o.open {
 		a.access = hex.EncodeToString(derive(secret, "web access"))[:32]
 	}
-	var openConsole func() string
+	var openConsole func(context.Context) (string, error)
 	if o.demo {
-		openConsole = func() string {
-			path, _ := a.desk.Invite()
-			return path
+		openConsole = func(ctx context.Context) (string, error) {
+			path, _, err := a.desk.Invite(ctx)
+			return path, err
 		}
 	}
 	a.page, err = web.New(web.Config{

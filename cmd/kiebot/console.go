@@ -25,7 +25,7 @@ func (e environment) readConsole(s *settings, found *problems) {
 func (a *app) makeConsole(s settings, links *media.Links, secret []byte) (err error) {
 	a.reach = s.publicURL
 	a.desk, err = console.New(console.Config{
-		Engine: a.engine, Bot: a.bot, Catalog: a.models, Links: links, Key: derive(secret, "console"),
+		Engine: a.engine, Store: a.store, Bot: a.bot, Catalog: a.models, Links: links, Key: derive(secret, "console"),
 		Password: s.consolePassword.Reveal(), PublicURL: s.publicURL,
 		Locale: s.locale, Location: s.location, Version: version(), Logger: a.log,
 	})
@@ -36,8 +36,12 @@ func (a *app) makeConsole(s settings, links *media.Links, secret []byte) (err er
 const consoleLinkPath = console.Path + "/link"
 
 // consoleLink answers with a link that opens the console once.
-func (a *app) consoleLink(w http.ResponseWriter, _ *http.Request) {
-	path, until := a.desk.Invite()
+func (a *app) consoleLink(w http.ResponseWriter, r *http.Request) {
+	path, until, err := a.desk.Invite(r.Context())
+	if err != nil {
+		http.Error(w, fmt.Sprintf("the link cannot be made: %v", err), http.StatusServiceUnavailable)
+		return
+	}
 	a.log.Info("a link to the console was made", "until", until)
 	fmt.Fprintf(w, "%s%s\n", a.reach, path)
 }

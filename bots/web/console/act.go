@@ -45,7 +45,10 @@ func (c *Console) act(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply := c.cfg.Bot.Admin(r.Context(), bots.Operator{By: Operator, Locale: c.cfg.Locale}, words)
-	c.door.tell(c.door.cookie(r), notice{Text: textOf(reply), Bad: reply.Refused})
+	said := notice{Text: textOf(reply), Bad: reply.Refused}
+	if err := c.door.tell(r.Context(), c.door.cookie(r), &said); err != nil {
+		c.log.Error("what was done in the console will not be said there", "error", err)
+	}
 	http.Redirect(rw, r, within(r.PostForm.Get("back")), http.StatusSeeOther)
 }
 

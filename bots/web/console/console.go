@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -27,11 +28,12 @@ type Catalog interface {
 	Families(kind ...catalog.Kind) []catalog.Family
 }
 
-// Config is what a Console needs. Engine, Bot, Catalog, Links and Key are
+// Config is what a Console needs. Engine, Store, Bot, Catalog, Links and Key are
 // required; the zero value of everything else is a sensible default.
 type Config struct {
 	Engine  *core.Engine
-	Bot     *bots.Bot // does what admins want
+	Store   core.Store // the engine's; keeps who was let in
+	Bot     *bots.Bot  // does what admins want
 	Catalog Catalog
 	Links   *media.Links // signs the links to files; its handler is mounted by the caller
 
@@ -63,8 +65,8 @@ type Console struct {
 
 // New checks the configuration and reads the embedded pages. It starts nothing.
 func New(cfg Config) (*Console, error) {
-	if cfg.Engine == nil || cfg.Bot == nil || cfg.Catalog == nil || cfg.Links == nil {
-		return nil, errors.New("console: Config.Engine, Bot, Catalog and Links are required")
+	if cfg.Engine == nil || cfg.Store == nil || cfg.Bot == nil || cfg.Catalog == nil || cfg.Links == nil {
+		return nil, errors.New("console: Config.Engine, Store, Bot, Catalog and Links are required")
 	}
 	if len(cfg.Key) < 32 {
 		return nil, errors.New("console: Config.Key has fewer than 32 bytes")
@@ -97,11 +99,14 @@ func New(cfg Config) (*Console, error) {
 func (c *Console) Close() { c.live.close() }
 
 // Invite makes a link, as a path with a query, that lets one browser in until
-// the time. It needs no password, so only somebody who may read the data folder
-// should be able to get one.
-func (c *Console) Invite() (path string, until time.Time) {
-	secret, until := c.door.invite()
-	return Path + "/enter?" + url.Values{"key": {secret}}.Encode(), until
+// the time, at any replica. It needs no password, so only somebody who may read
+// the data folder should be able to get one.
+func (c *Console) Invite(ctx context.Context) (path string, until time.Time, err error) {
+	secret, until, err := c.door.invite(ctx)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return Path + "/enter?" + url.Values{"key": {secret}}.Encode(), until, nil
 }
 
 // Guesses counts what was tried to get in.

@@ -9,7 +9,9 @@
 //
 // A browser gets in with the password, or with a link that works once and for
 // ten minutes ([Console.Invite]), which also is the way in when somebody else
-// has used up the guesses. It then has a cookie that names a session in this
-// process: sessions end after twelve hours, when their person logs out, and
-// when kiebot stops, so none outlives a change of the password.
+// has used up the guesses. It then has a cookie that names a session, of which
+// the store keeps a digest: it counts at every replica and goes on over a
+// restart. Sessions end after twelve hours, when their person logs out, and when
+// the password is another one. How often somebody may guess is counted by each
+// replica for itself.
 package console

@@ -2,7 +2,6 @@ package console
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -11,43 +10,24 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
+
+	"kiebot/core"
 )
 
-// Bounds of who is let in, and for how long.
-const (
-	sessionLife = 12 * time.Hour
-	sessionsMax = 64 // the oldest of more ends
-	inviteLife  = 10 * time.Minute
-	invitesMax  = 8
-)
-
-// digest stands for a secret that a browser holds; it does not lead back to it.
-type digest [sha256.Size]byte
-
-// session is one browser that was let in.
-type session struct {
-	began time.Time
-	// notice is what the page after an act says about it, once.
-	notice *notice
-}
-
-// door knows who may come in.
+// door knows who may come in. Who was let in stands in the store, so that it
+// counts at every replica and over a restart.
 type door struct {
+	store    core.Store
 	key      []byte
 	password []byte // its digest; nil when there is none
 	public   *url.URL
 	now      func() time.Time
 	guesses  *guesses
-
-	mu       sync.Mutex
-	sessions map[digest]*session
-	invites  map[digest]time.Time // by when they end
 }
 
 func newDoor(cfg Config) (*door, error) {
-	d := &door{key: cfg.Key, now: cfg.Now, guesses: newGuesses(), sessions: map[digest]*session{}, invites: map[digest]time.Time{}}
+	d := &door{store: cfg.Store, key: cfg.Key, now: cfg.Now, guesses: newGuesses()}
 	if cfg.Password != "" {
 		d.password = d.sum("password", cfg.Password)
 	}
@@ -68,7 +48,11 @@ func (d *door) sum(use, text string) []byte {
 	return mac.Sum(nil)
 }
 
-func (d *door) digest(secret string) digest { return digest(d.sum("digest", secret)) }
+// digest stands for a secret that a browser holds, and does not lead back to it.
+// With another password it is another one: no session outlives the change.
+func (d *door) digest(secret string) string {
+	return hex.EncodeToString(d.sum("digest", string(d.password)+"\n"+secret))
+}
 
 // isPassword takes the same time for every wrong one.
 func (d *door) isPassword(typed string) bool {
@@ -98,11 +82,9 @@ func (d *door) cookie(r *http.Request) string {
 	return cookie.Value
 }
 
-// give sends the browser a new cookie, and returns its value.
-func (d *door) give(rw http.ResponseWriter, r *http.Request) string {
-	value := rand.Text()
+// give sends the browser the cookie.
+func (d *door) give(rw http.ResponseWriter, r *http.Request, value string) {
 	d.set(rw, r, value, int(sessionLife/time.Second))
-	return value
 }
 
 func (d *door) set(rw http.ResponseWriter, r *http.Request, value string, age int) {
@@ -129,114 +111,4 @@ func isLoopback(hostport string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
-// enter begins a session for a browser that has shown that it may, under a new
-// cookie: whoever knew the one before knows nothing of the session.
-func (d *door) enter(rw http.ResponseWriter, r *http.Request) {
-	value := d.give(rw, r)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.tidy()
-	if len(d.sessions) >= sessionsMax {
-		d.dropOldest()
-	}
-	d.sessions[d.digest(value)] = &session{began: d.now()}
-}
-
-// leave ends the session of the cookie.
-func (d *door) leave(cookie string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.sessions, d.digest(cookie))
-}
-
-// known reports whether the cookie's session is there and not over.
-func (d *door) known(cookie string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.session(cookie) != nil
-}
-
-// session finds the cookie's session, nil when there is none. The caller holds the lock.
-func (d *door) session(cookie string) *session {
-	s := d.sessions[d.digest(cookie)]
-	if cookie == "" || s == nil || d.over(s) {
-		return nil
-	}
-	return s
-}
-
-func (d *door) over(s *session) bool { return d.now().Sub(s.began) >= sessionLife }
-
-// tell leaves what the session's next page says.
-func (d *door) tell(cookie string, n notice) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if s := d.session(cookie); s != nil {
-		s.notice = &n
-	}
-}
-
-// told takes what there is to say.
-func (d *door) told(cookie string) *notice {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := d.session(cookie)
-	if s == nil {
-		return nil
-	}
-	n := s.notice
-	s.notice = nil
-	return n
-}
-
-// invite makes a secret that lets one browser in, until the time.
-func (d *door) invite() (secret string, until time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.tidy()
-	if len(d.invites) >= invitesMax {
-		clear(d.invites) // more than anybody has a use for: the new one counts
-	}
-	secret, until = rand.Text(), d.now().Add(inviteLife)
-	d.invites[d.digest(secret)] = until
-	return secret, until
-}
-
-// accept uses an invitation up and reports whether there was one.
-func (d *door) accept(secret string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.tidy()
-	key := d.digest(secret)
-	_, there := d.invites[key]
-	delete(d.invites, key)
-	return there
-}
-
-// tidy forgets what is over. The caller holds the lock.
-func (d *door) tidy() {
-	for key, s := range d.sessions {
-		if d.over(s) {
-			delete(d.sessions, key)
-		}
-	}
-	for key, until := range d.invites {
-		if !d.now().Before(until) {
-			delete(d.invites, key)
-		}
-	}
-}
-
-// dropOldest ends one session. The caller holds the lock.
-func (d *door) dropOldest() {
-	var oldest digest
-	var since time.Time
-	for key, s := range d.sessions {
-		if since.IsZero() || s.began.Before(since) {
-			oldest, since = key, s.began
-		}
-	}
-	delete(d.sessions, oldest)
 }

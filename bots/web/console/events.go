@@ -114,7 +114,11 @@ var (
 // update sends what is new to the page.
 func (c *Console) update(r *http.Request, s *stream) error {
 	cookie := c.door.cookie(r)
-	if !c.door.known(cookie) {
+	session, err := c.door.session(r.Context(), cookie)
+	if err != nil {
+		return err
+	}
+	if session == nil {
 		return errors.Join(s.send("bye", []byte("{}")), errBye)
 	}
 	p := c.partOf(r)

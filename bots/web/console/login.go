@@ -12,7 +12,12 @@ import (
 // guard lets through who was let in, and sends everybody else to the login.
 func (c *Console) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
-		if c.door.known(c.door.cookie(r)) {
+		session, err := c.door.session(r.Context(), c.door.cookie(r))
+		if err != nil {
+			c.failed(rw, r, err)
+			return
+		}
+		if session != nil {
 			next(rw, r)
 			return
 		}
@@ -72,7 +77,12 @@ type loginData struct {
 
 func (c *Console) loginPage(rw http.ResponseWriter, r *http.Request) {
 	next := within(r.URL.Query().Get("next"))
-	if c.door.known(c.door.cookie(r)) {
+	session, err := c.door.session(r.Context(), c.door.cookie(r))
+	if err != nil {
+		c.failed(rw, r, err)
+		return
+	}
+	if session != nil {
 		http.Redirect(rw, r, next, http.StatusSeeOther)
 		return
 	}
@@ -113,7 +123,12 @@ func (c *Console) enterPage(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) enter(rw http.ResponseWriter, r *http.Request) {
-	if !c.door.accept(r.PostForm.Get("key")) {
+	invited, err := c.door.accept(r.Context(), r.PostForm.Get("key"))
+	if err != nil {
+		c.failed(rw, r, err)
+		return
+	}
+	if !invited {
 		if c.mayTry(rw, r, loginData{}) {
 			c.wrong(rw, r, loginData{}, "login.gone")
 		}
@@ -142,13 +157,21 @@ func (c *Console) wrong(rw http.ResponseWriter, r *http.Request, d loginData, wh
 }
 
 func (c *Console) letIn(rw http.ResponseWriter, r *http.Request, next string) {
-	c.door.enter(rw, r)
+	cookie, err := c.door.enter(r.Context())
+	if err != nil {
+		c.failed(rw, r, err)
+		return
+	}
+	c.door.give(rw, r, cookie)
 	c.log.Info("somebody got into the console", "address", addressOf(r))
 	http.Redirect(rw, r, next, http.StatusSeeOther)
 }
 
 func (c *Console) logout(rw http.ResponseWriter, r *http.Request) {
-	c.door.leave(c.door.cookie(r))
+	if err := c.door.leave(r.Context(), c.door.cookie(r)); err != nil {
+		c.failed(rw, r, err)
+		return
+	}
 	c.door.set(rw, r, "", -1)
 	http.Redirect(rw, r, Path+"/login", http.StatusSeeOther)
 }

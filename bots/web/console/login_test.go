@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kiebot/core"
 )
 
 // insiders are addresses that only who was let in may see.
@@ -71,8 +74,70 @@ func TestSessionsEnd(t *testing.T) {
 		w.in()
 	}
 	other.get(Path).want(http.StatusSeeOther)
-	if n := len(w.console.door.sessions); n > sessionsMax {
-		t.Errorf("%d sessions are kept", n)
+	if g := w.guestbook(); len(g.Sessions) > sessionsMax || len(g.Invites) > 0 {
+		t.Errorf("%d sessions and %d invitations are kept", len(g.Sessions), len(g.Invites))
+	}
+}
+
+// guestbook is what the store keeps.
+func (w *world) guestbook() (g guestbook) {
+	w.t.Helper()
+	must(w.t, w.store.View(w.t.Context(), func(tx core.Tx) error {
+		data, err := tx.Setting(doorSetting)
+		must(w.t, err)
+		return json.Unmarshal(data, &g)
+	}))
+	return g
+}
+
+// What is over is forgotten, and of the secrets nothing but a digest is kept.
+func TestGuestbook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	path, _, err := w.console.Invite(t.Context())
+	must(t, err)
+	w.in()
+	b := w.in()
+	g := w.guestbook()
+	if len(g.Sessions) != 2 || len(g.Invites) != 1 {
+		t.Fatalf("kept is %+v", g)
+	}
+	cookie, _, _ := strings.Cut(strings.TrimPrefix(b.login(password).header.Get("Set-Cookie"), w.console.door.cookieName()+"="), ";")
+	kept, err := json.Marshal(w.guestbook())
+	must(t, err)
+	for _, secret := range []string{cookie, strings.TrimPrefix(path, Path+"/enter?key="), password} {
+		if len(secret) < 8 || strings.Contains(string(kept), secret) {
+			t.Errorf("%q is in %s", secret, kept)
+		}
+	}
+	w.wait(sessionLife)
+	w.in()
+	if g := w.guestbook(); len(g.Sessions) != 1 || len(g.Invites) != 0 {
+		t.Errorf("after a day %+v is kept", g)
+	}
+}
+
+// A session goes on over a restart, and not over a change of the password.
+func TestSessionsAndRestarts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	b := w.in()
+	for password, status := range map[string]int{password: http.StatusOK, "another one": http.StatusSeeOther, "": http.StatusSeeOther} {
+		cfg := w.console.cfg
+		cfg.Password = password
+		again, err := New(cfg)
+		must(t, err)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, Path, nil)
+		u, err := url.Parse(w.server.URL + Path)
+		must(t, err)
+		for _, cookie := range b.http.Jar.Cookies(u) {
+			r.AddCookie(cookie)
+		}
+		rec := httptest.NewRecorder()
+		again.Handler().ServeHTTP(rec, r)
+		if rec.Code != status {
+			t.Errorf("with the password %q it answers %d, want %d", password, rec.Code, status)
+		}
 	}
 }
 
@@ -122,7 +187,8 @@ func TestOneTimeLink(t *testing.T) {
 	}
 	b.login("").want(http.StatusForbidden)
 
-	path, until := w.console.Invite()
+	path, until, err := w.console.Invite(t.Context())
+	must(t, err)
 	if left := until.Sub(w.now()); left > inviteLife || left < inviteLife-time.Minute {
 		t.Errorf("the link works for %s", left)
 	}
@@ -137,7 +203,8 @@ func TestOneTimeLink(t *testing.T) {
 	b.get(Path).want(http.StatusOK)
 	w.browser().post(Path+"/enter", "key", key).want(http.StatusForbidden, "used already")
 
-	path, _ = w.console.Invite()
+	path, _, err = w.console.Invite(t.Context())
+	must(t, err)
 	link, err = url.Parse(path)
 	must(t, err)
 	w.wait(inviteLife)
@@ -160,7 +227,8 @@ func TestGuesses(t *testing.T) {
 	if got := w.console.Guesses(); got != (Guesses{Wrong: triesOfOne, Refused: 1}) {
 		t.Errorf("counted %+v", got)
 	}
-	path, _ := w.console.Invite() // the way in past a flood
+	path, _, err := w.console.Invite(t.Context()) // the way in past a flood
+	must(t, err)
 	link, err := url.Parse(path)
 	must(t, err)
 	b.post(Path+"/enter", "key", link.Query().Get("key")).leads(Path)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html/template"
@@ -47,8 +48,8 @@ func (c *Console) places(shown string) []place {
 
 // notice is what came of an act.
 type notice struct {
-	Text string
-	Bad  bool
+	Text string `json:"text"`
+	Bad  bool   `json:"bad,omitempty"`
 }
 
 // readPages parses every page together with what all have.
@@ -82,16 +83,20 @@ func (c *Console) readPages() (map[string]*template.Template, error) {
 // forms belong to.
 func (c *Console) render(rw http.ResponseWriter, r *http.Request, status int, page, title string, data any) {
 	cookie := c.door.cookie(r)
-	in := c.door.known(cookie)
+	session, err := c.door.session(r.Context(), cookie)
+	if err != nil {
+		c.log.Error("rendering a page of the console", "page", page, "error", err) // as for a stranger
+	}
 	if cookie == "" {
-		cookie = c.door.give(rw, r)
+		cookie = rand.Text()
+		c.door.give(rw, r, cookie)
 	}
 	v := view{
-		Lang: c.say.lang, Title: c.say.word(title), Version: c.cfg.Version, Page: page, In: in,
+		Lang: c.say.lang, Title: c.say.word(title), Version: c.cfg.Version, Page: page, In: session != nil,
 		Token: c.door.formToken(cookie), Here: within(r.URL.RequestURI()), Data: data,
 	}
-	if in {
-		v.Notice, v.Nav = c.door.told(cookie), c.places(page)
+	if session != nil {
+		v.Notice, v.Nav = c.told(r, cookie, session), c.places(page)
 	}
 	body, err := c.execute(page, "page", v)
 	if err != nil {
@@ -102,6 +107,17 @@ func (c *Console) render(rw http.ResponseWriter, r *http.Request, status int, pa
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.WriteHeader(status)
 	rw.Write(body)
+}
+
+// told takes what there is to say; what cannot be taken is said again.
+func (c *Console) told(r *http.Request, cookie string, s *session) *notice {
+	if s.Notice == nil {
+		return nil
+	}
+	if err := c.door.tell(r.Context(), cookie, nil); err != nil {
+		c.log.Error("what was done in the console will be said again", "error", err)
+	}
+	return s.Notice
 }
 
 // execute makes one part of a page.

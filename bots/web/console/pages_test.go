@@ -11,6 +11,7 @@ import (
 
 	"kiebot/bots"
 	"kiebot/core"
+	"kiebot/storage/bolt"
 )
 
 // paths are all pages of a console that was seeded.
@@ -234,17 +235,21 @@ func TestRanksAddUp(t *testing.T) {
 	}
 }
 
-// Without a store the pages say so, and nobody is let out by that.
+// Without a store the pages say so, and nobody is sent to the login by that.
 func TestStoreThatIsGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	paths := w.seed().paths()
 	b := w.in()
-	must(t, w.store.Close())
+	must(t, w.store.(*bolt.Store).Close())
 	for _, path := range paths {
-		b.get(Path+path).want(http.StatusServiceUnavailable, "cannot be read", "Log out")
+		b.get(Path+path).want(http.StatusServiceUnavailable, "cannot be read")
 	}
-	b.post(Path+"/act", "act", "pause").leads(Path)
+	b.post(Path+"/act", "act", "pause").want(http.StatusServiceUnavailable)
+	w.browser().login(password).want(http.StatusServiceUnavailable)
+	if _, _, err := w.console.Invite(t.Context()); err == nil {
+		t.Error("a link was made that nobody knows of")
+	}
 	if err := w.engine.SetPaused(context.WithoutCancel(t.Context()), core.Act{By: "x"}, true); err == nil {
 		t.Error("the store is still there")
 	}

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	t       testing.TB
 	dir     string
-	store   *bolt.Store
+	store   core.Store
 	engine  *core.Engine
 	console *Console
 	server  *httptest.Server
@@ -76,7 +76,16 @@ func (w *world) wait(d time.Duration) { w.late.Add(int64(d)) }
 
 func newWorld(t testing.TB, change func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, log: &lockedBuffer{}, dir: t.TempDir()}
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "kiebot.db"), bolt.Options{})
+	must(t, err)
+	t.Cleanup(func() { must(t, store.Close()) })
+	return newWorldOn(t, store, change)
+}
+
+// newWorldOn is a replica that works on the store.
+func newWorldOn(t testing.TB, store core.Store, change func(*Config)) *world {
+	t.Helper()
+	w := &world{t: t, store: store, log: &lockedBuffer{}, dir: t.TempDir()}
 	// Noon, whenever the test runs: what was minutes ago was today.
 	w.wait(time.Until(time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)))
 	t.Cleanup(func() {
@@ -86,10 +95,6 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	})
 	kieServer := kietest.NewServer(kietest.Config{Seed: 7})
 	t.Cleanup(kieServer.Close)
-	var err error
-	w.store, err = bolt.Open(filepath.Join(w.dir, "kiebot.db"), bolt.Options{})
-	must(t, err)
-	t.Cleanup(func() { must(t, w.store.Close()) })
 	models, err := catalog.Default()
 	must(t, err)
 	client, err := kie.New(kie.Config{APIKey: kie.Secret(kieServer.Key()), BaseURL: kieServer.URL()})
@@ -109,7 +114,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	bot, err := bots.New(bots.Config{Engine: w.engine, Catalog: models, Answers: -1, Now: w.now})
 	must(t, err)
 	cfg := Config{
-		Engine: w.engine, Bot: bot, Catalog: models, Links: links, Key: []byte(strings.Repeat("k", 32)), Password: password,
+		Engine: w.engine, Store: w.store, Bot: bot, Catalog: models, Links: links, Key: []byte(strings.Repeat("k", 32)), Password: password,
 		Version: "0.0.0-test", Logger: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.now,
 	}
 	if change != nil {
