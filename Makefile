@@ -24,8 +24,8 @@ race: ## run all tests with the race detector, in random order
 model: ## hold random histories of MODELTASKS (100000) tasks against the promises, fresh ones or those after MODELSEED, and a year against its disk
 	GOGC=off GOMEMLIMIT=1GiB GODEBUG=tracebacklabels=1,adaptivestackstart=1 go test ./core -run '^Test(Model|Year)$$' -v -failfast -timeout 30m -model.tasks $(MODELTASKS) -model.base $(MODELSEED) -year.tasks 200
 
-modelpg: ## the same histories of PGTASKS (2000) tasks by one kiebot, and by three, on a real PostgreSQL
-	go test ./core -run '^TestModel$$' -v -failfast -timeout 20m -world.postgres -model.tasks $(PGTASKS) -model.base $(MODELSEED)
+modelpg: ## the same histories of PGTASKS (2000) tasks by one kiebot, and by three, on a real PostgreSQL, and what two do together
+	go test ./core -run '^Test(Model|TwoReplicas)$$' -v -failfast -timeout 20m -world.postgres -model.tasks $(PGTASKS) -model.base $(MODELSEED)
 	go test ./core -run '^TestModel$$' -v -failfast -timeout 20m -world.postgres -world.replicas 3 -model.tasks $(PGTASKS) -model.base $(MODELSEED)
 
 bench: ## measure what README's performance table says, and write it there

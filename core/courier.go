@@ -465,7 +465,7 @@ func (c *courier) serve(p *platform, n *line) (jobs []func(ctx, work context.Con
 			c.plan(l) // time has brought it something better
 			continue
 		}
-		if at := later(p.rest, p.meters.free(w == nil || w.Kind == DeliverNews)); at.After(now) {
+		if at := later(p.rest, p.meters.free(w == nil || w.Kind == DeliverNews, c.e.Sharers())); at.After(now) {
 			return jobs, at
 		}
 		bytes := int64(0)

@@ -103,7 +103,7 @@ func (p *post) is() presence { return presence(p.at.Load()) }
 type posts struct {
 	changed chan struct{} // has room for one: "they may have to be spread in another way"
 	under   sync.WaitGroup
-	others  atomic.Bool // other replicas were there when the duties were shared
+	sharers atomic.Int64 // replicas that were there when the duties were shared
 
 	mu   sync.Mutex
 	left *sync.Cond // with mu: one is away
@@ -226,7 +226,7 @@ func (e *Engine) spread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing the replicas: %w", err)
 	}
-	e.posts.others.Store(len(replicas) > 1)
+	e.posts.sharers.Store(int64(len(replicas)))
 	take, leave := e.posts.spread(replicas, lease.Fence)
 	e.posts.leave(leave)
 	if len(take) == 0 {
@@ -339,7 +339,7 @@ func (e *Engine) Duties() []Duty {
 
 // Alone reports whether no other replica was there when the duties were shared
 // the last time, which is done as soon as one comes.
-func (e *Engine) Alone() bool { return !e.posts.others.Load() }
+func (e *Engine) Alone() bool { return e.Sharers() == 1 }
 
 // Fence is that of this replica's lease, 0 while it has none.
 func (e *Engine) Fence() uint64 {
@@ -348,6 +348,10 @@ func (e *Engine) Fence() uint64 {
 	}
 	return 0
 }
+
+// Sharers is how many replicas there are, as far as this one knows, and at least
+// one: each may take that part of what a platform takes from all of them.
+func (e *Engine) Sharers() int { return max(int(e.posts.sharers.Load()), 1) }
 
 // Replicas lists the processes that work on the store, the oldest first.
 func (e *Engine) Replicas(ctx context.Context) ([]Replica, error) {

@@ -210,7 +210,7 @@ func (l *lane) turn(now time.Time) (w *waiting, lead TaskID, wake time.Time) {
 			return nil, "", sooner(wake, at)
 		}
 	}
-	if at := later(l.rest, l.meters.free(w == nil)); at.After(now) {
+	if at := later(l.rest, l.meters.free(w == nil, 1)); at.After(now) {
 		return nil, "", sooner(wake, at)
 	}
 	return w, lead, wake

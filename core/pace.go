@@ -24,7 +24,8 @@ type Pace struct {
 // DeliveryError.RetryAfter.
 type Paced interface {
 	// Pace answers for one lane, and for the platform as a whole when the
-	// lane is empty. It must not block; the answer for a lane must not change
+	// lane is empty: replicas share that in equal parts, and a lane is shown
+	// by one of them. It must not block; the answer for a lane must not change
 	// while kiebot runs.
 	Pace(Lane) Pace
 }
@@ -49,12 +50,13 @@ func newMeters(rates []Rate) meters {
 	return all
 }
 
-// free is when the next call may be made. Edits leave half of every rate, and
-// so room at any moment, to what people wait for.
-func (all meters) free(edit bool) (at time.Time) {
+// free is when the next call may be made by one of so many that share the rates
+// in equal parts, of one call at least. Edits leave half of every part, and so
+// room at any moment, to what people wait for.
+func (all meters) free(edit bool, sharers int) (at time.Time) {
 	for i := range all {
 		m := &all[i]
-		most := m.rate.Calls
+		most := max(m.rate.Calls/sharers, 1)
 		if edit {
 			most = (most + 1) / 2
 		}

@@ -30,7 +30,7 @@ import (
 	"kiebot/storage/storagetest"
 )
 
-var onPostgres = flag.Bool("world.postgres", false, "keep everything in PostgreSQL, for TestModel: a server is started for it")
+var onPostgres = flag.Bool("world.postgres", false, "keep everything in PostgreSQL, for TestModel and TestTwoReplicas: a server is started for it")
 
 // postgresServer is that one.
 var postgresServer *pgtest.Server

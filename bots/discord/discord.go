@@ -119,6 +119,7 @@ func New(cfg Config) (*Discord, error) {
 		api: newClient(string(cfg.Token), cfg.URL, cfg.Transport), words: cfg.Bot, links: cfg.Links,
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
+	d.api.limits.sharers = cfg.Engine.Sharers
 	d.forms = forms{cfg.Store, cfg.Now}
 	var err error
 	if cfg.PublicKey != "" {

@@ -30,6 +30,8 @@ type limits struct {
 	since   time.Time // when invalid began to count
 	swept   time.Time
 	second  *rate.Limiter
+	sharers func() int // replicas that have all of this together: core.Engine.Sharers
+	parts   int        // in how many second was divided
 }
 
 // bucket is what is left of a limit.
@@ -39,7 +41,10 @@ type bucket struct {
 }
 
 func newLimits() *limits {
-	return &limits{buckets: map[string]bucket{}, second: rate.NewLimiter(callsPerSecond, callsPerSecond)}
+	return &limits{
+		buckets: map[string]bucket{}, second: rate.NewLimiter(callsPerSecond, callsPerSecond),
+		sharers: func() int { return 1 }, parts: 1,
+	}
 }
 
 func keyOf(c call) string { return c.name() + " " + c.major() }
@@ -62,6 +67,7 @@ func (l *limits) wait(c call, now time.Time) time.Duration {
 		return wait
 	}
 	if !c.open {
+		l.divide(now)
 		turn := l.second.ReserveN(now, 1)
 		if wait := turn.DelayFrom(now); wait > 0 {
 			turn.CancelAt(now)
@@ -73,6 +79,15 @@ func (l *limits) wait(c call, now time.Time) time.Duration {
 		l.buckets[key] = b
 	}
 	return 0
+}
+
+// divide takes this replica's part of what the bot may do. The lock is held.
+func (l *limits) divide(now time.Time) {
+	if parts := l.sharers(); parts != l.parts {
+		l.parts = parts
+		l.second.SetLimitAt(now, rate.Limit(callsPerSecond)/rate.Limit(parts))
+		l.second.SetBurstAt(now, max(callsPerSecond/parts, 1))
+	}
 }
 
 // note reads the headers of an answer.
@@ -101,7 +116,7 @@ func (l *limits) countInvalid(now time.Time) {
 	if now.Sub(l.since) > invalidFor {
 		l.since, l.invalid = now, 0
 	}
-	if l.invalid++; l.invalid >= invalidMost {
+	if l.invalid++; l.invalid >= invalidMost/l.sharers() {
 		l.ban = l.since.Add(invalidFor)
 	}
 }

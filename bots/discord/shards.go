@@ -15,6 +15,7 @@ import (
 type Engine interface {
 	OnDuty(ctx context.Context, duty core.Duty, do func(context.Context) error) error
 	Has(duty core.Duty) bool
+	Sharers() int
 	Fence() uint64
 	Replicas(ctx context.Context) ([]core.Replica, error)
 	Announce(ctx context.Context, topic string, data json.RawMessage) error

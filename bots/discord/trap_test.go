@@ -353,6 +353,35 @@ func TestRefusedCallsEndBeforeABan(t *testing.T) {
 	})
 }
 
+// Replicas share what the bot may do in a second, and what may be refused.
+func TestReplicasShareTheLimits(t *testing.T) {
+	replicas, now := 1, time.Now()
+	l := newLimits()
+	l.sharers = func() int { return replicas }
+	one := call{method: http.MethodGet, route: "/applications/@me"}
+	atOnce := func() (n int) {
+		for range 2 { // the first time it learns how many share
+			now, n = now.Add(time.Minute), 0
+			for l.wait(one, now) == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	for _, c := range []struct{ replicas, want int }{{1, 45}, {3, 15}, {100, 1}, {1, 45}} {
+		if replicas = c.replicas; atOnce() != c.want {
+			t.Errorf("one of %d may not make %d calls in a second", c.replicas, c.want)
+		}
+	}
+	replicas = 2
+	for range invalidMost / 2 {
+		l.note(one, &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}}, now)
+	}
+	if l.wait(one, now) != invalidFor {
+		t.Error("its part of refused calls was not the end")
+	}
+}
+
 // broken is a connection that fails with everything that it was told in its error.
 type broken struct{}
 

@@ -145,17 +145,24 @@ func TestTraffic(t *testing.T) {
 	if f.room(-1, 2, now) != 0 || f.room(-1, 3, now) != 40*time.Second || f.room(-1, 20, now) != 50*time.Second || f.room(-1, 40, now) != 50*time.Second {
 		t.Errorf("room for 3 after %v, for 20 after %v", f.room(-1, 3, now), f.room(-1, 20, now))
 	}
-	if f.refused(-1, time.Minute, now) || f.wait(-1, now) != time.Minute || f.wait(-2, now) != 0 {
+	if f.refused(-1, time.Minute, now, 1) || f.wait(-1, now) != time.Minute || f.wait(-2, now) != 0 {
 		t.Error("a chat that got its share waits alone")
 	}
-	if f.refused(-3, time.Hour, now) || f.wait(-2, now) != 0 {
+	if f.refused(-3, time.Hour, now, 1) || f.wait(-2, now) != 0 {
 		t.Error("a group in slow mode stops everything")
 	}
 	for chat := range 15 {
 		f.note(int64(100+chat), 1, now)
 	}
-	if !f.refused(-2, 10*time.Second, now) || f.wait(5, now.Add(time.Second)) != 9*time.Second || f.wait(-1, now) != time.Minute {
+	if !f.refused(-2, 10*time.Second, now, 1) || f.wait(5, now.Add(time.Second)) != 9*time.Second || f.wait(-1, now) != time.Minute {
 		t.Error("a chat that got nothing while much was sent cannot be the reason")
+	}
+	var part traffic
+	for chat := range 7 {
+		part.note(int64(100+chat), 1, now)
+	}
+	if part.refused(-2, time.Second, now, 1) || !part.refused(-2, time.Second, now, 2) {
+		t.Error("of two replicas half of it is much")
 	}
 	f.note(7, 1, now.Add(2*time.Minute))
 	if len(f.recent) != 1 || len(f.until) != 1 {

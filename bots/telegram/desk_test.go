@@ -180,7 +180,8 @@ func newRoom(t testing.TB) *room {
 		t.Fatal(err)
 	}
 	r.talker = &talker{
-		api: api, words: plainWords{}, limits: limitsOf(false), log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		sharers: func() int { return 1 },
+		api:     api, words: plainWords{}, limits: limitsOf(false), log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		now: time.Now, shrinker: media.NewShrinker(),
 		moved: func(_ context.Context, from, to core.Lane) error {
 			r.moves = append(r.moves, string(from)+" "+string(to))

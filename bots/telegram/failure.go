@@ -198,7 +198,7 @@ func (t *talker) refused(chat int64, err error) (wait time.Duration, everywhere 
 		wait = failed.RetryAfter
 	}
 	wait = cmp.Or(wait, floodWait)
-	return wait, t.traffic.refused(chat, wait, time.Now())
+	return wait, t.traffic.refused(chat, wait, time.Now(), t.sharers())
 }
 
 // waitError is a call that was not made, because Telegram asked for a wait or

@@ -99,8 +99,9 @@ func since(times []time.Time, after time.Time) []time.Time {
 // refused keeps that a call to the chat was answered with 429, and reports
 // whether every chat has to be left alone. Telegram does not say which it is:
 // it is about all of them when much was sent in the last second, little of it
-// to this chat. A group in slow mode must not stop everything for an hour.
-func (f *traffic) refused(chat int64, wait time.Duration, now time.Time) (everywhere bool) {
+// to this chat. A group in slow mode must not stop everything for an hour. Of so
+// many replicas that send, this one is taken to send its part.
+func (f *traffic) refused(chat int64, wait time.Duration, now time.Time, sharers int) (everywhere bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.until == nil {
@@ -112,7 +113,7 @@ func (f *traffic) refused(chat int64, wait time.Duration, now time.Time) (everyw
 		most = groupMessages
 	}
 	f.second = since(f.second, now.Add(-time.Second))
-	if f.lately(chat, now) >= most/2 || len(f.second) < allMessages/2 {
+	if f.lately(chat, now) >= most/2 || len(f.second) < max(allMessages/2/sharers, 1) {
 		return false
 	}
 	f.all = now.Add(wait)

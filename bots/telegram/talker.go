@@ -27,13 +27,14 @@ type wording interface {
 // talker shows deliveries. Its fields but the last four are set before the
 // first use and not changed.
 type talker struct {
-	api    *client
-	words  wording
-	moved  func(ctx context.Context, from, to core.Lane) error // core.Engine.MoveChat
-	links  *media.Links                                        // nil when nothing is reached from outside
-	limits limits
-	log    *slog.Logger
-	now    func() time.Time
+	api     *client
+	words   wording
+	moved   func(ctx context.Context, from, to core.Lane) error // core.Engine.MoveChat
+	sharers func() int                                          // core.Engine.Sharers
+	links   *media.Links                                        // nil when nothing is reached from outside
+	limits  limits
+	log     *slog.Logger
+	now     func() time.Time
 
 	traffic  traffic
 	shrinker *media.Shrinker

@@ -63,6 +63,7 @@ type Engine interface {
 	MoveChat(ctx context.Context, from, to core.Lane) error
 	OnDuty(ctx context.Context, duty core.Duty, do func(context.Context) error) error
 	Alone() bool
+	Sharers() int
 	PutSettings(ctx context.Context, values map[string][]byte) error
 	OnSettings(prefix string, heard func(name string))
 }
@@ -137,7 +138,7 @@ func New(cfg Config) (*Telegram, error) {
 	}
 	t := &Telegram{cfg: cfg, local: cfg.URL != DefaultURL}
 	t.talker = &talker{
-		api: api, words: cfg.Bot, moved: cfg.Engine.MoveChat, links: cfg.Links, limits: limitsOf(t.local),
+		api: api, words: cfg.Bot, moved: cfg.Engine.MoveChat, sharers: cfg.Engine.Sharers, links: cfg.Links, limits: limitsOf(t.local),
 		log: cfg.Logger, now: cfg.Now, shrinker: media.NewShrinker(),
 	}
 	t.receiver = newReceiver(newInbox(cfg.Store, cfg.Engine), t.handle, t.skipped)
