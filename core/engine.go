@@ -211,6 +211,7 @@ type Engine struct {
 	places   *positions    // of queued tasks, as their messages say
 	alerted  chan struct{} // has room for one: "there is a new alert"
 	full     chan struct{} // has room for one: "the spool is above its bound"
+	unkept   chan []string // keys of files that another replica has forgotten
 
 	decoded  atomic.Pointer[policyInForce]
 	pause    pauseKnown
@@ -244,9 +245,10 @@ func New(cfg Config) (*Engine, error) {
 	e.bringing = make(chan struct{}, bringMax)
 	e.alerted = make(chan struct{}, 1)
 	e.full = make(chan struct{}, 1)
+	e.unkept = make(chan []string, unkeptMax)
 	e.reread = make(chan struct{}, 1)
 	e.posts = newPosts()
-	e.topics, e.prefixes = map[string]func(json.RawMessage){}, map[string]func(string){}
+	e.topics, e.prefixes = map[string]func(json.RawMessage){filesTopic: e.hearFiles}, map[string]func(string){}
 	e.posts.add(&post{duty: DutyChores, do: e.chores})
 	e.creator = newTurns(e.cfg.Now)
 	e.uploads = newTurns(e.cfg.Now)

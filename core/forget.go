@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -96,8 +97,9 @@ func checkOver(ctx context.Context, tx Tx, who Identity, waiting *backlog) error
 }
 
 // forgetTasks deletes a page of the person's batches, each whole, with their
-// files, and says how many tasks that were. The files go first: what is left of
-// a task without files is found again.
+// files on this disk, and says how many tasks that were. The files go first: what
+// is left of a task without files is found again. Other replicas remove theirs
+// when they hear of the commit.
 func (e *Engine) forgetTasks(ctx context.Context, who Identity, waiting *backlog) (int, error) {
 	var page []Task
 	err := e.view(ctx, func(tx Tx) (err error) {
@@ -108,17 +110,22 @@ func (e *Engine) forgetTasks(ctx context.Context, who Identity, waiting *backlog
 		return 0, err
 	}
 	var ids []TaskID
+	var keys []string // of the files that there may be
 	for _, t := range page {
 		ids = append(ids, t.ID)
 		for n := range t.Outputs {
-			key := mediaKey(t.ID, n)
-			if err := errors.Join(e.cfg.Spool.Remove(key), e.cfg.Spool.Remove(key+mediaCover)); err != nil {
-				return 0, fmt.Errorf("removing a file of task %s: %w", t.ID, err)
-			}
+			keys = append(keys, mediaKey(t.ID, n), mediaKey(t.ID, n)+mediaCover)
 		}
 	}
 	if len(ids) == 0 {
 		return 0, nil
+	}
+	if err := e.removeFiles(keys); err != nil {
+		return 0, fmt.Errorf("removing the files of what is forgotten: %w", err)
+	}
+	said, err := json.Marshal(keys)
+	if err != nil {
+		return 0, err
 	}
 	err = e.write(ctx, func(tx Tx) error {
 		if err := waiting.read(tx); err != nil {
@@ -128,7 +135,10 @@ func (e *Engine) forgetTasks(ctx context.Context, who Identity, waiting *backlog
 		if err == nil && len(stay) > 0 {
 			err = &Refusal{Reason: ReasonUnderWay, Task: stay[0]}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return say(tx, filesTopic, said)
 	})
 	if err != nil {
 		return 0, err

@@ -1,14 +1,19 @@
 package core_test
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"kiebot/core"
+	"kiebot/core/media"
 	"kiebot/kie/kietest"
 )
 
@@ -17,6 +22,8 @@ func TestTwoReplicas(t *testing.T) {
 	if !*onPostgres {
 		t.Skip("needs -world.postgres")
 	}
+	t.Run("files", filesOfTwo)
+	t.Run("waiting files", waitingOfTwo)
 	t.Run("pace", paceOfTwo)
 }
 
@@ -50,6 +57,82 @@ func pair(t *testing.T, change func(*core.Config), test func(t *testing.T, a, b 
 	})
 }
 
+// filesOfTwo: the one has what the other has shown for who has a link to it, and
+// none has what was forgotten.
+func filesOfTwo(t *testing.T) {
+	var clock wallClock
+	pair(t, func(c *core.Config) { c.Now = clock.now }, func(t *testing.T, a, b *world) {
+		show := func() (file media.File) {
+			return *a.untilShown(a.submit(request("a cat"))).Outputs[0].File
+		}
+		forget := func() {
+			t.Helper()
+			_, err := a.engine.Forget(t.Context(), core.Act{By: ada.String()}, ada)
+			a.must(err)
+		}
+		first := show()
+		if a.spooled(first.Name) == b.spooled(first.Name) {
+			t.Fatal("the file is to be on one disk")
+		}
+		links, err := media.NewLinks(make([]byte, 32), time.Now)
+		a.must(err)
+		for _, w := range []*world{a, b} {
+			answer := ask(links.Handler(w.cfg.Spool, w.engine.Bring), links.Path(first.Name, time.Hour))
+			if answer.Code != http.StatusOK || !w.spooled(first.Name) || int64(answer.Body.Len()) != first.Size {
+				t.Errorf("answered %d with %d bytes", answer.Code, answer.Body.Len())
+			}
+		}
+		forget()
+		nap(time.Second)
+		if a.spooled(first.Name) || b.spooled(first.Name) {
+			t.Error("it is still on a disk")
+		}
+
+		second := show()
+		_, err = b.engine.Bring(t.Context(), second.Name)
+		a.must(err)
+		b.stop()
+		forget()
+		if a.spooled(second.Name) || !b.spooled(second.Name) {
+			t.Error("it is to be on the disk of the one that is down")
+		}
+		third := show()
+		_, err = b.engine.Bring(t.Context(), third.Name)
+		a.must(err)
+		clock.skew.Add(int64(2 * time.Hour))
+		b.run()
+		nap(time.Minute)
+		if b.spooled(second.Name) || !b.spooled(third.Name) {
+			t.Error("of the one that was down: only files whose tasks are there are to stay")
+		}
+	})
+}
+
+// waitingOfTwo: a file that is still to be shown stays on both disks, since either
+// may come to show it.
+func waitingOfTwo(t *testing.T) {
+	pair(t, func(c *core.Config) { c.MediaKept.Bytes = 1 }, func(t *testing.T, a, b *world) {
+		a.chat.set(func(p core.Parcel) error {
+			if p.Delivery.Kind == core.DeliverFinal {
+				return errors.New("down")
+			}
+			return nil
+		})
+		name := string(a.submit(request("a cat"))) + "-0.png"
+		a.until("its file is there", func() bool { return a.spooled(name) || b.spooled(name) })
+		for _, w := range []*world{a, b} {
+			_, err := w.engine.Bring(t.Context(), name)
+			w.must(err)
+		}
+		nap(time.Second)
+		if !a.spooled(name) || !b.spooled(name) {
+			t.Errorf("it is there: %v and %v", a.spooled(name), b.spooled(name))
+		}
+		a.chat.set(nil)
+		a.untilShown(core.TaskID(strings.TrimSuffix(name, "-0.png")))
+	})
+}
+
 // paceOfTwo: both together keep to what a platform takes in all.
 func paceOfTwo(t *testing.T) {
 	overall := core.Rate{Calls: 4, Per: time.Second}
@@ -76,4 +159,10 @@ func paceOfTwo(t *testing.T) {
 		a.until("the other one is gone", func() bool { return a.engine.Sharers() == 1 })
 		b.run()
 	})
+}
+
+func ask(handler http.Handler, path string) *httptest.ResponseRecorder {
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	return answer
 }

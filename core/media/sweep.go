@@ -77,6 +77,22 @@ func (s *Spool) Sweep(ctx context.Context, now time.Time, limits Limits, keep fu
 	return done, nil
 }
 
+// Keys lists under what the files are stored that were last used before the time.
+func (s *Spool) Keys(before time.Time) ([]string, error) {
+	files, err := s.list()
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, f := range files {
+		if !f.used.Before(before) {
+			break
+		}
+		keys = append(keys, strings.TrimSuffix(f.name, filepath.Ext(f.name)))
+	}
+	return keys, nil
+}
+
 // Exceeds reports whether files that were fetched since the last Sweep bring
 // all of them above so many bytes: then there is something to sweep for.
 func (s *Spool) Exceeds(bytes int64) bool {
