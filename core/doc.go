@@ -261,6 +261,11 @@
 // tasks left for an account is stored, so that its limit holds for its next
 // replica.
 //
+// Files are on the disk of the replica that fetched them. Any other fetches them
+// once more when they are asked of it ([Engine.Bring]), for as long as Kie has
+// them, and all remove those of what is forgotten. What a platform takes in all
+// is divided evenly among the replicas.
+//
 // A replica that stood still for longer than its lease finds out at its next
 // commit, and before anything that no commit takes back: it asks its own clock
 // before it creates a task or shows something.
