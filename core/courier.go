@@ -31,7 +31,7 @@ type courier struct {
 	e    *Engine
 	wake chan struct{} // has room for one: "a line may move"
 
-	parts [laneParts]*post // which lanes this replica shows
+	parts [LaneParts]*post // which lanes this replica shows
 
 	mu        sync.Mutex
 	rested    *sync.Cond // with mu: an attempt is over

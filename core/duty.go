@@ -25,14 +25,16 @@ const DutyChores Duty = "chores"
 // KindLanes is the kind of the duties to show deliveries, which are many and alike.
 const KindLanes = "lanes"
 
+// LaneParts is how many of these there are. It is stored with every delivery and
+// never changes.
+const LaneParts = 32
+
 const (
 	dutyKie   = "kie/"
 	dutyLanes = KindLanes + "/"
 	// dutyQueue has the queued tasks. Nobody has it alone: who has a Kie account
 	// takes from the queue, and whoever commits first creates the task.
 	dutyQueue Duty = "queue"
-
-	laneParts = 32 // stored with every delivery: it never changes
 )
 
 // DutyOf is what a Kie account asks of one replica: its limits, and the tasks
@@ -53,7 +55,7 @@ func (l Lane) Duty() Duty { return laneDuty(l.part()) }
 func (l Lane) part() int {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(l))
-	return int(hash.Sum32() % laneParts)
+	return int(hash.Sum32() % LaneParts)
 }
 
 func laneDuty(part int) Duty { return Duty(fmt.Sprintf("%s%02d", dutyLanes, part)) }

@@ -85,6 +85,15 @@ func TestEveryPageInABrowser(t *testing.T) {
 	b.CheckClean(w.server.URL)
 }
 
+func TestReplicasInABrowser(t *testing.T) {
+	t.Parallel()
+	w := newManned(t, "en", crew()...)
+	b := webtest.Open(t, w.server.URL+Path+"/replicas")
+	enter(b)
+	shots(t, b, "b-replicas")
+	b.CheckClean(w.server.URL)
+}
+
 // What an operator does of an evening, with the mouse and the keys.
 func TestAnEveningAtTheConsole(t *testing.T) {
 	t.Parallel()

@@ -152,6 +152,7 @@ func (c *Console) inside() map[string]http.HandlerFunc {
 		"/spending":       c.spendingPage,
 		"/models":         c.modelsPage,
 		"/audit":          c.auditPage,
+		"/replicas":       c.replicasPage,
 		"/{anything...}":  c.nothingHere,
 	}
 }

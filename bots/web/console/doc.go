@@ -1,6 +1,6 @@
 // Package console is the operator's console, pages under /console: what goes on
 // now, all tasks with their whole history, people with what they have used,
-// what was spent, the models, and what admins did.
+// what was spent, the models, what admins did, and the replicas.
 //
 // The pages are made on the server and need no JavaScript; a small script keeps
 // the first of them up to date while somebody looks at it. Whatever is done

@@ -15,7 +15,7 @@ import (
 
 // insiders are addresses that only who was let in may see.
 func insiders() []string {
-	return []string{"", "/models", "/audit", "/nothing"}
+	return []string{"", "/models", "/audit", "/replicas", "/nothing"}
 }
 
 func TestLogin(t *testing.T) {

@@ -36,7 +36,7 @@ type place struct {
 // hangs under it, is being shown.
 func (c *Console) places(shown string) []place {
 	all := []place{{Name: "now", Path: Path}}
-	for _, name := range []string{"tasks", "accounts", "spending", "models", "audit"} {
+	for _, name := range []string{"tasks", "accounts", "spending", "models", "audit", "replicas"} {
 		all = append(all, place{Name: name, Path: Path + "/" + name})
 	}
 	for i := range all {

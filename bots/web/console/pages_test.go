@@ -18,7 +18,7 @@ import (
 func (s *seeded) paths() []string {
 	return []string{
 		"", "/tasks", "/tasks/" + string(s.tasks[0].ID), "/tasks/" + string(s.tasks[len(s.tasks)-1].ID),
-		"/accounts", "/accounts/telegram:100000000", "/spending", "/spending?days=90", "/models", "/audit",
+		"/accounts", "/accounts/telegram:100000000", "/spending", "/spending?days=90", "/models", "/audit", "/replicas",
 	}
 }
 
