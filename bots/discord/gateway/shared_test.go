@@ -222,6 +222,41 @@ func TestMoreShardsEverywhere(t *testing.T) {
 	})
 }
 
+// When Discord wants more of one process, the others follow.
+func TestMoreShardsOfOne(t *testing.T) {
+	meets(t, func(t *testing.T, p *peer) {
+		p.plans(2, 1000, 0, 4)
+		all := newProcesses()
+		one, two := all.add(), all.add()
+		all.give(one, 0, 2)
+		all.give(two, 1, 3)
+		begins := func(count int) map[int]*line {
+			lines := map[int]*line{}
+			for range count {
+				l := p.accept()
+				l.hello()
+				lines[l.identifies(count)] = l
+				l.ready()
+			}
+			return lines
+		}
+		a := p.start(func(cfg *Config) { cfg.Shared = one })
+		b := p.start(func(cfg *Config) { cfg.Shared = two })
+		before := begins(2)
+		<-time.After(time.Hour)
+		p.plans(4, 1000, 0, 4)
+		before[0].closes(closeMoreShards)
+		after := begins(4)
+		before[1].over(closeForGood)
+		if len(after) != 4 {
+			t.Errorf("%d shards", len(after))
+		}
+		p.silent(time.Hour)
+		a.ends(time.Second)
+		b.ends(time.Second)
+	})
+}
+
 // A process that is alone has as many shards as Discord wants now.
 func TestFewerShardsAfterAll(t *testing.T) {
 	meets(t, func(t *testing.T, p *peer) {
