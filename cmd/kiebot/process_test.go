@@ -41,6 +41,8 @@ type process struct {
 	client *http.Client
 	base   string // http://127.0.0.1:port
 	access string // what opens the chat
+
+	private bool // no PUBLIC_URL, so no callbacks
 }
 
 // logBuffer keeps what a process logs, to be read while it runs.
@@ -86,7 +88,7 @@ func (p *process) start() {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + p.dir,
 		"KIE_API_KEY=" + p.kie.Key(), "KIE_API_URL=" + p.kie.URL(), "LISTEN_ADDR=" + p.listen, "METRICS_ADDR=127.0.0.1:0", "LOG_FORMAT=text", "DATA_DIR=" + filepath.Join(p.dir, "data"),
 	}, p.env...)
-	if p.base != "" {
+	if p.base != "" && !p.private {
 		p.cmd.Env = append(p.cmd.Env, "PUBLIC_URL="+p.base)
 	}
 	p.log = &logBuffer{}
