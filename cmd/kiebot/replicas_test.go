@@ -56,7 +56,7 @@ func newFleet(t *testing.T, size int) *fleet {
 		f.all = append(f.all, launch(t, f.kie,
 			"KIE_API_KEY=", "KIE_API_KEYS=one=key-one,two=key-two", "KIE_UPLOAD_URL="+f.kie.URL(),
 			"TELEGRAM_TOKEN="+f.telegram.Token(), "TELEGRAM_API_URL="+f.telegram.URL(),
-			"DATABASE_URL="+f.address, "LEASE="+replicaLease.String(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited"))
+			"DATABASE_URL="+f.address, "LEASE="+replicaLease.String(), "ALLOW=everyone", "CONFIRM_ABOVE=off", "QUOTA_USER_DAILY=unlimited", "MAX_ACTIVE_PER_USER=unlimited"))
 		f.all[len(f.all)-1].private = true
 	}
 	return f
