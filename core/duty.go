@@ -339,10 +339,6 @@ func (e *Engine) Duties() []Duty {
 	return slices.Sorted(maps.Keys(e.posts.all))
 }
 
-// Alone reports whether no other replica was there when the duties were shared
-// the last time, which is done as soon as one comes.
-func (e *Engine) Alone() bool { return e.Sharers() == 1 }
-
 // Fence is that of this replica's lease, 0 while it has none.
 func (e *Engine) Fence() uint64 {
 	if lease := e.lease.Load(); lease != nil {

@@ -33,7 +33,6 @@ type onlyOne struct{ core.Store }
 
 func (onlyOne) MoveChat(context.Context, core.Lane, core.Lane) error { return nil }
 func (onlyOne) Sharers() int                                         { return 1 }
-func (onlyOne) Alone() bool                                          { return true }
 func (onlyOne) OnSettings(string, func(string))                      {}
 func (onlyOne) OnDuty(ctx context.Context, _ core.Duty, do func(context.Context) error) error {
 	return do(ctx)

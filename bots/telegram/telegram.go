@@ -62,7 +62,6 @@ const Duty core.Duty = Platform
 type Engine interface {
 	MoveChat(ctx context.Context, from, to core.Lane) error
 	OnDuty(ctx context.Context, duty core.Duty, do func(context.Context) error) error
-	Alone() bool
 	Sharers() int
 	PutSettings(ctx context.Context, values map[string][]byte) error
 	OnSettings(prefix string, heard func(name string))

@@ -76,7 +76,7 @@ func (t *Telegram) receive(u update) error {
 func (t *Telegram) take(u update) (took bool, err error) {
 	t.mu.Lock()
 	ctx := t.serving
-	if ctx == nil || !t.cfg.Engine.Alone() {
+	if ctx == nil || t.cfg.Engine.Sharers() > 1 {
 		t.mu.Unlock()
 		return false, nil
 	}
