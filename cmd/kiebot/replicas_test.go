@@ -169,14 +169,16 @@ func TestThreeReplicas(t *testing.T) {
 		}
 	}
 	f.shared(3)
-	again, lost := 0, 0
+	again, lost, refused := 0, 0, 0
 	for n := range *fleetOrders {
 		var task core.Task
 		eventually(t, fmt.Sprintf("order %d has an end", n), func() bool {
 			task = f.task(prompt(n))
-			return !task.Delivered.IsZero() || task.State == core.Unresolved
+			return !task.Delivered.IsZero() || task.State == core.Unresolved || task.ID == "" && f.refusals(people) > refused
 		})
 		switch made, shown := f.made(prompt(n)), f.shown(people, prompt(n)); {
+		case task.ID == "": // its replica had just stood still: the person was told to ask again
+			refused++
 		case task.State == core.Unresolved && made <= 1: // its replica died while Kie was asked: it is refunded in a minute
 			lost++
 		case task.State != core.Succeeded || made != 1 || shown == 0:
@@ -185,10 +187,10 @@ func TestThreeReplicas(t *testing.T) {
 			again += shown - 1
 		}
 	}
-	if again > f.deaths || lost > f.deaths {
-		t.Errorf("%d pictures came again, and %d orders are unresolved, after %d deaths", again, lost, f.deaths)
+	if again > f.deaths || lost > f.deaths || refused > f.deaths {
+		t.Errorf("%d pictures came again, %d orders are unresolved, and %d were refused, after %d deaths", again, lost, refused, f.deaths)
 	}
-	t.Logf("%d deaths: %d pictures came again, %d orders are unresolved", f.deaths, again, lost)
+	t.Logf("%d deaths: %d pictures came again, %d orders are unresolved, %d were refused", f.deaths, again, lost, refused)
 	for _, p := range f.all {
 		p.stop()
 	}
@@ -253,6 +255,18 @@ func (f *fleet) made(prompt string) (n int) {
 	for _, task := range f.kie.Tasks() {
 		if task.Input["prompt"] == prompt {
 			n++
+		}
+	}
+	return n
+}
+
+// refusals is how often people were told that a request could not be saved.
+func (f *fleet) refusals(people []*telegramtest.Person) (n int) {
+	for _, p := range people {
+		for _, m := range p.Private().FromBot() {
+			if strings.Contains(m.Text, "could not be saved") {
+				n++
+			}
 		}
 	}
 	return n
