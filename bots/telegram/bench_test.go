@@ -187,9 +187,6 @@ func benchBot(b *testing.B, dir string, store core.Store) *bots.Bot {
 	return bot
 }
 
-// adapterNone shows nothing: nothing is delivered.
-type adapterNone struct{ core.Adapter }
-
 // processorTime is what this process has used of the processors.
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()

@@ -387,3 +387,6 @@ func pollingMoves(t *testing.T, p *pair) {
 		}
 	}
 }
+
+// adapterNone shows nothing: nothing is delivered.
+type adapterNone struct{ core.Adapter }
