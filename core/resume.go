@@ -45,8 +45,11 @@ func (e *Engine) forgetPlans() {
 // so that everything is listed.
 func (e *Engine) takeUp(ctx context.Context, duties []Duty) error {
 	missing := map[string]int{}
-	if slices.Contains(duties, DutyChores) {
+	switch unnamed := e.kieAccount(""); {
+	case slices.Contains(duties, DutyChores):
 		duties = nil
+	case unnamed != nil && slices.Contains(duties, unnamed.post.duty): // it has the tasks of when there was one account
+		duties = append(slices.Clone(duties), DutyOf(""))
 	}
 	for last := (Work{}); ; {
 		some, err := e.store.Work(ctx, duties, last, workMany)
