@@ -85,3 +85,50 @@ func TestLeaseNotRenewed(t *testing.T) {
 		}
 	})
 }
+
+// standing stands still when it has committed that a task is about to be
+// created, for longer than the lease, as a process that is stopped does.
+type standing struct {
+	*unreachable
+	creating atomic.Bool
+}
+
+func (s *standing) Update(ctx context.Context, fn func(core.Tx) error) error {
+	err := s.unreachable.Update(ctx, fn)
+	if s.creating.CompareAndSwap(true, false) {
+		s.away.Store(true)
+		nap(time.Minute)
+		s.away.Store(false)
+	}
+	return err
+}
+
+// Who stood still between the commit and createTask does not ask Kie any more:
+// another replica may have found out that the task is lost. It is refunded.
+func TestStoodStillBeforeKieIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, kietest.Config{}, nil)
+		defer w.close()
+		s := &standing{unreachable: &unreachable{}}
+		w.reopen(func(store core.Store) core.Store {
+			seen := newWitness(store)
+			seen.onTask = func(task core.Task) { s.creating.Store(task.State == core.Creating) }
+			s.Store = seen
+			return s
+		})
+		ran := make(chan error, 1)
+		go func() { ran <- w.engine.Run(t.Context()) }()
+		id := w.submit(request("a cat"))
+		if err := <-ran; !errors.Is(err, core.ErrLeaseLost) {
+			t.Errorf("Run: %v, want ErrLeaseLost", err)
+		}
+		if n := w.calls(kietest.CallCreate); n != 0 {
+			t.Errorf("Kie was asked %d times under a lease that had ended", n)
+		}
+		w.run()
+		w.untilState(id, core.Failed)
+		if usage := w.balance(ada); usage != (core.Usage{}) {
+			t.Errorf("used %+v", usage)
+		}
+	})
+}
