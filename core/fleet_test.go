@@ -20,7 +20,13 @@ type member struct {
 	process
 	witness *witness
 	chat    *livedChat
-	hooks   atomic.Pointer[http.ServeMux]
+	hooks   atomic.Pointer[hooked] // nil while it does not run
+}
+
+// hooked takes callbacks for as long as the process lives.
+type hooked struct {
+	http.Handler
+	witness *witness
 }
 
 // livedChat is the platform as one process knows it.
@@ -74,7 +80,7 @@ func (h *history) each(do func()) {
 func (h *history) callBack(w http.ResponseWriter, r *http.Request) {
 	for range h.fleet {
 		m := h.fleet[h.called.Add(1)%uint64(len(h.fleet))]
-		if hooks := m.hooks.Load(); hooks != nil && (m.witness == nil || !m.witness.isDead()) {
+		if hooks := m.hooks.Load(); hooks != nil && !hooks.witness.isDead() {
 			hooks.ServeHTTP(w, r)
 			return
 		}

@@ -147,7 +147,7 @@ func (h *history) boot() {
 		h.at.witness = h.witness
 		return h.witness
 	})
-	h.at.hooks.Store(h.w.callbacks())
+	h.at.hooks.Store(&hooked{h.w.callbacks(), h.witness})
 	h.life++
 	h.at.chat.life.Store(int64(h.life))
 	h.w.run()

@@ -207,8 +207,8 @@ func (w *world) openStore() (storagetest.Store, error) {
 func (w *world) run() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.engine.Run(ctx) }()
+	done, engine := make(chan error, 1), w.engine
+	go func() { done <- engine.Run(ctx) }()
 	w.stop = func() {
 		cancel()
 		if err := <-done; err != nil && !w.mayDie {

@@ -165,7 +165,7 @@ func (d *Discord) Run(ctx context.Context) error {
 	working, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(finishFor, end) })()
-	defer d.work.Wait()
+	defer d.finish()
 	app, err := d.learn(ctx)
 	if err != nil {
 		return nil // ctx ended
@@ -188,6 +188,14 @@ func (d *Discord) Run(ctx context.Context) error {
 		<-ctx.Done() // deliveries go on by what they have
 	}
 	return nil
+}
+
+// finish takes no more requests and waits for what is being handled.
+func (d *Discord) finish() {
+	d.mu.Lock()
+	d.running = nil
+	d.mu.Unlock()
+	d.work.Wait()
 }
 
 // application is what Discord says about ours.

@@ -52,10 +52,14 @@ func (d *Discord) hook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.mu.Lock()
-	running, ctx := d.running, d.working
+	ctx, runs := d.working, d.running != nil && d.running.Err() == nil
+	if runs { // finish waits for it
+		d.work.Add(1)
+		defer d.work.Done()
+	}
 	d.mu.Unlock()
 	switch {
-	case running == nil || running.Err() != nil:
+	case !runs:
 		http.Error(w, "not running", http.StatusServiceUnavailable)
 	case !d.seen.add(i.ID):
 		http.Error(w, "seen before", http.StatusConflict)
