@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -90,17 +91,36 @@ func TestLeaseNotRenewed(t *testing.T) {
 // created, for longer than the lease, as a process that is stopped does.
 type standing struct {
 	*unreachable
-	creating atomic.Bool
+	once sync.Once
 }
 
+// Update implements core.Store.
 func (s *standing) Update(ctx context.Context, fn func(core.Tx) error) error {
-	err := s.unreachable.Update(ctx, fn)
-	if s.creating.CompareAndSwap(true, false) {
-		s.away.Store(true)
-		nap(time.Minute)
-		s.away.Store(false)
+	creating := false
+	err := s.unreachable.Update(ctx, func(tx core.Tx) error {
+		creating = false
+		return fn(&noting{tx, &creating})
+	})
+	if creating && err == nil {
+		s.once.Do(func() {
+			s.away.Store(true)
+			nap(time.Minute)
+			s.away.Store(false)
+		})
 	}
 	return err
+}
+
+// noting notes that a task is about to be created.
+type noting struct {
+	core.Tx
+	creating *bool
+}
+
+// PutTask implements core.Tx.
+func (n *noting) PutTask(t core.Task) error {
+	*n.creating = *n.creating || t.State == core.Creating
+	return n.Tx.PutTask(t)
 }
 
 // Who stood still between the commit and createTask does not ask Kie any more:
@@ -111,9 +131,7 @@ func TestStoodStillBeforeKieIsAsked(t *testing.T) {
 		defer w.close()
 		s := &standing{unreachable: &unreachable{}}
 		w.reopen(func(store core.Store) core.Store {
-			seen := newWitness(store)
-			seen.onTask = func(task core.Task) { s.creating.Store(task.State == core.Creating) }
-			s.Store = seen
+			s.Store = store
 			return s
 		})
 		ran := make(chan error, 1)
