@@ -3,7 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
-	"sync"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -91,36 +91,34 @@ func TestLeaseNotRenewed(t *testing.T) {
 // created, for longer than the lease, as a process that is stopped does.
 type standing struct {
 	*unreachable
-	once sync.Once
+	stood atomic.Bool
 }
 
 // Update implements core.Store.
 func (s *standing) Update(ctx context.Context, fn func(core.Tx) error) error {
-	creating := false
+	leaves := false
 	err := s.unreachable.Update(ctx, func(tx core.Tx) error {
-		creating = false
-		return fn(&noting{tx, &creating})
+		leaves = false
+		return fn(&noting{tx, &leaves})
 	})
-	if creating && err == nil {
-		s.once.Do(func() {
-			s.away.Store(true)
-			nap(time.Minute)
-			s.away.Store(false)
-		})
+	if leaves && err == nil && s.stood.CompareAndSwap(false, true) {
+		s.away.Store(true)
+		nap(time.Minute)
+		s.away.Store(false)
 	}
 	return err
 }
 
-// noting notes that a task is about to be created.
+// noting notes that a task leaves for a Kie account.
 type noting struct {
 	core.Tx
-	creating *bool
+	leaves *bool
 }
 
-// PutTask implements core.Tx.
-func (n *noting) PutTask(t core.Task) error {
-	*n.creating = *n.creating || t.State == core.Creating
-	return n.Tx.PutTask(t)
+// PutSetting implements core.Tx.
+func (n *noting) PutSetting(name string, value []byte) error {
+	*n.leaves = *n.leaves || strings.HasPrefix(name, "kie_sent/")
+	return n.Tx.PutSetting(name, value)
 }
 
 // Who stood still between the commit and createTask does not ask Kie any more:
