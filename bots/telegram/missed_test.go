@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-telegram/bot"
@@ -26,6 +27,7 @@ func TestPaymentThatNobodyToldOf(t *testing.T) {
 		ann, bob := w.tg.Person("Ann"), w.tg.Person("Bob")
 		w.pays(bob)
 		bill := w.invoice(ann, "100 Stars")
+		synctest.Wait() // the next updates are being waited for
 		w.tg.Fault(telegramtest.Fault{Method: "getUpdates", Times: -1, Drop: true, Skip: 1}) // its message never comes
 		charge, no := ann.Pays(bill).Outcome(t)
 		if no != "" {
@@ -61,6 +63,7 @@ func TestListOfTransactionsFaults(t *testing.T) {
 		ann := w.tg.Person("Ann")
 		bill := w.invoice(ann, "100 Stars")
 		lift := w.tg.Fault(telegramtest.Fault{Method: "getStarTransactions", Times: -1, Status: 500})
+		synctest.Wait() // the next updates are being waited for
 		w.tg.Fault(telegramtest.Fault{Method: "getUpdates", Times: -1, Drop: true, Skip: 1})
 		ann.Pays(bill).Outcome(t)
 		<-time.After(49 * time.Hour)
