@@ -148,12 +148,7 @@ func (e *Engine) announceAlert(a Alert) {
 	e.wakeAlerts()
 }
 
-func (e *Engine) wakeAlerts() {
-	select {
-	case e.alerted <- struct{}{}:
-	default:
-	}
-}
+func (e *Engine) wakeAlerts() { signal(e.alerted) }
 
 // alertLoop hands over what is in the outbox, one alert at a time.
 func (e *Engine) alertLoop(ctx context.Context) {

@@ -176,12 +176,7 @@ func (c *courier) clear() {
 	c.lanes, c.leads, c.platforms, c.fetches = map[Lane]*lane{}, map[TaskID]int{}, map[string]*platform{}, nil
 }
 
-func (c *courier) ring() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
+func (c *courier) ring() { signal(c.wake) }
 
 // expect marks deliveries that are being committed. Their goroutines may be
 // told of the commit in another order than it was made in: until one is pushed

@@ -119,12 +119,7 @@ func newPosts() *posts {
 }
 
 // ring has the duties spread anew.
-func (p *posts) ring() {
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
-}
+func (p *posts) ring() { signal(p.changed) }
 
 func (p *posts) add(one *post) {
 	p.mu.Lock()

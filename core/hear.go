@@ -167,10 +167,7 @@ func (e *Engine) hearSetting(name string) {
 	case name == alertsSetting:
 		e.wakeAlerts()
 	case name == pauseSetting, name == policySetting, name == durationsSetting, strings.HasPrefix(name, noteSetting("")):
-		select {
-		case e.reread <- struct{}{}:
-		default:
-		}
+		signal(e.reread)
 	}
 }
 

@@ -37,9 +37,13 @@ func (s *schedule) len() int {
 }
 
 // stir lets next look at the head again.
-func (s *schedule) stir() {
+func (s *schedule) stir() { signal(s.wake) }
+
+// signal says what a channel that has room for one stands for, once until
+// somebody hears it.
+func signal(c chan<- struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

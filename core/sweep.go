@@ -36,10 +36,7 @@ const filesTopic = "files"
 func (e *Engine) spool(ctx context.Context, key, url string, kind media.Kind) (media.File, error) {
 	file, err := e.cfg.Spool.Fetch(ctx, key, url, kind)
 	if e.cfg.Spool.Exceeds(e.cfg.MediaKept.Bytes) {
-		select {
-		case e.full <- struct{}{}:
-		default:
-		}
+		signal(e.full)
 	}
 	return file, err
 }

@@ -209,12 +209,7 @@ func (t *tracker) clear() {
 	t.queue, t.price = dueQueue[watch]{}, leastPrice
 }
 
-func (t *tracker) stir() {
-	select {
-	case t.wake <- struct{}{}:
-	default:
-	}
-}
+func (t *tracker) stir() { signal(t.wake) }
 
 // next waits until a task is worth a read and takes it out. It answers false when ctx ends.
 func (t *tracker) next(ctx context.Context) (look, bool) { return await(ctx, t.wake, t.take) }

@@ -106,20 +106,10 @@ func (t *turns) put(w turn, due time.Time) {
 }
 
 // stir lets next look again.
-func (t *turns) stir() {
-	select {
-	case t.wake <- struct{}{}:
-	default:
-	}
-}
+func (t *turns) stir() { signal(t.wake) }
 
 // shift says that positions may have changed.
-func (t *turns) shift() {
-	select {
-	case t.moved <- struct{}{}:
-	default:
-	}
-}
+func (t *turns) shift() { signal(t.moved) }
 
 // drop forgets the task.
 func (t *turns) drop(id TaskID) {

@@ -33,10 +33,7 @@ func (b *balance) park() {
 	b.mu.Lock()
 	b.floor = nil
 	b.mu.Unlock()
-	select {
-	case b.parked <- struct{}{}:
-	default:
-	}
+	signal(b.parked)
 }
 
 // know answers with the last balance and its time, which is zero when there is none.
