@@ -40,7 +40,7 @@ func (e *Engine) clock(t Task) {
 	}
 }
 
-// recallClock is clock for a task that is claimed at the start.
+// recallClock is clock for a task that is taken up.
 func (e *Engine) recallClock(id TaskID) {
 	if e.clocks.len() < clocksRecalled {
 		e.clocks.put(id, e.cfg.Now().Add(clockYoung))

@@ -133,7 +133,7 @@ func say(tx Tx, topic string, data json.RawMessage) error {
 // hearTask is plan for a task that another replica has stored.
 func (e *Engine) hearTask(w Work) {
 	if w.State == Queued && !w.Due.IsZero() {
-		e.creator.put(turnOfWork(w), w.Due)
+		e.creator.put(w.turn(), w.Due)
 		return
 	}
 	e.creator.drop(w.Task)

@@ -11,7 +11,7 @@ import (
 // leaseFor is Config.Lease where it says nothing.
 const leaseFor = 30 * time.Second
 
-// leased runs do with a lease on the work that it claims. Its context ends
+// leased runs do with a lease. Its context ends
 // early when the lease is lost, and the answer says so.
 func (e *Engine) leased(ctx context.Context, do func(context.Context) error) error {
 	asked := time.Now()
@@ -42,7 +42,7 @@ func (e *Engine) leased(ctx context.Context, do func(context.Context) error) err
 		return errors.Join(cause, err)
 	}
 	if freed := e.store.Release(context.WithoutCancel(ctx), lease); freed != nil && !errors.Is(freed, ErrStoreClosed) {
-		e.log.Error("releasing claimed work", "error", freed)
+		e.log.Error("releasing the lease", "error", freed)
 	}
 	return err
 }

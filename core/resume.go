@@ -29,7 +29,7 @@ func (e *Engine) resume(ctx context.Context) error {
 }
 
 // forgetPlans empties the schedules of a former run. What is stored from now on
-// is planned, or claimed: so it comes before there is a lease that it could be under.
+// is planned, or listed: so it comes before there is a lease that it could be under.
 func (e *Engine) forgetPlans() {
 	e.creator.clear()
 	e.uploads.clear()
@@ -95,14 +95,14 @@ func (e *Engine) take(ctx context.Context, w Work) error {
 			return err
 		})
 	}
-	t := Task{ID: w.Task, State: w.State, Due: w.Due, Account: w.Account, KieAccount: w.KieAccount}
 	if w.State == Queued && w.Account == "" { // stored by a version that did not need it
-		var err error
-		if t, err = e.load(ctx, w.Task); err != nil {
+		t, err := e.load(ctx, w.Task)
+		if err != nil {
 			return err
 		}
+		w = t.Work()
 	}
-	e.recall(t)
+	e.recall(w)
 	return nil
 }
 
@@ -135,18 +135,18 @@ func (e *Engine) takeDelivery(ctx context.Context, w Work) error {
 // recall is plan for a task of which nothing but this is known, and that only
 // news since it was listed can have put into a schedule. The rest is looked up when
 // it is due, since a start may not take long for a million of them.
-func (e *Engine) recall(t Task) {
-	switch t.State {
+func (e *Engine) recall(w Work) {
+	switch w.State {
 	case Queued:
-		e.creator.put(turnOf(t), t.Due)
+		e.creator.put(w.turn(), w.Due)
 	case Unresolved:
-		e.graces.put(t.ID, t.Due)
+		e.graces.put(w.Task, w.Due)
 	default:
-		if t.State == Running {
-			e.recallClock(t.ID)
+		if w.State == Running {
+			e.recallClock(w.Task)
 		}
-		if tracker := e.trackerOf(t); tracker != nil { // else its Kie account was removed
-			tracker.recall(t.ID, t.Due)
+		if a := e.kieAccount(w.KieAccount); a != nil { // else it was removed
+			a.tracker.recall(w.Task, w.Due)
 		}
 	}
 }

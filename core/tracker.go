@@ -110,7 +110,7 @@ func (t *tracker) again(l look, due time.Time) {
 	t.stir()
 }
 
-// recall has a task that was claimed at the start read when it is due, unless
+// recall has a task that was taken up read when it is due, unless
 // there was news of it since.
 func (t *tracker) recall(id TaskID, due time.Time) {
 	t.again(look{id: id, watch: watch{heard: due.Equal(urgent())}}, due)

@@ -64,9 +64,9 @@ type turn struct {
 }
 
 // turnOf is the task's entry.
-func turnOf(t Task) turn { return turn{id: t.ID, person: t.Account, kie: t.KieAccount} }
+func turnOf(t Task) turn { return t.Work().turn() }
 
-func turnOfWork(w Work) turn { return turn{id: w.Task, person: w.Account, kie: w.KieAccount} }
+func (w Work) turn() turn { return turn{id: w.Task, person: w.Account, kie: w.KieAccount} }
 
 func newTurns(now func() time.Time) *turns {
 	t := &turns{now: now, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1)}
