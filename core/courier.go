@@ -77,13 +77,11 @@ func (c *courier) show(ctx context.Context, part *post) {
 	<-ctx.Done()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.busy(part) {
+	for slices.ContainsFunc(c.of(part), func(l *lane) bool { return l.busy }) {
 		c.rested.Wait()
 	}
-	for name, l := range c.lanes {
-		if l.part == part {
-			c.forgetLane(name, l)
-		}
+	for _, l := range c.of(part) {
+		c.forgetLane(l)
 	}
 }
 
@@ -91,27 +89,24 @@ func (c *courier) show(ctx context.Context, part *post) {
 func (c *courier) planPart(part *post) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.lanes {
-		if l.part == part {
-			c.plan(l)
-		}
+	for _, l := range c.of(part) {
+		c.plan(l)
 	}
 }
 
-// busy reports whether an attempt is under way in a lane of the part. The caller
-// holds the lock.
-func (c *courier) busy(part *post) bool {
+// of lists the lanes of a part. The caller holds the lock.
+func (c *courier) of(part *post) (lanes []*lane) {
 	for _, l := range c.lanes {
-		if l.part == part && l.busy {
-			return true
+		if l.part == part {
+			lanes = append(lanes, l)
 		}
 	}
-	return false
+	return lanes
 }
 
 // forgetLane forgets what waits in a lane that another replica shows: the store
 // has it. What is being committed stays marked. The caller holds the lock.
-func (c *courier) forgetLane(name Lane, l *lane) {
+func (c *courier) forgetLane(l *lane) {
 	l.leave()
 	l.sleep(nil, time.Time{})
 	l.gone = true
@@ -119,9 +114,9 @@ func (c *courier) forgetLane(name Lane, l *lane) {
 	for _, w := range l.queue {
 		c.forgetLead(w.Lead)
 	}
-	delete(c.lanes, name)
+	delete(c.lanes, l.name)
 	if len(l.coming) > 0 {
-		c.lane(name).coming = l.coming
+		c.lane(l.name).coming = l.coming
 	}
 }
 
@@ -220,7 +215,7 @@ func (c *courier) push(d Delivery) {
 	defer c.mu.Unlock()
 	l, now := c.lane(d.Lane), time.Now()
 	l.arrived(d.ID)
-	if l.part.is() == away || l.part.is() == leaving { // the store has it for another replica
+	if !l.part.begun() { // the store has it for another replica
 		c.plan(l)
 		return
 	}
@@ -346,7 +341,7 @@ func (c *courier) plan(l *lane) {
 	now := time.Now()
 	if l.part.is() != here {
 		if l.leave(); len(l.queue)+len(l.coming) == 0 {
-			c.forgetLane(l.name, l)
+			c.forgetLane(l)
 		}
 		return
 	}
@@ -562,7 +557,7 @@ func (c *courier) settle(l *lane, w *waiting, o outcome) {
 	case w.Lane != l.name:
 		l.remove(w)
 		w.since, w.due = time.Time{}, time.Time{}
-		if to := c.lane(w.Lane); to.part.is() == here || to.part.is() == coming {
+		if to := c.lane(w.Lane); to.part.begun() {
 			to.insert(w)
 			c.plan(to)
 			return

@@ -101,6 +101,9 @@ const (
 
 func (p *post) is() presence { return presence(p.at.Load()) }
 
+// begun reports whether the duty is this replica's, and is not being left.
+func (p *post) begun() bool { return p.is() == coming || p.is() == here }
+
 // posts are the duties that this replica can have.
 type posts struct {
 	changed chan struct{} // has room for one: "they may have to be spread in another way"
@@ -178,7 +181,7 @@ func (p *posts) spread(replicas []Replica, fence uint64) (take, leave []Duty) {
 	can, has := map[string]int{}, map[string]int{}
 	for d, one := range p.all {
 		can[d.Kind()]++
-		if at := one.is(); at == coming || at == here {
+		if one.begun() {
 			has[d.Kind()]++
 		}
 	}

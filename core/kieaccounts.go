@@ -61,9 +61,9 @@ type kieAccount struct {
 	atKie   atomic.Int64 // tasks that Kie has, or may have, unfinished
 
 	mu   sync.Mutex
-	slot func()        // a slot of the limiter in hand
-	busy int           // creations under way
-	idle chan struct{} // closed when there are none any more; nil unless somebody waits for it
+	idle *sync.Cond // with mu: no creation is under way
+	slot func()     // a slot of the limiter in hand
+	busy int        // creations under way
 }
 
 // ours reports whether this replica creates tasks at the account.
@@ -104,25 +104,18 @@ func (a *kieAccount) end(release func(), used bool) {
 	} else {
 		a.slot = release
 	}
-	if a.busy--; a.busy == 0 && a.idle != nil {
-		close(a.idle)
-		a.idle = nil
+	if a.busy--; a.busy == 0 {
+		a.idle.Broadcast()
 	}
 }
 
 // quiet waits until no creation is under way.
 func (a *kieAccount) quiet() {
 	a.mu.Lock()
-	if a.busy == 0 {
-		a.mu.Unlock()
-		return
+	defer a.mu.Unlock()
+	for a.busy > 0 {
+		a.idle.Wait()
 	}
-	if a.idle == nil {
-		a.idle = make(chan struct{})
-	}
-	idle := a.idle
-	a.mu.Unlock()
-	<-idle
 }
 
 // openKieAccounts makes the accounts work, and says what is wrong with them.
@@ -142,6 +135,7 @@ func (e *Engine) openKieAccounts() (wrong []error) {
 			name: name, client: given.Client, balance: newBalance(), slots: kie.NewCreationLimiter(creationsMax, creationsPer),
 			tracker: newTracker(e.cfg.Now, e.learned, newBudget(statusReads, readersMax), e.cfg.CallbackBase != ""),
 		}
+		a.idle = sync.NewCond(&a.mu)
 		a.post = &post{
 			duty:    DutyOf(name),
 			prepare: func(ctx context.Context) error { return e.prepareAccount(ctx, a) },

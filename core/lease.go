@@ -11,8 +11,8 @@ import (
 // leaseFor is Config.Lease where it says nothing.
 const leaseFor = 30 * time.Second
 
-// leased runs do with a lease. Its context ends
-// early when the lease is lost, and the answer says so.
+// leased runs do with a lease. Its context ends early when the lease is lost, and
+// the answer says so.
 func (e *Engine) leased(ctx context.Context, do func(context.Context) error) error {
 	asked := time.Now()
 	lease, err := e.store.Renew(ctx, Lease{Owner: e.name}, e.cfg.Lease)
