@@ -23,9 +23,9 @@ const (
 )
 
 // receiver takes updates, from wherever they come, while this replica has the
-// duty. Those of one chat are
-// handled in order, chats do not wait for each other, each update is handled
-// once, and none is lost by a kill: either Telegram gives it again or the inbox has it.
+// duty. Those of one chat are handled in order, chats do not wait for each other,
+// each update is handled once, and none is lost by a kill: either Telegram gives
+// it again or the inbox has it.
 //
 // What is repeated after a kill finds its task by the request's key, which is the
 // update's id or, as its pictures may come again in part, the album's; a command
