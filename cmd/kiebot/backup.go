@@ -419,7 +419,9 @@ func (a *app) autoBackup(ctx context.Context, s settings, now time.Time) error {
 		return err
 	}
 	a.log.Info("a backup was made", "file", path)
-	err = a.engine.PutSettings(ctx, map[string][]byte{backupSetting: []byte(now.UTC().Format(time.RFC3339))})
+	err = a.store.Update(ctx, func(tx core.Tx) error {
+		return tx.PutSetting(backupSetting, []byte(now.UTC().Format(time.RFC3339)))
+	})
 	if err != nil {
 		a.log.Warn("noting that a backup was made, so that another replica may make one, too", "error", err)
 	}
