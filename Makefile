@@ -15,8 +15,8 @@ help: ## show what can be made
 demo: ## try kiebot in the browser, without an account
 	go run ./cmd/kiebot demo
 
-test: ## run all tests
-	go test ./...
+test: ## run all tests; more at once than there are processors, for many of them wait
+	go test -parallel 4 ./...
 
 race: ## run all tests with the race detector, in random order
 	go test -race -shuffle=on ./...
