@@ -248,7 +248,7 @@ func (s *Store) Update(ctx context.Context, fn func(core.Tx) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	return s.commits.Update(ctx, fn)
+	return s.commits.Update(ctx, fn, nil)
 }
 
 // Backup writes the database as it is now to w, as a file that Open takes.

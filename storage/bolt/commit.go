@@ -20,7 +20,7 @@ type batch struct {
 }
 
 // begin begins the transaction of a group.
-func (s *Store) begin() (group.Transaction, error) {
+func (s *Store) begin([]any) (group.Transaction, error) {
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return nil, err

@@ -31,12 +31,10 @@ type Transaction interface {
 	Commit() (wrote bool, err error)
 }
 
-// Preparer is a Transaction that wants to know of updates before they have
-// their turn.
+// Preparer is a Transaction that hears of updates before they have their turn.
 type Preparer interface {
-	// Prepare may run the functions for nothing, in whatever order and at the
-	// same time: what they write does not count.
-	Prepare(fns []func(core.Tx) error)
+	// Prepare is given what came with updates that join after Begin.
+	Prepare(wants []any)
 }
 
 // What Commit answers when it is known that nothing was written; any other error
@@ -56,9 +54,9 @@ const Most = 512
 
 // Options say how a Committer works.
 type Options struct {
-	// Begin begins the transaction of the next group. An error is the end: every
-	// update fails from then on.
-	Begin func() (Transaction, error)
+	// Begin begins the transaction of the next group, and is given what came
+	// with its first updates. An error is the end: every update fails from then on.
+	Begin func(wants []any) (Transaction, error)
 	// Observe hears of every commit that wrote something: how many updates
 	// shared it, and how long they and it took. It must not block. Nil for nobody.
 	Observe func(updates int, took time.Duration)
@@ -84,7 +82,7 @@ type call struct {
 	turn  chan *batch // nil says that there will be no turn
 	taken atomic.Bool // by the committer, to be run, or by its caller, who left
 	alone bool        // shares its transaction with nobody
-	fn    func(core.Tx) error
+	wants any
 }
 
 // batch is one transaction that several updates share.
@@ -104,11 +102,12 @@ func New(opt Options) *Committer {
 
 // Update runs fn in this goroutine when its turn comes, and waits for the
 // commit. Its error is fn's own when the others were committed, and otherwise
-// the commit's. fn runs again when Commit says so.
-func (c *Committer) Update(ctx context.Context, fn func(core.Tx) error) error {
+// the commit's. fn runs again when Commit says so. What the transaction may want
+// to know of fn before comes with it; nil for nothing.
+func (c *Committer) Update(ctx context.Context, fn func(core.Tx) error, wants any) error {
 	alone := false
 	for {
-		b, err := c.join(ctx, &call{turn: make(chan *batch, 1), alone: alone, fn: fn})
+		b, err := c.join(ctx, &call{turn: make(chan *batch, 1), alone: alone, wants: wants})
 		if err != nil {
 			return err
 		}
@@ -197,7 +196,7 @@ func (c *Committer) commit(calls []*call) {
 		sendAway(calls)
 		return
 	}
-	tx, err := c.opt.Begin()
+	tx, err := c.opt.Begin(wants(calls))
 	if err != nil {
 		c.fail(err)
 		sendAway(calls)
@@ -205,15 +204,18 @@ func (c *Committer) commit(calls []*call) {
 	}
 	began := time.Now()
 	b := &batch{tx: tx, back: make(chan struct{}), done: make(chan struct{})}
-	n := 0
-	for len(calls) > 0 {
-		n += len(calls)
-		b.run(calls)
-		if calls[0].alone {
+	b.run(calls)
+	n := len(calls)
+	for !calls[0].alone {
+		runtime.Gosched() // those whom the last commit has let go may be about to join
+		if calls = c.next(Most - n); len(calls) == 0 {
 			break
 		}
-		runtime.Gosched() // those whom the last commit has let go may be about to join
-		calls = c.next(Most - n)
+		if p, prepares := tx.(Preparer); prepares {
+			p.Prepare(wants(calls))
+		}
+		b.run(calls)
+		n += len(calls)
 	}
 	wrote, err := tx.Commit()
 	b.err = err
@@ -226,22 +228,22 @@ func (c *Committer) commit(calls []*call) {
 	close(b.done)
 }
 
+func wants(calls []*call) []any {
+	all := make([]any, len(calls))
+	for i, w := range calls {
+		all[i] = w.wants
+	}
+	return all
+}
+
 // run lets the callers run their functions, one after the other, but for those
 // who have left.
 func (b *batch) run(calls []*call) {
-	stayed := calls[:0:0]
-	var fns []func(core.Tx) error
 	for _, w := range calls {
 		if w.taken.CompareAndSwap(false, true) {
-			stayed, fns = append(stayed, w), append(fns, w.fn)
+			w.turn <- b
+			<-b.back
 		}
-	}
-	if p, wants := b.tx.(Preparer); wants && len(fns) > 1 {
-		p.Prepare(fns)
-	}
-	for _, w := range stayed {
-		w.turn <- b
-		<-b.back
 	}
 }
 

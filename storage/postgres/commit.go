@@ -30,9 +30,9 @@ type batch struct {
 
 // begin takes the turn to write. It waits while the database cannot be used,
 // until the store is closed.
-func (s *Store) begin() (group.Transaction, error) {
+func (s *Store) begin(wants []any) (group.Transaction, error) {
 	for {
-		b, err := s.tryBegin()
+		b, err := s.tryBegin(wants)
 		if err == nil {
 			s.retry = 0
 			s.trouble.Store(nil)
@@ -61,7 +61,7 @@ func (s *Store) pause() bool {
 // because each of its statements sees what is committed when it begins.
 const takeTurn = "SELECT entry, delivery, audit, fence, note FROM kiebot.writer FOR UPDATE"
 
-func (s *Store) tryBegin() (*batch, error) {
+func (s *Store) tryBegin(wants []any) (*batch, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callFor)
 	conn, err := s.writer(ctx)
 	if err != nil {
@@ -69,7 +69,10 @@ func (s *Store) tryBegin() (*batch, error) {
 		return nil, err
 	}
 	b := &batch{store: s, conn: conn, cancel: cancel}
-	b.session = session{ctx: ctx, query: conn, alive: map[uint64]bool{}}
+	for _, cells := range s.cells {
+		clear(cells)
+	}
+	b.session = session{ctx: ctx, query: conn, cells: s.cells, alive: map[uint64]bool{}}
 	first := &pgx.Batch{}
 	first.Queue("BEGIN")
 	s.setClock(first)
@@ -87,6 +90,7 @@ func (s *Store) tryBegin() (*batch, error) {
 		return rows.Err()
 	})
 	s.notes.queue(first)
+	b.load(first, wants)
 	if err := conn.SendBatch(ctx, first).Close(); err != nil {
 		s.giveUp()
 		cancel()
@@ -140,6 +144,7 @@ func (b *batch) Run(fn func(core.Tx) error) (err error) {
 // Commit implements group.Transaction.
 func (b *batch) Commit() (wrote bool, err error) {
 	defer b.cancel()
+	defer func() { b.store.known.learn(b.cells) }()
 	if b.failed == nil && !b.wrote && !b.unsent && !b.given && len(b.notes) == 0 {
 		_, err := b.conn.Exec(b.ctx, "ROLLBACK")
 		if err != nil {
@@ -244,7 +249,7 @@ func (s *Store) outcome(lost error) error {
 // which that commit has until it is over; a number of a transaction would not
 // do, because the database gives those again that it forgot in a crash.
 func (s *Store) committed() (bool, error) {
-	b, err := s.tryBegin()
+	b, err := s.tryBegin(nil)
 	if err != nil {
 		return false, err
 	}

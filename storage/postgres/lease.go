@@ -30,7 +30,7 @@ func (s *Store) Renew(ctx context.Context, lease core.Lease, last time.Duration)
 func (s *Store) grant(ctx context.Context, lease core.Lease, last time.Duration) (core.Lease, error) {
 	var note int64
 	err := s.update(ctx, func(t *transaction) error {
-		t.last.fence++
+		t.number(&t.last.fence)
 		lease.Fence, note = uint64(t.last.fence), t.last.note
 		t.alive[lease.Fence] = true
 		if err := t.noteMoved(); err != nil {
@@ -53,7 +53,7 @@ func (t *transaction) expiry(lease *core.Lease, sql string, args ...any) error {
 // Guard implements core.Tx. The lease stays current until this transaction is
 // over, because taking it away takes the turn to write.
 func (t *transaction) Guard(lease core.Lease) error {
-	if lease.Fence == 0 || !t.alive[lease.Fence] {
+	if lease.Fence == 0 || t.scout == nil && !t.alive[lease.Fence] {
 		return core.ErrLeaseLost
 	}
 	return nil
@@ -155,7 +155,7 @@ func (s *Store) Replicas(ctx context.Context) ([]core.Replica, error) {
 
 // A record's times are exact; those in columns have no nanoseconds.
 const (
-	queryTasks      = "SELECT id, state, account, kie_account, record->>'due' FROM kiebot.tasks WHERE due IS NOT NULL AND (duty, id) > ($1, $2) AND (duty = ANY($3) OR $3 IS NULL) ORDER BY duty, id LIMIT $4"
+	queryTasks      = "SELECT id, state, account, kie_account, record->>'due' FROM kiebot.tasks WHERE duty IS NOT NULL AND (duty, id) > ($1, $2) AND (duty = ANY($3) OR $3 IS NULL) ORDER BY duty, id LIMIT $4"
 	queryDeliveries = "SELECT id, lane FROM kiebot.deliveries WHERE id > $1 AND (duty = ANY($2) OR $2 IS NULL) ORDER BY id LIMIT $3"
 )
 

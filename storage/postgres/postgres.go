@@ -11,8 +11,9 @@
 // turns, and nothing has to be refused. The rows that all of them wrote go to
 // the database in one statement for each table, together with the commit.
 //
-// What the updates of a group will read is found out before, by running them
-// once for nothing, and read in a few statements (scouts).
+// What an update will read is found out while it waits, by running it once for
+// nothing on what was last known (scout), and read with the turn, in a few
+// statements for the whole group.
 //
 // A replica that is stopped in its turn loses it after five seconds: the
 // database ends a transaction that stands still for so long.
@@ -94,6 +95,7 @@ type Store struct {
 	config  *pgx.ConnConfig // of the writer's connection
 	pool    *pgxpool.Pool   // of those that views go over
 	commits *group.Committer
+	known   known
 
 	once    sync.Once
 	closing chan struct{}
@@ -101,6 +103,7 @@ type Store struct {
 
 	// Of the committer's goroutine alone.
 	conn     *pgx.Conn
+	cells    map[*table]map[any]cell // room for those of the next transaction
 	retry    time.Duration
 	instance string // names this store among all that ever were
 	number   int64  // of its last commit
@@ -130,7 +133,7 @@ func Open(ctx context.Context, address string, opt Options) (*Store, error) {
 			writer.RuntimeParams[name] = value
 		}
 	}
-	s := &Store{now: opt.Now, poll: opt.Poll, config: writer, closing: make(chan struct{}), instance: rand.Text()}
+	s := &Store{now: opt.Now, poll: opt.Poll, config: writer, closing: make(chan struct{}), cells: map[*table]map[any]cell{}, instance: rand.Text()}
 	s.notes = &notes{instance: s.instance}
 	if s.conn, err = s.writer(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
@@ -196,5 +199,5 @@ func (s *Store) update(ctx context.Context, fn func(*transaction) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.commits.Update(ctx, func(tx core.Tx) error { return fn(tx.(*transaction)) })
+	return s.commits.Update(ctx, func(tx core.Tx) error { return fn(tx.(*transaction)) }, s.scout(fn))
 }

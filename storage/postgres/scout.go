@@ -2,128 +2,123 @@ package postgres
 
 import (
 	"errors"
-	"maps"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
-
-	"kiebot/core"
 )
 
-// scouts find out together what updates are going to read, so that it is asked
-// for in a few statements and not one record after the other: each update runs
-// once for nothing, all at the same time, and stands still at what is not
-// known until all of them do. A scout only saves time: what it foresees wrongly,
-// because an update before it will write that, the update itself reads right.
-type scouts struct {
-	base *session // what was read is left there
-
-	mu      sync.Mutex
-	moving  int // scouts that do not stand still
-	still   int
-	halt    chan struct{} // has room for one: "none moves"
-	wanted  map[*table]map[any]bool
-	resumes chan struct{} // closed when what is wanted is known
+// place is where a record is: a table and a key.
+type place struct {
+	table *table
+	key   any
 }
 
-// Prepare implements group.Preparer.
-func (b *batch) Prepare(fns []func(core.Tx) error) {
-	s := &scouts{base: &b.session, moving: len(fns), halt: make(chan struct{}, 1), wanted: map[*table]map[any]bool{}, resumes: make(chan struct{})}
-	for _, fn := range fns {
-		go s.run(fn)
-	}
-	for {
-		<-s.halt
-		if !s.learn() {
-			return
-		}
-	}
+// scout is one run of an update for nothing, on what was last known, before its
+// turn: it finds out what the update is going to read, so that this is asked for
+// in a few statements for a whole group and not one record after the other. A
+// scout only saves time: what it does not foresee, the update itself reads.
+type scout struct {
+	known *known
+	wants []place
+	wrote []place
 }
-
-// foreign is where the numbers of scouts begin: no record has such a one.
-const foreign = 1 << 62
 
 // errScouted ends a scout where it can foresee no more.
 var errScouted = errors.New("a scout goes no further")
 
-func (s *scouts) run(fn func(core.Tx) error) {
-	defer s.leave()
-	defer func() { _ = recover() }() // the update itself will panic, too
-	own := &session{ctx: s.base.ctx, scouts: s, turn: &turn{}, alive: maps.Clone(s.base.alive)}
-	own.last = numbers{entry: foreign, delivery: foreign, audit: foreign, fence: foreign}
-	_ = fn(&transaction{session: own})
+// scout answers what the update is going to read, as far as can be foreseen.
+func (s *Store) scout(fn func(*transaction) error) []place {
+	own := &session{scout: &scout{known: &s.known}}
+	func() {
+		defer func() { _ = recover() }() // the update itself will panic, too
+		_ = fn(&transaction{session: own})
+	}()
+	return own.scout.wants
 }
 
-// leave says that a scout has come to its end.
-func (s *scouts) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stop()
+// get is what the record was when it was last heard of.
+func (s *scout) get(t *table, key any) []byte {
+	if slices.Contains(s.wrote, place{t, key}) {
+		panic(errScouted) // what would be there was not kept
+	}
+	s.wants = append(s.wants, place{t, key})
+	data, found := s.known.get(place{t, key})
+	if !found && t != tableUsage && t != tableSeen { // what is not there changes little about what comes next
+		panic(errScouted)
+	}
+	return data
 }
 
-// stop wants the lock.
-func (s *scouts) stop() {
-	if s.moving--; s.moving == 0 {
-		s.halt <- struct{}{}
-	}
+func (s *scout) put(t *table, key any) error {
+	s.wrote = append(s.wrote, place{t, key})
+	return nil
 }
 
-// get is what the record is; it waits for that with the others.
-func (s *scouts) get(t *table, key any) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, known := s.base.cells[t][key]; known {
-		return c.data, nil
-	}
-	if s.wanted[t] == nil {
-		s.wanted[t] = map[any]bool{}
-	}
-	s.wanted[t][key] = true
-	if t == tableUsage || t == tableSeen { // what is not there changes little about what comes next
-		return nil, nil
-	}
-	s.still++
-	resumes := s.resumes
-	s.stop()
-	s.mu.Unlock()
-	<-resumes
-	s.mu.Lock()
-	if c, known := s.base.cells[t][key]; known {
-		return c.data, nil
-	}
-	return nil, errScouted
+// known are the records that this replica heard of last, for scouts. Its
+// methods may be called concurrently.
+type known struct {
+	mu          sync.Mutex
+	young, aged map[place][]byte
+	size        int // bytes of the young
 }
 
-// learn reads what the scouts want and lets them go on; false when all of them
-// have come to their end.
-func (s *scouts) learn() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.wanted) > 0 {
-		s.base.load(s.wanted)
+const (
+	keepKnown = 2 << 20 // bytes that are kept of either age
+	sizeOne   = 128     // bytes that a record takes beside its own
+)
+
+func (k *known) get(at place) (data []byte, found bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if data, found = k.young[at]; found {
+		return data, true
 	}
-	if s.still == 0 {
-		return false
+	if data, found = k.aged[at]; found {
+		k.put(at, data)
 	}
-	s.moving, s.still = s.still, 0
-	clear(s.wanted)
-	close(s.resumes)
-	s.resumes = make(chan struct{})
-	return true
+	return data, found
 }
 
-// load reads records, those of a table in one statement.
-func (s *session) load(wanted map[*table]map[any]bool) {
-	if s.failed != nil {
-		return
+// put wants the lock.
+func (k *known) put(at place, data []byte) {
+	if k.size > keepKnown || k.young == nil {
+		k.young, k.aged, k.size = map[place][]byte{}, k.young, 0
 	}
-	b := &pgx.Batch{}
-	for t, keys := range wanted {
-		var list []any
-		for key := range keys {
-			list = append(list, key)
-			s.set(t, key, cell{})
+	was, there := k.young[at]
+	if !there {
+		k.size += sizeOne
+	}
+	k.size += len(data) - len(was)
+	k.young[at] = data
+}
+
+// learn keeps what a transaction has read and written.
+func (k *known) learn(cells map[*table]map[any]cell) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for t, records := range cells {
+		if t == tableSeen || t == tableLedger { // nobody asks for the same ones again
+			continue
 		}
+		for key, c := range records {
+			k.put(place{t, key}, c.data)
+		}
+	}
+}
+
+// load queues that what updates want is read, those of a table in one statement.
+func (s *session) load(b *pgx.Batch, wants []any) {
+	keys := map[*table][]any{}
+	for _, places := range wants {
+		for _, at := range places.([]place) {
+			if _, known := s.cells[at.table][at.key]; !known {
+				s.set(at.table, at.key, cell{})
+				keys[at.table] = append(keys[at.table], at.key)
+			}
+		}
+	}
+	for t, list := range keys {
 		b.Queue(t.loads, list).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				row := &keyed{Row: rows}
@@ -136,9 +131,6 @@ func (s *session) load(wanted map[*table]map[any]bool) {
 			return rows.Err()
 		})
 	}
-	if err := s.query.SendBatch(s.ctx, b).Close(); err != nil {
-		_ = s.fail(err)
-	}
 }
 
 // keyed is a row that begins with its key.
@@ -149,3 +141,18 @@ type keyed struct {
 
 // Scan implements pgx.Row for what is behind the key.
 func (k *keyed) Scan(into ...any) error { return k.Row.Scan(append([]any{&k.key}, into...)...) }
+
+// Prepare implements group.Preparer.
+func (b *batch) Prepare(wants []any) {
+	if b.failed != nil {
+		return
+	}
+	reads := &pgx.Batch{}
+	b.load(reads, wants)
+	if reads.Len() == 0 {
+		return
+	}
+	if err := b.query.SendBatch(b.ctx, reads).Close(); err != nil {
+		_ = b.fail(err)
+	}
+}

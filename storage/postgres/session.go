@@ -16,12 +16,12 @@ import (
 // asked for once, and what was written is sent at the end, all records of a
 // table in one statement, each as it is then.
 type session struct {
-	ctx   context.Context
-	query querier
-	cells map[*table]map[any]cell
-	turn  *turn // nil in a view, and between the turns
-	// scouts are whose session this is; nil when it is a real one.
-	scouts *scouts
+	ctx    context.Context
+	query  querier
+	cells  map[*table]map[any]cell
+	turn   *turn   // nil in a view, and between the turns
+	before []prior // room for those of the next turn
+	scout  *scout  // whose session this is; nil when it is a real one
 	last   numbers
 	given  bool            // last has changed
 	alive  map[uint64]bool // the leases that are current
@@ -77,14 +77,11 @@ type prior struct {
 
 // get is the record's bytes, nil when it is not there.
 func (s *session) get(t *table, key any) ([]byte, error) {
-	if c, known := s.cells[t][key]; known {
-		if s.scouts != nil {
-			panic(errScouted) // it does not know what it wrote
-		}
-		return c.data, nil
+	if s.scout != nil {
+		return s.scout.get(t, key), nil
 	}
-	if s.scouts != nil {
-		return s.scouts.get(t, key)
+	if c, known := s.cells[t][key]; known {
+		return c.data, nil
 	}
 	if s.failed != nil {
 		return nil, s.failed
@@ -114,6 +111,9 @@ var errReadOnly = errors.New("a view cannot write")
 
 // put writes a record: its bytes, and the row that they make.
 func (s *session) put(t *table, key any, data []byte, row []any) error {
+	if s.scout != nil {
+		return s.scout.put(t, key)
+	}
 	if s.turn == nil {
 		return errReadOnly
 	}
@@ -170,7 +170,7 @@ func (s *session) exec(sql string, args ...any) error {
 // flush sends what was written in the middle of a turn. What the turn itself
 // wrote comes behind a savepoint, for when it is taken back.
 func (s *session) flush() error {
-	if s.scouts != nil {
+	if s.scout != nil {
 		panic(errScouted)
 	}
 	if s.failed != nil {
@@ -218,6 +218,12 @@ func (s *session) queue(b *pgx.Batch) {
 	for t, cells := range s.cells {
 		rows := make([][]any, len(t.columns))
 		var gone []any
+		many := 0
+		for _, c := range cells {
+			if c.dirty {
+				many++
+			}
+		}
 		for key, c := range cells {
 			if !c.dirty {
 				continue
@@ -229,6 +235,9 @@ func (s *session) queue(b *pgx.Batch) {
 				continue
 			}
 			for i, value := range c.row {
+				if rows[i] == nil {
+					rows[i] = make([]any, 0, many)
+				}
 				rows[i] = append(rows[i], value)
 			}
 		}
@@ -262,12 +271,14 @@ func (s *session) send(b *pgx.Batch) error {
 }
 
 // begin begins a turn.
-func (s *session) begin() { s.turn = &turn{last: s.last, seen: s.seen, notes: len(s.notes)} }
+func (s *session) begin() {
+	s.turn = &turn{before: s.before[:0], last: s.last, seen: s.seen, notes: len(s.notes)}
+}
 
 // end ends the turn, after taking back what it wrote if it is not kept.
 func (s *session) end(kept bool) {
 	back := s.turn
-	s.turn = nil
+	s.turn, s.before = nil, back.before
 	if !kept {
 		s.last, s.notes = back.last, s.notes[:back.notes]
 		if !s.saved {

@@ -15,8 +15,14 @@ func (t *transaction) Task(id core.TaskID) (core.Task, error) {
 
 // PutTask implements core.Tx.
 func (t *transaction) PutTask(task core.Task) error {
-	return t.put(tableTasks, task, string(task.ID), string(task.Account), string(task.State), task.State.Final(), task.Request.Command,
-		plain(task.Request.Model), plain(task.KieAccount), task.Created, maybe(task.Finished), maybe(task.Due), string(task.Work().Duty()))
+	return put(t, tableTasks, string(task.ID), task, func(row []any) []any {
+		var duty any
+		if !task.Due.IsZero() {
+			duty = string(task.Work().Duty())
+		}
+		return append(row, string(task.Account), string(task.State), task.State.Final(), task.Request.Command,
+			plain(task.Request.Model), plain(task.KieAccount), task.Created, maybe(task.Finished), maybe(task.Due), duty)
+	})
 }
 
 // DeleteTask implements core.Tx.

@@ -33,16 +33,26 @@ func get[T any](t *transaction, from *table, key any) (T, error) {
 	return record, nil
 }
 
-// put stores a record: the columns before its encoding are given.
-func (t *transaction) put(in *table, record any, columns ...any) error {
-	if t.scouts != nil {
-		return t.session.put(in, columns[0], nil, nil)
+// put stores a record under its key. Between the key and the encoding a row has
+// the columns that copies adds.
+func put[T any](t *transaction, in *table, key any, record T, copies func(row []any) []any) error {
+	if t.scout != nil {
+		return t.scout.put(in, key)
 	}
 	data, err := storage.Encode(record)
 	if err != nil {
 		return err
 	}
-	return t.session.put(in, columns[0], data, append(columns, int16(data[0]), data[1:]))
+	row := copies(append(make([]any, 0, len(in.columns)), key))
+	return t.session.put(in, key, data, append(row, int16(data[0]), data[1:]))
+}
+
+// number gives the next number.
+func (t *transaction) number(last *int64) {
+	if t.scout != nil {
+		panic(errScouted) // who knows which one it is going to be
+	}
+	*last++
 }
 
 // records lists the records that a query selects as a table's read gives them.
@@ -117,7 +127,9 @@ func (t *transaction) PutAccount(a core.Account) error {
 			return err
 		}
 	}
-	return t.put(tableAccounts, a, string(a.ID), a.Created, plain(a.Tier), a.Blocked != nil)
+	return put(t, tableAccounts, string(a.ID), a, func(row []any) []any {
+		return append(row, a.Created, plain(a.Tier), a.Blocked != nil)
+	})
 }
 
 // Accounts implements core.Tx.
@@ -132,7 +144,7 @@ func (t *transaction) Chat(lane core.Lane) (core.Chat, error) {
 
 // PutChat implements core.Tx.
 func (t *transaction) PutChat(chat core.Chat) error {
-	return t.put(tableChats, chat, plain(string(chat.Lane)))
+	return put(t, tableChats, plain(string(chat.Lane)), chat, func(row []any) []any { return row })
 }
 
 // Delivery implements core.Tx.
@@ -142,14 +154,16 @@ func (t *transaction) Delivery(id core.DeliveryID) (core.Delivery, error) {
 
 // AddDelivery implements core.Tx.
 func (t *transaction) AddDelivery(d core.Delivery) (core.DeliveryID, error) {
-	t.last.delivery++
+	t.number(&t.last.delivery)
 	d.ID = core.DeliveryID(t.last.delivery)
 	return d.ID, t.PutDelivery(d)
 }
 
 // PutDelivery implements core.Tx.
 func (t *transaction) PutDelivery(d core.Delivery) error {
-	return t.put(tableDeliveries, d, int64(d.ID), plain(string(d.Lane)), string(d.Lead), string(d.Kind), d.Created, int32(d.Attempts), maybe(d.Due), string(d.Lane.Duty()))
+	return put(t, tableDeliveries, int64(d.ID), d, func(row []any) []any {
+		return append(row, plain(string(d.Lane)), string(d.Lead), string(d.Kind), d.Created, int32(d.Attempts), maybe(d.Due), string(d.Lane.Duty()))
+	})
 }
 
 // DeleteDelivery implements core.Tx.
@@ -205,14 +219,16 @@ func (t *transaction) DeleteUsage(id core.WindowID) error {
 
 // AddEntry implements core.Tx.
 func (t *transaction) AddEntry(e core.Entry) error {
-	t.last.entry++
+	t.number(&t.last.entry)
 	e.Seq = uint64(t.last.entry)
 	return t.PutEntry(e)
 }
 
 // PutEntry implements core.Tx.
 func (t *transaction) PutEntry(e core.Entry) error {
-	return t.put(tableLedger, e, int64(e.Seq), string(e.Account), string(e.Task), string(e.Kind), e.At)
+	return put(t, tableLedger, int64(e.Seq), e, func(row []any) []any {
+		return append(row, string(e.Account), string(e.Task), string(e.Kind), e.At)
+	})
 }
 
 // Entries implements core.Tx.
@@ -227,7 +243,7 @@ func (t *transaction) DeleteEntry(_ core.AccountID, seq uint64) error {
 
 // AddAudit implements core.Tx.
 func (t *transaction) AddAudit(a core.Audit) error {
-	t.last.audit++
+	t.number(&t.last.audit)
 	a.Seq = uint64(t.last.audit)
 	return t.PutAudit(a)
 }
@@ -252,7 +268,7 @@ func (t *transaction) PutSeen(seen core.Seen, now time.Time) error {
 	if now.After(t.seen.before) {
 		t.seen.before = now
 	}
-	return t.put(tableSeen, seen, plain(seen.Key), seen.Expires)
+	return put(t, tableSeen, plain(seen.Key), seen, func(row []any) []any { return append(row, seen.Expires) })
 }
 
 // Setting implements core.Tx.

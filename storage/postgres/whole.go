@@ -24,7 +24,9 @@ func (t *transaction) Ledger(after uint64, limit int) ([]core.Entry, error) {
 
 // PutAudit implements storage.Whole.
 func (t *transaction) PutAudit(a core.Audit) error {
-	return t.put(tableAudit, a, int64(a.Seq), a.At, plain(a.By), plain(a.Action), plain(a.Target))
+	return put(t, tableAudit, int64(a.Seq), a, func(row []any) []any {
+		return append(row, a.At, plain(a.By), plain(a.Action), plain(a.Target))
+	})
 }
 
 // Numbers implements storage.Whole.

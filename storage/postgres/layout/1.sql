@@ -95,22 +95,21 @@ CREATE TABLE kiebot.tasks (
   created     timestamptz NOT NULL,
   finished    timestamptz,
   due         timestamptz,
-  duty        text COLLATE "C" NOT NULL,
+  duty        text COLLATE "C",
   version     smallint NOT NULL,
   record      json NOT NULL
-);
+) WITH (fillfactor = 50);
 COMMENT ON TABLE  kiebot.tasks IS 'What people asked for, from acceptance until retention forgets it.';
 COMMENT ON COLUMN kiebot.tasks.id IS 'Sorts by the time of acceptance; people see the last eight characters.';
 COMMENT ON COLUMN kiebot.tasks.final IS 'The state is one that nothing leaves.';
 COMMENT ON COLUMN kiebot.tasks.finished IS 'When it became final.';
 COMMENT ON COLUMN kiebot.tasks.due IS 'When it is looked at next; null when there is nothing to do.';
-COMMENT ON COLUMN kiebot.tasks.duty IS 'The kiebot.duties.duty of whose replica does what is due; any replica that has a Kie account does it for the queue.';
+COMMENT ON COLUMN kiebot.tasks.duty IS 'The kiebot.duties.duty of whose replica does what is due, null when nothing is; any replica that has a Kie account does it for the queue.';
 CREATE INDEX tasks_of_account ON kiebot.tasks (account, id);
 CREATE INDEX tasks_open_of_account ON kiebot.tasks (account, id) WHERE NOT final;
-CREATE INDEX tasks_open_in_state ON kiebot.tasks (state, id) WHERE NOT final;
 CREATE INDEX tasks_ended ON kiebot.tasks (finished, id) WHERE final;
 CREATE INDEX tasks_by_short ON kiebot.tasks ("right"(id, 8), id);
-CREATE INDEX tasks_work ON kiebot.tasks (duty, id) WHERE due IS NOT NULL;
+CREATE INDEX tasks_work ON kiebot.tasks (duty, id) WHERE duty IS NOT NULL;
 
 CREATE TABLE kiebot.deliveries (
   id       bigint PRIMARY KEY,
