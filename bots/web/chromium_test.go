@@ -161,7 +161,7 @@ func TestKeyboardAlone(t *testing.T) {
 	b.Keys("/im")
 	b.Wait("suggestions", `document.querySelector('#options:not([hidden]) li')`)
 	b.Keys(kb.ArrowDown)
-	b.Wait("a chosen suggestion", `document.querySelector('#input').getAttribute('aria-activedescendant') === document.querySelector('[aria-selected=true]').id`)
+	b.Wait("a chosen suggestion", `document.querySelector('#input').getAttribute('aria-activedescendant') === document.querySelector('[aria-selected=true]')?.id`)
 	b.shots("7-suggestions")
 	b.Keys(kb.Enter)
 	b.Wait("the suggestion in the field", field+` === '/imagine '`)

@@ -587,7 +587,9 @@
     }, 60);
   }
 
+  // What is chosen stays so when the list of a longer text has it, too.
   function offer(list) {
+    const kept = offered[chosen]?.label;
     offered = list;
     chosen = -1;
     options.replaceChildren(...list.map(({label, detail}, at) => el('li', {
@@ -597,6 +599,8 @@
     options.scrollTop = 0;
     input.setAttribute('aria-expanded', String(list.length > 0));
     input.removeAttribute('aria-activedescendant');
+    const at = list.findIndex(({label}) => label === kept);
+    if (at >= 0) choose(at);
   }
 
   function closeOptions() {
@@ -619,7 +623,12 @@
     return true;
   }
 
-  function accept(at) { fill(offered[at].insert); }
+  // Once: until the next list is there, nothing else can be accepted.
+  function accept(at) {
+    const option = offered[at];
+    offered = [];
+    if (option) fill(option.insert);
+  }
 
   // A press on an option must not take the focus (and the keyboard of a phone) away.
   options.addEventListener('pointerdown', (event) => event.preventDefault());
