@@ -296,16 +296,15 @@ func TestBackupsOfReplicas(t *testing.T) {
 // A database that is wrong makes no backup, and those before stay.
 func TestBackupOfAWrongDatabase(t *testing.T) {
 	a, s := closed(t)
-	for range 2 {
-		if err := a.autoBackup(t.Context(), s, time.Now()); err != nil && !strings.Contains(err.Error(), "is there already") {
-			t.Fatal(err)
-		}
+	now := time.Now()
+	if err := a.autoBackup(t.Context(), s, now); err != nil {
+		t.Fatal(err)
 	}
 	err := a.store.Update(t.Context(), func(tx core.Tx) error { return tx.PutUsage("day/nobody/2026-11-25", core.Usage{Settled: 1}) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.autoBackup(t.Context(), s, time.Now()); err == nil || !strings.Contains(err.Error(), "of an account that is not there") {
+	if err := a.autoBackup(t.Context(), s, now.Add(time.Second)); err == nil || !strings.Contains(err.Error(), "of an account that is not there") {
 		t.Errorf("the backup of it: %v", err)
 	}
 	if left, err := os.ReadDir(s.backups()); err != nil || len(left) != 1 {
