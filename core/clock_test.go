@@ -79,7 +79,7 @@ func TestClocksGoOnAtOnceAfterARestart(t *testing.T) {
 			return nil
 		}))
 		w.reopen(nil)
-		w.must(w.engine.Resume(t.Context()))
+		w.must(w.engine.Resume(t.Context(), func() {}))
 		if n := w.engine.Clocks(); n != 1000 {
 			t.Errorf("%d clocks, want 1000", n)
 		}

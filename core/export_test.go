@@ -9,8 +9,17 @@ func (e *Engine) Lanes() int {
 	return len(e.courier.lanes)
 }
 
-// Resume takes up what is under way, under a lease, as Run does before it moves anything.
-func (e *Engine) Resume(ctx context.Context) error { return e.leased(ctx, e.resume) }
+// Resume takes up what is under way, as Run does before it moves anything, and
+// does something while it has that: with its lease it leaves its duties.
+func (e *Engine) Resume(ctx context.Context, do func()) error {
+	return e.leased(ctx, func(ctx context.Context) error {
+		err := e.resume(ctx)
+		if err == nil {
+			do()
+		}
+		return err
+	})
+}
 
 // Waiting is how many tasks wait in memory.
 func (e *Engine) Waiting() int {
