@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"kiebot/core"
 )
@@ -34,22 +33,14 @@ func Encode(record any) ([]byte, error) {
 	case *core.Usage:
 		return packUsage(*r), nil
 	}
-	out := encoded{recordVersion}
+	var out bytes.Buffer
+	out.WriteByte(recordVersion)
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(record); err != nil {
 		return nil, fmt.Errorf("encoding a record: %w", err)
 	}
-	return bytes.TrimSuffix(out, []byte("\n")), nil
-}
-
-// encoded is a record as it is written, with no more room than it takes.
-type encoded []byte
-
-// Write implements io.Writer.
-func (e *encoded) Write(p []byte) (int, error) {
-	*e = append(slices.Grow(*e, len(p)), p...)
-	return len(p), nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // Decode reads what Encode of this or any earlier version wrote into record,

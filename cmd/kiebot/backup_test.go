@@ -297,8 +297,10 @@ func TestBackupsOfReplicas(t *testing.T) {
 func TestBackupOfAWrongDatabase(t *testing.T) {
 	a, s := closed(t)
 	now := time.Now()
-	if err := a.autoBackup(t.Context(), s, now); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if err := a.autoBackup(t.Context(), s, now); err != nil && !strings.Contains(err.Error(), "is there already") {
+			t.Fatal(err)
+		}
 	}
 	err := a.store.Update(t.Context(), func(tx core.Tx) error { return tx.PutUsage("day/nobody/2026-11-25", core.Usage{Settled: 1}) })
 	if err != nil {

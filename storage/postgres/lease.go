@@ -51,7 +51,7 @@ func (t *transaction) expiry(lease *core.Lease, sql string, args ...any) error {
 }
 
 // Guard implements core.Tx. The lease stays current until this transaction is
-// over, because taking it away takes the turn to write.
+// over, because taking it away takes the turn to write. A scout goes on with any.
 func (t *transaction) Guard(lease core.Lease) error {
 	if lease.Fence == 0 || t.scout == nil && !t.alive[lease.Fence] {
 		return core.ErrLeaseLost

@@ -50,11 +50,6 @@ func (s *scout) get(t *table, key any) []byte {
 	return data
 }
 
-func (s *scout) put(t *table, key any) error {
-	s.wrote = append(s.wrote, place{t, key})
-	return nil
-}
-
 // known are the records that this replica heard of last, for scouts. Its
 // methods may be called concurrently.
 type known struct {

@@ -112,7 +112,8 @@ var errReadOnly = errors.New("a view cannot write")
 // put writes a record: its bytes, and the row that they make.
 func (s *session) put(t *table, key any, data []byte, row []any) error {
 	if s.scout != nil {
-		return s.scout.put(t, key)
+		s.scout.wrote = append(s.scout.wrote, place{t, key})
+		return nil
 	}
 	if s.turn == nil {
 		return errReadOnly
@@ -216,14 +217,8 @@ func (s *session) queueBefore(b *pgx.Batch) {
 func (s *session) queue(b *pgx.Batch) {
 	s.unsent = false
 	for t, cells := range s.cells {
-		rows := make([][]any, len(t.columns))
+		var rows [][]any
 		var gone []any
-		many := 0
-		for _, c := range cells {
-			if c.dirty {
-				many++
-			}
-		}
 		for key, c := range cells {
 			if !c.dirty {
 				continue
@@ -232,30 +227,34 @@ func (s *session) queue(b *pgx.Batch) {
 			cells[key] = c
 			if c.row == nil {
 				gone = append(gone, key)
-				continue
-			}
-			for i, value := range c.row {
-				if rows[i] == nil {
-					rows[i] = make([]any, 0, many)
-				}
-				rows[i] = append(rows[i], value)
+			} else {
+				rows = append(rows, c.row)
 			}
 		}
 		if len(gone) > 0 {
 			b.Queue(t.remove, gone)
 		}
-		if len(rows[0]) > 0 {
-			args := make([]any, len(rows))
-			for i := range rows {
-				args[i] = rows[i]
-			}
-			b.Queue(t.upsert, args...)
+		if len(rows) > 0 {
+			b.Queue(t.upsert, columns(rows)...)
 		}
 	}
 	if s.seen.many > 0 {
 		b.Queue("DELETE FROM kiebot.seen WHERE key IN (SELECT key FROM kiebot.seen WHERE expires < $1 ORDER BY expires LIMIT $2)", s.seen.before, s.seen.many)
 		s.seen = seenExpiry{}
 	}
+}
+
+// columns are the rows as an array for each column.
+func columns(rows [][]any) []any {
+	all := make([]any, len(rows[0]))
+	for i := range all {
+		column := make([]any, len(rows))
+		for n, row := range rows {
+			column[n] = row[i]
+		}
+		all[i] = column
+	}
+	return all
 }
 
 // send sends a batch whose statements answer nothing.
